@@ -1,0 +1,1 @@
+"""Carriers: pluggable upstream suppliers behind one port, :mod:`smsagg.carriers.base`."""

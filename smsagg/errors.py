@@ -1,0 +1,36 @@
+"""Every exception that smsagg raises on purpose; the type says who is to blame.
+
+Expected fates of a message are values (see :mod:`smsagg.model`), never exceptions.
+"""
+
+
+class SmsaggError(Exception):
+    """Base of all errors that smsagg raises on purpose."""
+
+
+class ConfigError(SmsaggError):
+    """The operator's configuration is wrong; the text names file, key path and reason."""
+
+
+class StoreError(SmsaggError):
+    """The store did not make a write durable, or cannot be used; nothing of the write is visible."""
+
+
+class StoreFull(StoreError):
+    """No space left for the write (SQLITE_FULL, ENOSPC); it may succeed later."""
+
+
+class StoreFailed(StoreError):
+    """The store's medium failed (I/O error, read-only, corrupt); it may or may not recover."""
+
+
+class StoreInUse(StoreError):
+    """Another process holds the store."""
+
+
+class CarrierError(SmsaggError):
+    """A carrier or the network to it misbehaved."""
+
+
+class PeerError(SmsaggError):
+    """The peer of an SMPP session misbehaved or vanished; only that session ends."""

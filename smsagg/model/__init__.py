@@ -1,0 +1,27 @@
+"""The domain: messages, outcomes of attempts, what carriers report, what accounts are owed. Pure values."""
+
+from smsagg.model.carrier_event import CarrierMo, CarrierReceipt
+from smsagg.model.delivery import Delivery, DeliveryKind
+from smsagg.model.ids import MessageIds, format_message_id, parse_message_id
+from smsagg.model.message import FINAL_STATES, TRANSITIONS, Message, MessageState, may_follow
+from smsagg.model.outcome import Accepted, InDoubt, NotSent, Outcome, Refused
+
+__all__ = [
+    "FINAL_STATES",
+    "TRANSITIONS",
+    "Accepted",
+    "CarrierMo",
+    "CarrierReceipt",
+    "Delivery",
+    "DeliveryKind",
+    "InDoubt",
+    "Message",
+    "MessageIds",
+    "MessageState",
+    "NotSent",
+    "Outcome",
+    "Refused",
+    "format_message_id",
+    "may_follow",
+    "parse_message_id",
+]

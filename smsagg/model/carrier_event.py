@@ -1,0 +1,41 @@
+"""What a carrier tells us on its own: receipts for messages it took, and messages from handsets."""
+
+from attrs import define
+
+from smsagg.model.message import MessageState
+
+
+@define(eq=False)
+class CarrierReceipt:
+    """A carrier's report about a message that it took earlier."""
+
+    carrier_message_id: str
+    """Normalised by the carrier's dialect."""
+    state: MessageState
+    """ENROUTE for every report that is not final."""
+    error_code: int
+    """The carrier's ``err`` field, 0 when absent or not numeric."""
+    done_at: int
+    """UTC milliseconds as the carrier wrote it, 0 when absent."""
+    handle: object = None
+    """The adapter's own, to answer this report with."""
+
+
+@define(eq=False)
+class CarrierMo:
+    """A message from a handset (MO)."""
+
+    source_addr_ton: int
+    source_addr_npi: int
+    source_addr: str
+    dest_addr_ton: int
+    dest_addr_npi: int
+    destination_addr: str
+    service_type: str
+    esm_class: int
+    protocol_id: int
+    data_coding: int
+    body: bytes
+    tlvs: bytes
+    handle: object = None
+    """The adapter's own, to answer this message with."""

@@ -1,0 +1,152 @@
+"""A message as the engine knows it, and the table of states that it may pass through.
+
+Theory of operation. A message has exactly one state. ``TRANSITIONS`` is the whole truth about which state
+may follow which; what is absent is illegal. Final states have no successor: the first final state wins.
+
+::
+
+    QUEUED ──▶ SENDING ──▶ ENROUTE ──▶ DELIVERED | UNDELIVERABLE | EXPIRED | REJECTED | DELETED | UNKNOWN
+       │  ◀──────┘ │  ▲       (SENDING is written to the store only for classes that must not send twice)
+       └───────────┴──┴────▶ ACCEPTED (carrier took it and no carrier receipt was asked for)
+"""
+
+from enum import IntEnum
+
+from attrs import define
+
+
+class MessageState(IntEnum):
+    """State of a message. Values 1 to 8 are those of ``message_state`` (SMPP 3.4 §5.2.28)."""
+
+    QUEUED = 0
+    """Accepted and committed; no carrier has it. SCHEDULED or ENROUTE on the wire."""
+    ENROUTE = 1
+    """A carrier answered ESME_ROK; its receipt is awaited."""
+    DELIVERED = 2
+    EXPIRED = 3
+    DELETED = 4
+    UNDELIVERABLE = 5
+    ACCEPTED = 6
+    UNKNOWN = 7
+    REJECTED = 8
+    SENDING = 16
+    """Handed to a link; on the wire this is ENROUTE."""
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL_STATES
+
+    @property
+    def wire(self) -> int:
+        """The ``message_state`` of SMPP 3.4 §5.2.28 (1 to 8)."""
+        return 1 if self in (MessageState.QUEUED, MessageState.SENDING) else int(self)
+
+
+FINAL_STATES = frozenset(
+    {
+        MessageState.DELIVERED,
+        MessageState.EXPIRED,
+        MessageState.DELETED,
+        MessageState.UNDELIVERABLE,
+        MessageState.ACCEPTED,
+        MessageState.UNKNOWN,
+        MessageState.REJECTED,
+    }
+)
+
+TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
+    MessageState.QUEUED: frozenset(
+        {
+            MessageState.SENDING,
+            MessageState.ENROUTE,  # a response that came after its attempt was given up
+            MessageState.EXPIRED,
+            MessageState.DELETED,
+            MessageState.UNDELIVERABLE,
+            MessageState.REJECTED,
+            MessageState.DELIVERED,  # a receipt that matched before the late response did
+            MessageState.ACCEPTED,
+            MessageState.UNKNOWN,
+        }
+    ),
+    MessageState.SENDING: frozenset(
+        {
+            MessageState.QUEUED,
+            MessageState.ENROUTE,
+            MessageState.ACCEPTED,
+            MessageState.EXPIRED,
+            MessageState.UNDELIVERABLE,
+            MessageState.REJECTED,
+            MessageState.UNKNOWN,
+        }
+    ),
+    MessageState.ENROUTE: FINAL_STATES,
+    **{state: frozenset() for state in FINAL_STATES},
+}
+
+
+def may_follow(state: MessageState, successor: MessageState) -> bool:
+    """Whether a message in ``state`` may go to ``successor``."""
+    return successor in TRANSITIONS[state]
+
+
+@define(eq=False)
+class Message:
+    """One accepted customer text and where it stands. Mutable; owned by the engine once accepted.
+
+    Instants are UTC milliseconds. ``body`` holds the octets of ``short_message`` or ``message_payload``.
+    """
+
+    seq: int
+    """Primary key in the store, 1 upwards, never reused after a commit."""
+    message_id: str
+    """What the customer knows it by; see :mod:`smsagg.model.ids`."""
+    account: str
+    message_class: str
+    service_type: str
+    source_addr_ton: int
+    source_addr_npi: int
+    source_addr: str
+    dest_addr_ton: int
+    dest_addr_npi: int
+    destination_addr: str
+    esm_class: int
+    protocol_id: int
+    priority: int
+    """Lane, 0 (lowest) to 3 (SMPP 3.4 §5.2.14)."""
+    registered_delivery: int
+    data_coding: int
+    sm_default_msg_id: int
+    body: bytes
+    in_payload: bool
+    """The body came as a ``message_payload`` TLV rather than as ``short_message``."""
+    tlvs: bytes
+    """The other TLVs as they came, wire form, to be sent on unchanged."""
+    country: str
+    """ISO 3166 alpha-2 of the destination, ``"001"`` for non-geographic codes, ``""`` when unknown."""
+    pool: str
+    accepted_at: int
+    not_before: int
+    """Earliest first attempt (``schedule_delivery_time``), or ``accepted_at``."""
+    expires_at: int
+    state: MessageState = MessageState.QUEUED
+    attempts: int = 0
+    """Attempts that counted: throttling by a carrier does not."""
+    next_attempt_at: int = 0
+    """When the next attempt is due; meaningful in QUEUED only."""
+    parked: bool = False
+    """The message waits in the store only; no copy is in memory."""
+    carrier: str = ""
+    """Carrier of the latest attempt, ``""`` before the first."""
+    carrier_message_id: str = ""
+    """Normalised by the carrier's id dialect; ``""`` when the carrier gave none."""
+    error_code: int = 0
+    """``command_status`` of the last refusal or the carrier receipt's ``err``, 0 for none."""
+    done_at: int = 0
+    """When the final state was reached, 0 before."""
+    avoid: str = ""
+    """Carrier that just failed this message and is tried last next time; memory only."""
+
+    def move_to(self, successor: MessageState) -> None:
+        """Change state by the table; an illegal step is our own bug."""
+        assert successor in TRANSITIONS[self.state], f"{self.state.name} -> {successor.name}"
+        self.state = successor

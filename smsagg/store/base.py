@@ -1,0 +1,201 @@
+"""The store port: what the engine asks of durable storage. The docstrings are the contract.
+
+Writes. The engine fills a :class:`Changes` and calls :meth:`Store.write`; the store commits the changes of many calls
+as one group, in the order of the calls, and reports each call once, on the trio loop, after the commit. Nothing of a
+``Changes`` is visible before all of it is durable.
+
+Within one ``Changes`` (and one group) the order of application is: new messages, message updates, finished messages,
+new deliveries, delivery updates, done deliveries, parked receipts, unparked receipts. An update names the whole
+mutable part of a row, so the last one wins and repeating it is harmless.
+
+Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
+absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries again
+until it succeeds; ``on_done`` fires then. While anything owed is being retried :attr:`Store.failing` is the error, new
+messages are refused at once, and the engine stops handing out attempts.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from attrs import define, field
+
+from smsagg.errors import StoreError
+from smsagg.model import CarrierReceipt, Delivery, Message, MessageState
+
+
+class MessageUpdate(NamedTuple):
+    """The whole mutable part of a live message's row."""
+
+    seq: int
+    state: MessageState
+    attempts: int
+    next_attempt_at: int
+    parked: bool
+    pool: str
+    carrier: str
+    carrier_message_id: str
+    error_code: int
+
+
+class FinishedMessage(NamedTuple):
+    """A message that is over: its row moves to history with these values."""
+
+    seq: int
+    state: MessageState
+    attempts: int
+    carrier: str
+    carrier_message_id: str
+    error_code: int
+    done_at: int
+
+
+class DeliveryUpdate(NamedTuple):
+    """The whole mutable part of a delivery's row."""
+
+    delivery_id: int
+    attempts: int
+    next_attempt_at: int
+    parked: bool
+
+
+class ParkedReceipt(NamedTuple):
+    """A carrier's receipt that matches no message yet; unique by (carrier, carrier_message_id, state)."""
+
+    carrier: str
+    carrier_message_id: str
+    state: MessageState
+    error_code: int
+    done_at: int
+    parked_at: int
+
+
+@define(eq=False)
+class Changes:
+    """What one transaction must make durable."""
+
+    new_messages: list[Message] = field(factory=list)
+    message_updates: list[MessageUpdate] = field(factory=list)
+    finished: list[FinishedMessage] = field(factory=list)
+    new_deliveries: list[Delivery] = field(factory=list)
+    delivery_updates: list[DeliveryUpdate] = field(factory=list)
+    done_deliveries: list[int] = field(factory=list)
+    parked_receipts: list[ParkedReceipt] = field(factory=list)
+    unparked_receipts: list[tuple[str, str]] = field(factory=list)
+    """(carrier, carrier_message_id) whose parked receipts have been matched or given up."""
+
+    def is_empty(self) -> bool:
+        return not (
+            self.new_messages
+            or self.message_updates
+            or self.finished
+            or self.new_deliveries
+            or self.delivery_updates
+            or self.done_deliveries
+            or self.parked_receipts
+            or self.unparked_receipts
+        )
+
+
+@define
+class Recovered:
+    """What :meth:`Store.recover` found."""
+
+    last_seq: int
+    """Highest message seq ever committed, 0 for none."""
+    last_delivery_id: int
+    in_doubt: list[Message]
+    """Messages in SENDING: their attempt was recorded and its outcome was not."""
+    queued_by_account: dict[str, int]
+    queued_by_pool: dict[str, int]
+    enroute: int
+    deliveries_by_account: dict[str, int]
+    parked_receipts: list[ParkedReceipt]
+
+
+OnDone = Callable[[StoreError | None], None]
+"""Called once, on the trio loop, after the commit (``None``) or the refusal. Must not raise or block."""
+
+
+@define
+class StoreStatistics:
+    """Counters since the store was opened; plain values, read at any time."""
+
+    commits: int = 0
+    commit_failures: int = 0
+    rows_written: int = 0
+    changes_committed: int = 0
+    wal_octets: int = 0
+    queued_changes: int = 0
+
+
+class Store(Protocol):
+    """Durable storage of live messages, history, deliveries and parked receipts."""
+
+    @property
+    def failing(self) -> StoreError | None:
+        """The error of the last commit while owed writes are still unwritten, else ``None``."""
+        ...
+
+    @property
+    def statistics(self) -> StoreStatistics: ...
+
+    on_commit: Callable[[float, int], None]
+    """Observer: (seconds a group commit took, number of ``Changes`` in it); called on the trio loop."""
+
+    def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
+        """Queue ``changes`` for the next group commit. Never blocks. ``changes`` belongs to the store afterwards.
+
+        A ``Changes`` with new messages must hold nothing else.
+        """
+        ...
+
+    async def flush(self) -> None:
+        """Wait until all that was written before this call is committed or refused."""
+        ...
+
+    async def recover(self, now: int) -> Recovered:
+        """Once, before the first write: mark every QUEUED message and every delivery as parked, and tell what there is.
+
+        Idempotent: a crash during recovery changes nothing that the next recovery would see.
+        Afterwards all QUEUED messages are found by :meth:`claim_messages`, with their ``next_attempt_at`` kept.
+        """
+        ...
+
+    async def claim_messages(self, pool: str, due_at: int, limit: int) -> list[Message]:
+        """Take up to ``limit`` parked QUEUED messages of ``pool`` due by ``due_at``, highest priority first, then oldest due.
+
+        They are unparked in the same transaction: they are in the caller's memory now.
+        """
+        ...
+
+    async def next_due(self) -> dict[str, int]:
+        """For each pool with parked messages, the earliest ``next_attempt_at``."""
+        ...
+
+    async def claim_deliveries(self, account: str, due_at: int, limit: int) -> list[Delivery]:
+        """Take up to ``limit`` parked deliveries of ``account`` due by ``due_at``, oldest first, unparked as above."""
+        ...
+
+    async def next_delivery_due(self) -> dict[str, int]:
+        """For each account with parked deliveries, the earliest ``next_attempt_at``."""
+        ...
+
+    async def find_by_carrier_id(self, carrier: str, carrier_message_ids: Sequence[str]) -> list[Message]:
+        """The live ENROUTE messages of ``carrier`` with these ids; several with one id are all returned."""
+        ...
+
+    async def find_message(self, seq: int) -> Message | None:
+        """A message by key, live or in history."""
+        ...
+
+    async def find_expired(self, expires_before: int, limit: int, after_seq: int = 0) -> list[Message]:
+        """Live messages with ``expires_at < expires_before`` and ``seq > after_seq``, in order of seq."""
+        ...
+
+    async def drop_expired_deliveries(self, now: int, limit: int) -> int:
+        """Delete up to ``limit`` parked deliveries past ``expires_at``; returns how many."""
+        ...
+
+    async def drop_parked_receipts(self, parked_before: int) -> int:
+        """Delete receipts parked before that instant; returns how many."""
+        ...
