@@ -60,7 +60,7 @@ class Link(Protocol):
         ...
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Hand over at most :meth:`capacity` messages as attempts. Never blocks or raises; outcomes come by ``on_outcomes``."""
+        """Hand over at most :meth:`capacity` messages as attempts. Never blocks or raises; see ``on_outcomes``."""
         ...
 
 

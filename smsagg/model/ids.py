@@ -1,7 +1,7 @@
 """Message ids: unique for ever, found by primary key, not guessable from a neighbour's.
 
-A ``message_id`` is the message's ``seq`` in hexadecimal (at least 8 digits) followed by 8 random hexadecimal digits. Who
-does not know the random part cannot name another account's message, and a look-up needs no index of its own.
+A ``message_id`` is the message's ``seq`` in hexadecimal (at least 8 digits) followed by 8 random hexadecimal
+digits. Who does not know the random part cannot name another account's message, and a look-up needs no index.
 """
 
 from collections.abc import Callable

@@ -9,9 +9,9 @@ new deliveries, delivery updates, done deliveries, parked receipts, unparked rec
 mutable part of a row, so the last one wins and repeating it is harmless.
 
 Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
-absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries again
-until it succeeds; ``on_done`` fires then. While anything owed is being retried :attr:`Store.failing` is the error, new
-messages are refused at once, and the engine stops handing out attempts.
+absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
+again until it succeeds; ``on_done`` fires then. While anything owed is being retried :attr:`Store.failing` is the
+error, new messages are refused at once, and the engine stops handing out attempts.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 from attrs import define, field
 
 from smsagg.errors import StoreError
-from smsagg.model import CarrierReceipt, Delivery, Message, MessageState
+from smsagg.model import Delivery, Message, MessageState
 
 
 class MessageUpdate(NamedTuple):
@@ -162,7 +162,7 @@ class Store(Protocol):
         ...
 
     async def claim_messages(self, pool: str, due_at: int, limit: int) -> list[Message]:
-        """Take up to ``limit`` parked QUEUED messages of ``pool`` due by ``due_at``, highest priority first, then oldest due.
+        """Take up to ``limit`` parked QUEUED messages of ``pool`` due by ``due_at``, highest priority, then oldest due.
 
         They are unparked in the same transaction: they are in the caller's memory now.
         """
