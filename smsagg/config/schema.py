@@ -3,18 +3,25 @@
 Values are checked for their own sense here (``validator``), and against each other in :mod:`smsagg.config.check`.
 """
 
-from typing import Any, NewType
+from typing import Any
 
 from attrs import Factory, define, field
 
-Duration = NewType("Duration", float)
-"""Seconds; in TOML a string with a unit: ``"500ms"``, ``"30s"``, ``"5m"``, ``"2h"``, ``"3d"``."""
-Rate = NewType("Rate", float)
-"""Events per second; in TOML ``"100/s"``, ``"600/m"``, ``"1000/h"``."""
-Octets = NewType("Octets", int)
-"""A size; in TOML an integer or ``"64KiB"``, ``"1MiB"``."""
-HostPort = NewType("HostPort", str)
-"""``host:port``; an IPv6 host in brackets; port 0 lets the system choose."""
+from smsagg.config.units import Duration as Duration
+from smsagg.config.units import HostPort as HostPort
+from smsagg.config.units import Octets as Octets
+from smsagg.config.units import Rate as Rate
+from smsagg.config.units import StatusCode as StatusCode
+from smsagg.config.validators import (
+    above,
+    at_least,
+    between,
+    each,
+    network,
+    not_empty,
+    octets_at_most,
+    one_of,
+)
 
 
 @define(frozen=True)
@@ -24,12 +31,12 @@ class ServerSettings:
     smpp_listen: HostPort = HostPort("127.0.0.1:2775")
     http_listen: HostPort = HostPort("127.0.0.1:8080")
     """``/metrics``, ``/healthz``, ``/readyz``."""
-    system_id: str = "smsagg"
+    system_id: str = field(default="smsagg", validator=octets_at_most(15))
     """What we call ourselves in bind responses, at most 15 octets."""
-    shutdown_deadline: Duration = Duration(10.0)
-    sessions_max: int = 10_000
-    sessions_per_address_max: int = 1_000
-    accept_deadline: Duration = Duration(8.0)
+    shutdown_deadline: Duration = field(default=Duration(10.0), validator=above(0))
+    sessions_max: int = field(default=10_000, validator=at_least(1))
+    sessions_per_address_max: int = field(default=1_000, validator=at_least(1))
+    accept_deadline: Duration = field(default=Duration(8.0), validator=above(0))
     """A message whose commit took longer is refused and unwound, since its client has given up."""
 
 
@@ -37,18 +44,18 @@ class ServerSettings:
 class SessionSettings:
     """``[session]``: limits and timers of every SMPP session with an ESME (SMPP 3.4 §7.2)."""
 
-    session_init_timeout: Duration = Duration(5.0)
-    enquire_link_interval: Duration = Duration(30.0)
-    inactivity_timeout: Duration = Duration(300.0)
-    response_timeout: Duration = Duration(10.0)
-    pdu_octets_max: Octets = Octets(70_000)
-    tlvs_max: int = 64
-    pdu_deadline: Duration = Duration(10.0)
+    session_init_timeout: Duration = field(default=Duration(5.0), validator=above(0))
+    enquire_link_interval: Duration = field(default=Duration(30.0), validator=above(0))
+    inactivity_timeout: Duration = field(default=Duration(300.0), validator=above(0))
+    response_timeout: Duration = field(default=Duration(10.0), validator=above(0))
+    pdu_octets_max: Octets = field(default=Octets(70_000), validator=at_least(512))
+    tlvs_max: int = field(default=64, validator=at_least(1))
+    pdu_deadline: Duration = field(default=Duration(10.0), validator=above(0))
     """A PDU that began to arrive must be whole by then."""
-    outbox_octets_max: Octets = Octets(1 << 20)
-    write_deadline: Duration = Duration(30.0)
+    outbox_octets_max: Octets = field(default=Octets(1 << 20), validator=at_least(4_096))
+    write_deadline: Duration = field(default=Duration(30.0), validator=above(0))
     """A peer that reads nothing for so long while we have something to write is cut."""
-    deliver_window: int = 100
+    deliver_window: int = field(default=100, validator=between(1, 65_535))
     """Outstanding deliver_sm per session."""
 
 
@@ -56,16 +63,16 @@ class SessionSettings:
 class StoreSettings:
     """``[store]``: the embedded SQLite store."""
 
-    path: str = "var/smsagg.db"
-    group_max: int = 2_000
+    path: str = field(default="var/smsagg.db", validator=not_empty)
+    group_max: int = field(default=2_000, validator=at_least(1))
     """Rows in one commit at most, so that a commit stays short."""
     free_octets_min: Octets = Octets(64 << 20)
     """Below this much free disk new messages are refused."""
-    live_messages_in_memory_max: int = 200_000
+    live_messages_in_memory_max: int = field(default=200_000, validator=at_least(1))
     """Messages in memory that wait for their carrier's receipt; the rest is looked up in the store."""
-    scheduled_in_memory_max: int = 50_000
-    parked_receipts_max: int = 100_000
-    parked_receipt_ttl: Duration = Duration(3_600.0)
+    scheduled_in_memory_max: int = field(default=50_000, validator=at_least(1))
+    parked_receipts_max: int = field(default=100_000, validator=at_least(1))
+    parked_receipt_ttl: Duration = field(default=Duration(3_600.0), validator=above(0))
     """How long a carrier receipt that matches nothing is kept for its submit_sm_resp."""
 
 
@@ -73,24 +80,24 @@ class StoreSettings:
 class AccountSettings:
     """``[accounts.NAME]``: one customer. NAME is the account; ``system_id`` is what its ESMEs bind with."""
 
-    system_id: str
-    password_hash: str
+    system_id: str = field(validator=octets_at_most(15, at_least=1))
+    password_hash: str = field(repr=False)
     """From ``smsagg hash-password`` (argon2)."""
     enabled: bool = True
-    binds_max: int = 10
-    window_max: int = 1_000
+    binds_max: int = field(default=10, validator=at_least(1))
+    window_max: int = field(default=1_000, validator=between(1, 65_535))
     """submit_sm received and unanswered, per session."""
     rate: Rate | None = None
     """Messages per second over all binds; none: unlimited."""
-    burst: int | None = None
+    burst: int | None = field(default=None, validator=at_least(1))
     """Messages above the rate that may come at once; default: one second's worth."""
-    queue_max: int = 1_000_000
+    queue_max: int = field(default=1_000_000, validator=at_least(1))
     """Messages accepted and not yet with a carrier."""
-    networks: tuple[str, ...] = ()
+    networks: tuple[str, ...] = field(default=(), validator=each(network))
     """Networks that may bind (``"192.0.2.0/24"``); empty: any."""
     message_class: str = "default"
-    priority_max: int = 3
-    deliveries_in_memory_max: int = 10_000
+    priority_max: int = field(default=3, validator=between(0, 3))
+    deliveries_in_memory_max: int = field(default=10_000, validator=at_least(1))
     mo_numbers: tuple[str, ...] = ()
     """Destination addresses whose MO belongs to this account; ``"*"`` takes what nobody else owns."""
 
@@ -99,12 +106,12 @@ class AccountSettings:
 class RetrySettings:
     """``[message_classes.NAME.retry]``: exponential back-off."""
 
-    first: Duration = Duration(2.0)
-    multiplier: float = 2.0
-    max: Duration = Duration(300.0)
-    jitter: float = 0.2
+    first: Duration = field(default=Duration(2.0), validator=above(0))
+    multiplier: float = field(default=2.0, validator=between(1, 100))
+    max: Duration = field(default=Duration(300.0), validator=above(0))
+    jitter: float = field(default=0.2, validator=between(0, 1))
     """Share of the delay that is random, 0 to 1."""
-    attempts_max: int = 20
+    attempts_max: int = field(default=20, validator=at_least(1))
     """Attempts that counted after which the message is UNDELIVERABLE."""
 
 
@@ -112,13 +119,13 @@ class RetrySettings:
 class MessageClassSettings:
     """``[message_classes.NAME]``: how a kind of traffic is treated."""
 
-    ttl: Duration = Duration(86_400.0)
+    ttl: Duration = field(default=Duration(86_400.0), validator=above(0))
     """Life of a message whose submit_sm names no validity_period."""
-    ttl_max: Duration = Duration(604_800.0)
+    ttl_max: Duration = field(default=Duration(604_800.0), validator=above(0))
     """A longer validity_period is cut to this."""
-    in_doubt: str = field(default="resend")
+    in_doubt: str = field(default="resend", validator=one_of("resend", "fail"))
     """``resend``: at least once. ``fail``: at most once."""
-    schedule_max: Duration = Duration(2_592_000.0)
+    schedule_max: Duration = field(default=Duration(2_592_000.0), validator=at_least(0))
     """A schedule_delivery_time further away is refused."""
     retry: RetrySettings = Factory(RetrySettings)
 
@@ -127,10 +134,10 @@ class MessageClassSettings:
 class ReceiptSettings:
     """``[receipts]``: delivery receipts on their way to the accounts."""
 
-    ttl: Duration = Duration(259_200.0)
-    retry_first: Duration = Duration(5.0)
-    retry_max: Duration = Duration(600.0)
-    carrier_grace: Duration = Duration(3_600.0)
+    ttl: Duration = field(default=Duration(259_200.0), validator=above(0))
+    retry_first: Duration = field(default=Duration(5.0), validator=above(0))
+    retry_max: Duration = field(default=Duration(600.0), validator=above(0))
+    carrier_grace: Duration = field(default=Duration(3_600.0), validator=at_least(0))
     """How long after expires_at a carrier may still report; then the message is UNKNOWN."""
 
 
@@ -139,9 +146,9 @@ class PoolMember:
     """One carrier in a pool."""
 
     carrier: str
-    weight: int = 1
+    weight: int = field(default=1, validator=at_least(1))
     """Share under ``weighted``."""
-    rank: int = 0
+    rank: int = field(default=0, validator=at_least(0))
     """Order under ``priority``: lowest first; equal ranks share."""
 
 
@@ -149,17 +156,17 @@ class PoolMember:
 class PoolSettings:
     """``[pools.NAME]``: the carriers of a country (or of several)."""
 
-    carriers: tuple[PoolMember, ...]
+    carriers: tuple[PoolMember, ...] = field(validator=not_empty)
     """In TOML: names, or tables with ``carrier``, ``weight``, ``rank``."""
-    policy: str = field(default="priority")
+    policy: str = field(default="priority", validator=one_of("priority", "weighted"))
     """``priority`` or ``weighted``."""
     countries: tuple[str, ...] = ()
     """ISO 3166 codes routed here."""
     backup: str = ""
     """Pool whose carriers are tried when none of ours has a bound link."""
-    queue_max: int = 20_000
+    queue_max: int = field(default=20_000, validator=at_least(1))
     """Ready messages in memory."""
-    when_full: str = field(default="spill")
+    when_full: str = field(default="spill", validator=one_of("spill", "refuse"))
     """``spill`` to the store, or ``refuse`` with ESME_RMSGQFUL."""
 
 
@@ -180,15 +187,15 @@ class CarrierSettings:
 
     type: str
     settings: Any
-    temporary: tuple[int, ...] = ()
+    temporary: tuple[StatusCode, ...] = ()
     """command_status values to treat as temporary on this carrier, beside the built-in table."""
-    throttled: tuple[int, ...] = ()
-    permanent: tuple[int, ...] = ()
-    circuit_failures: int = 20
+    throttled: tuple[StatusCode, ...] = ()
+    permanent: tuple[StatusCode, ...] = ()
+    circuit_failures: int = field(default=20, validator=at_least(0))
     """Failures in a row after which the circuit opens; 0: never."""
-    circuit_open: Duration = Duration(10.0)
+    circuit_open: Duration = field(default=Duration(10.0), validator=above(0))
     """How long an open circuit waits before one probe."""
-    receipts: str = field(default="always")
+    receipts: str = field(default="always", validator=one_of("always", "as_asked"))
     """``always`` ask for receipts, or ``as_asked`` by the customer."""
 
 
@@ -196,8 +203,8 @@ class CarrierSettings:
 class LogSettings:
     """``[log]``."""
 
-    level: str = "info"
-    format: str = "auto"
+    level: str = field(default="info", validator=one_of("debug", "info", "warning", "error"))
+    format: str = field(default="auto", validator=one_of("auto", "json", "console"))
     """``json``, ``console``, or ``auto``: console on a terminal."""
 
 

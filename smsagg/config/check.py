@@ -1,0 +1,170 @@
+"""Checks of configuration values against each other: every name leads somewhere, nothing is owned twice.
+
+Each check looks at one relation and yields :class:`Problem` values; it takes for granted that single values are right.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from smsagg.config.problems import Problem
+from smsagg.config.schema import CarrierSettings, Config
+
+DEFAULT_CLASS = "default"
+"""The message class that exists whether or not the file names it."""
+NON_GEOGRAPHIC = "001"
+"""Country of the calling codes that belong to none (satellite, international freephone)."""
+COUNTRIES = frozenset(SUPPORTED_REGIONS) | {NON_GEOGRAPHIC}
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_ARGON2 = re.compile(r"\$argon2(?:id|i|d)\$v=19\$m=\d{1,8},t=\d{1,4},p=\d{1,3}\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}")
+_MO_NUMBER = re.compile(r"\*|[0-9A-Za-z]{1,20}")
+
+
+def check_config(config: Config) -> list[Problem]:
+    """All problems between the values of ``config``, in the order of the file's sections; empty when it is sound."""
+    return [
+        *_names(config),
+        *_session(config),
+        *_accounts(config),
+        *_mo_numbers(config),
+        *_message_classes(config),
+        *_receipts(config),
+        *_pools(config),
+        *_countries(config),
+        *_backup_cycles(config),
+        *_default_pool(config),
+        *_carriers(config),
+    ]
+
+
+def _names(config: Config) -> Iterator[Problem]:
+    """Names become labels of metrics and parts of log lines."""
+    for section in ("accounts", "carriers", "pools", "message_classes"):
+        for name in getattr(config, section):
+            if not _NAME.fullmatch(name):
+                yield Problem((section, name), "a name is 1 to 64 letters, digits, '-', '_' and '.'")
+    for section in ("accounts", "carriers", "pools"):
+        if not getattr(config, section):
+            yield Problem((section,), "must hold at least one table")
+
+
+def _session(config: Config) -> Iterator[Problem]:
+    session = config.session
+    if session.outbox_octets_max < session.pdu_octets_max:
+        yield Problem(("session", "outbox_octets_max"), f"must be pdu_octets_max ({session.pdu_octets_max}) or more")
+    if config.server.sessions_per_address_max > config.server.sessions_max:
+        yield Problem(
+            ("server", "sessions_per_address_max"), f"must be sessions_max ({config.server.sessions_max}) or less"
+        )
+
+
+def _accounts(config: Config) -> Iterator[Problem]:
+    owner: dict[str, str] = {}
+    for name, account in config.accounts.items():
+        path = ("accounts", name)
+        first = owner.setdefault(account.system_id, name)
+        if first != name:
+            yield Problem((*path, "system_id"), f'"{account.system_id}" is the system_id of accounts.{first} already')
+        if not _ARGON2.fullmatch(account.password_hash):
+            yield Problem((*path, "password_hash"), "must be an argon2 hash as `smsagg hash-password` prints it")
+        if account.burst is not None and account.rate is None:
+            yield Problem((*path, "burst"), "means nothing without a rate")
+        if account.message_class != DEFAULT_CLASS:
+            yield from _known((*path, "message_class"), account.message_class, config.message_classes, "message class")
+
+
+def _mo_numbers(config: Config) -> Iterator[Problem]:
+    owner: dict[str, str] = {}
+    for name, account in config.accounts.items():
+        for i, number in enumerate(account.mo_numbers):
+            path = ("accounts", name, "mo_numbers", f"[{i}]")
+            if not _MO_NUMBER.fullmatch(number):
+                yield Problem(path, f'must be an address of 1 to 20 digits or letters, or "*", not "{number}"')
+            elif number in owner:
+                yield Problem(path, f'"{number}" belongs to accounts.{owner[number]} already')
+            else:
+                owner[number] = name
+
+
+def _message_classes(config: Config) -> Iterator[Problem]:
+    for name, message_class in config.message_classes.items():
+        path = ("message_classes", name)
+        if message_class.ttl > message_class.ttl_max:
+            yield Problem((*path, "ttl"), "must be ttl_max or less")
+        if message_class.retry.first > message_class.retry.max:
+            yield Problem((*path, "retry", "first"), "must be retry.max or less")
+
+
+def _receipts(config: Config) -> Iterator[Problem]:
+    if config.receipts.retry_first > config.receipts.retry_max:
+        yield Problem(("receipts", "retry_first"), "must be retry_max or less")
+
+
+def _pools(config: Config) -> Iterator[Problem]:
+    for name, pool in config.pools.items():
+        members: set[str] = set()
+        for i, member in enumerate(pool.carriers):
+            path = ("pools", name, "carriers", f"[{i}]")
+            yield from _known(path, member.carrier, config.carriers, "carrier")
+            if member.carrier in members:
+                yield Problem(path, f'"{member.carrier}" stands in this pool already')
+            members.add(member.carrier)
+        if pool.backup:
+            yield from _known(("pools", name, "backup"), pool.backup, config.pools, "pool")
+
+
+def _countries(config: Config) -> Iterator[Problem]:
+    owner: dict[str, str] = {}
+    for name, pool in config.pools.items():
+        for i, country in enumerate(pool.countries):
+            path = ("pools", name, "countries", f"[{i}]")
+            if country not in COUNTRIES:
+                yield Problem(path, f'"{country}" is no country code of ISO 3166 (two capital letters, such as "GB")')
+            elif country in owner:
+                yield Problem(path, f'"{country}" goes to pools.{owner[country]} already')
+            else:
+                owner[country] = name
+
+
+def _backup_cycles(config: Config) -> Iterator[Problem]:
+    """One problem for each cycle, at its first pool in the order of the file."""
+    seen: set[str] = set()
+    for start in config.pools:
+        way: list[str] = []
+        name = start
+        while name in config.pools and name not in seen:
+            seen.add(name)
+            way.append(name)
+            name = config.pools[name].backup
+        if name in way:
+            cycle = [*way[way.index(name) :], name]
+            yield Problem(("pools", name, "backup"), f"leads back to itself: {' -> '.join(cycle)}")
+
+
+def _default_pool(config: Config) -> Iterator[Problem]:
+    if config.routing.default_pool:
+        yield from _known(("routing", "default_pool"), config.routing.default_pool, config.pools, "pool")
+
+
+def _carriers(config: Config) -> Iterator[Problem]:
+    for name, carrier in config.carriers.items():
+        yield from _classified_twice(name, carrier)
+
+
+def _classified_twice(name: str, carrier: CarrierSettings) -> Iterator[Problem]:
+    where: dict[int, str] = {}
+    for key in ("temporary", "throttled", "permanent"):
+        for i, status in enumerate(getattr(carrier, key)):
+            if where.setdefault(status, key) != key:
+                yield Problem(("carriers", name, key, f"[{i}]"), f"0x{status:08x} is in {where[status]} already")
+
+
+def _known(path: tuple[str, ...], name: str, known: Iterable[str], kind: str) -> Iterator[Problem]:
+    names = sorted(known)
+    if name not in names:
+        nearest = get_close_matches(name, names, n=1)
+        hint = f'did you mean "{nearest[0]}"?' if nearest else f"known: {', '.join(names) or 'none'}"
+        yield Problem(path, f'"{name}" is no {kind} in this file; {hint}')

@@ -1,0 +1,79 @@
+"""Reads the configuration file: TOML in, a checked :class:`Config` out, or one error that lists every problem.
+
+Each problem is a line ``file: key.path: reason``. What a single value may be is said by the schema and its validators;
+what values may be together is said by :mod:`smsagg.config.check`, which also runs over the sound part of a file that
+has other problems, so that one run tells all.
+"""
+
+import tomllib
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from cattrs import Converter
+
+from smsagg.config.check import DEFAULT_CLASS, check_config
+from smsagg.config.problems import Problem, Problems
+from smsagg.config.schema import Config, MessageClassSettings
+from smsagg.config.structure import CarrierSettingsLookup, strict_converter
+from smsagg.errors import ConfigError
+
+
+def load_config(path: Path | str, carrier_settings: CarrierSettingsLookup) -> Config:
+    """The configuration in the file at ``path``. Raises :class:`ConfigError` that names every problem, one a line.
+
+    ``carrier_settings`` gives the settings class of a carrier type, see :mod:`smsagg.carriers.registry`.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8: {error.reason} at octet {error.start}") from error
+    return parse_config(text, str(path), carrier_settings)
+
+
+def parse_config(text: str, file: str, carrier_settings: CarrierSettingsLookup) -> Config:
+    """The configuration written in ``text``; ``file`` is what problems call it. Raises :class:`ConfigError`.
+
+    The message class ``default`` is always in it, with the schema's defaults when the file does not name it.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: is not TOML: {error}") from error
+    converter = strict_converter(carrier_settings)
+    try:
+        config = converter.structure(document, Config)
+        problems = check_config(config)
+    except Problems as error:
+        problems = error.problems + _problems_of_the_rest(document, error.problems, converter)
+    if problems:
+        raise ConfigError("\n".join(problem.line(file) for problem in problems))
+    config.message_classes.setdefault(DEFAULT_CLASS, MessageClassSettings())
+    return config
+
+
+def _problems_of_the_rest(document: dict[str, Any], found: list[Problem], converter: Converter) -> list[Problem]:
+    """Cross-check the file without the keys that are wrong already; nothing when too little is left for that."""
+    rest = deepcopy(document)
+    for problem in found:
+        _remove(rest, problem.path)
+    try:
+        config = converter.structure(rest, Config)
+    except Problems:
+        return []
+    reported = {problem.path for problem in found}
+    return [problem for problem in check_config(config) if problem.path not in reported]
+
+
+def _remove(document: dict[str, Any], path: tuple[str, ...]) -> None:
+    """Take away the key at ``path``; a wrong element of a list takes its list along."""
+    keys = path[: next((i for i, part in enumerate(path) if part.startswith("[")), len(path))]
+    table: Any = document
+    for key in keys[:-1]:
+        table = table.get(key)
+        if not isinstance(table, dict):
+            return
+    if keys:
+        table.pop(keys[-1], None)

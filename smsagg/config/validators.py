@@ -1,0 +1,92 @@
+"""Validators of single configuration values, for attrs fields here and in plug-ins; each raises the reason it saw.
+
+``None`` passes every one of them: an optional key that is absent has nothing to be checked.
+"""
+
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Any
+
+Validator = Callable[[Any, Any, Any], None]
+"""attrs calls ``(instance, attribute, value)``."""
+
+
+def above(bound: float) -> Validator:
+    """The value is greater than ``bound``."""
+
+    def check(_instance: Any, _attribute: Any, value: Any) -> None:
+        if value is not None and not value > bound:
+            raise ValueError(f"must be above {bound}, not {value}")
+
+    return check
+
+
+def at_least(bound: float) -> Validator:
+    """The value is ``bound`` or more."""
+
+    def check(_instance: Any, _attribute: Any, value: Any) -> None:
+        if value is not None and not value >= bound:
+            raise ValueError(f"must be {bound} or more, not {value}")
+
+    return check
+
+
+def between(lowest: float, highest: float) -> Validator:
+    """The value is within both bounds, which belong to the range."""
+
+    def check(_instance: Any, _attribute: Any, value: Any) -> None:
+        if value is not None and not lowest <= value <= highest:
+            raise ValueError(f"must be from {lowest} to {highest}, not {value}")
+
+    return check
+
+
+def one_of(*allowed: str) -> Validator:
+    """The value is one of these words."""
+
+    def check(_instance: Any, _attribute: Any, value: Any) -> None:
+        if value is not None and value not in allowed:
+            words = ", ".join(f'"{word}"' for word in allowed)
+            raise ValueError(f'must be one of {words}, not "{value}"')
+
+    return check
+
+
+def octets_at_most(highest: int, at_least: int = 0) -> Validator:
+    """The string is ASCII of at most ``highest`` octets, so that it fits its field on the wire."""
+
+    def check(_instance: Any, _attribute: Any, value: Any) -> None:
+        if value is None:
+            return
+        if not value.isascii() or not value.isprintable():
+            raise ValueError("must be printable ASCII")
+        if not at_least <= len(value) <= highest:
+            raise ValueError(f"must have {at_least} to {highest} octets, not {len(value)}")
+
+    return check
+
+
+def not_empty(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The list or string has at least one element."""
+    if value is not None and not value:
+        raise ValueError("must not be empty")
+
+
+def each(validator: Validator) -> Validator:
+    """Every element passes ``validator``."""
+
+    def check(instance: Any, attribute: Any, value: Any) -> None:
+        for element in value or ():
+            validator(instance, attribute, element)
+
+    return check
+
+
+def network(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The string is an IPv4 or IPv6 network in CIDR form, with no host bits set, or a single address."""
+    if value is None:
+        return
+    try:
+        ip_network(value)
+    except ValueError as error:
+        raise ValueError(f'must hold networks such as "192.0.2.0/24": {error}') from error
