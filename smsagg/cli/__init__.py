@@ -1,0 +1,61 @@
+"""The command ``smsagg``: a group whose sub-commands are imported when they are run.
+
+A sub-command lives in the module of its own name; ``smsagg --help`` imports none of them. Any :class:`SmsaggError` that
+leaves a sub-command is told on standard error without a traceback, with exit status 1.
+"""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+import smsagg
+from smsagg.errors import SmsaggError
+
+COMMANDS = {
+    "serve": "Run the gateway.",
+    "simulate": "Run a stand-alone SMSC simulator.",
+    "send": "Submit one message over SMPP, and wait for its receipt if asked.",
+    "load": "Drive load over SMPP and report rates and latencies.",
+    "check-config": "Check a configuration file and show what is in it.",
+    "hash-password": "Make the argon2 hash of a password for a configuration file.",
+}
+"""Every sub-command and its line of help; ``check-config`` is ``smsagg.cli.check_config:check_config``."""
+
+
+class Failure(click.ClickException):
+    """An error of smsagg, told as it is."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, file=file, err=True)
+
+
+class LazyGroup(click.Group):
+    """Finds sub-commands in :data:`COMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"smsagg.cli.{name}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SmsaggError as error:
+            raise Failure(str(error)) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(smsagg.__version__, prog_name="smsagg")
+def main() -> None:
+    """An SMS aggregator: SMPP in, durable before it says yes, carriers by country, receipts back."""

@@ -195,8 +195,12 @@ class CarrierSettings:
     """Failures in a row after which the circuit opens; 0: never."""
     circuit_open: Duration = field(default=Duration(10.0), validator=above(0))
     """How long an open circuit waits before one probe."""
-    receipts: str = field(default="always", validator=one_of("always", "as_asked"))
-    """``always`` ask for receipts, or ``as_asked`` by the customer."""
+    ask_receipts: str = field(default="always", validator=one_of("always", "as_asked"))
+    """Ask the carrier for a receipt of every message (``always``), or only when the customer did (``as_asked``)."""
+
+    @property
+    def receipts(self) -> str:
+        return self.ask_receipts
 
 
 @define(frozen=True)

@@ -1,0 +1,232 @@
+"""Everything that smsagg tells Prometheus, in one object with its own registry.
+
+Names are ``smsagg_<subsystem>_<noun>_<unit>[_total]``; labels are accounts, pools, carriers and links of the
+configuration, countries, states and statuses: closed sets, never a number or an id. Each attribute of :class:`Metrics`
+is a family (:mod:`smsagg.observe.family`): who counts takes a child by its label values and adds to it; who holds a
+value registers a source. A scrape is two steps: :meth:`Metrics.refresh` on the loop asks the sources,
+:meth:`Metrics.render` in a worker thread makes the text, because thousands of series take tens of milliseconds.
+"""
+
+import platform
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from smsagg.observe.family import CounterFamily, Family, GaugeFamily
+from smsagg.observe.histogram import (
+    ACCEPT_BOUNDS_S,
+    BATCH_BOUNDS,
+    LAG_BOUNDS_S,
+    LIFE_BOUNDS_S,
+    Histogram,
+    HistogramFamily,
+)
+
+
+class Metrics:
+    """All families. Keys of children are the label values in the order of the names given here."""
+
+    def __init__(self, version: str) -> None:
+        self._families: list[Family[Any]] = []
+        self._smpp()
+        self._messages()
+        self._queues()
+        self._carriers()
+        self._deliveries()
+        self._store()
+        self._process(version)
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(_Exposition(self._families))
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def refresh(self) -> None:
+        """Ask all sources for their values; on the loop, before :meth:`render`."""
+        for family in self._families:
+            family.refresh()
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """``(body, content type)`` of the exposition that an ``Accept`` header asks for; from any thread."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+    def _smpp(self) -> None:
+        self.smpp_sessions = self._gauge(
+            "smsagg_smpp_sessions",
+            "Sessions bound now, by account and bind type (tx, rx, trx).",
+            "account",
+            "bind_type",
+        )
+        self.smpp_connections = self._gauge("smsagg_smpp_connections", "TCP connections open now, bound or not.")
+        self.smpp_pdus = self._counter(
+            "smsagg_smpp_pdus_total",
+            "PDUs of ESMEs, by direction (in, out), command and command_status (requests: none).",
+            "direction",
+            "command",
+            "status",
+        )
+        self.smpp_binds_refused = self._counter(
+            "smsagg_smpp_binds_refused_total", "Bind requests refused, by command_status.", "status"
+        )
+        self.smpp_sessions_closed = self._counter(
+            "smsagg_smpp_sessions_closed_total", "Connections ended, by reason.", "reason"
+        )
+
+    def _messages(self) -> None:
+        self.accepted = self._counter(
+            "smsagg_messages_accepted_total",
+            "Messages committed and answered ESME_ROK, by account and country.",
+            "account",
+            "country",
+        )
+        self.refused = self._counter(
+            "smsagg_messages_refused_total",
+            "Messages refused at the front door, by account and reason (name of the command_status).",
+            "account",
+            "reason",
+        )
+        self.finished = self._counter(
+            "smsagg_messages_finished_total",
+            "Messages that reached their final state, by account and state.",
+            "account",
+            "state",
+        )
+        self.accept_latency = self._histogram(
+            "smsagg_messages_accept_latency_seconds",
+            "From reading a submit_sm to writing its ESME_ROK, by country.",
+            ACCEPT_BOUNDS_S,
+            "country",
+        )
+        self.end_to_end_latency = self._histogram(
+            "smsagg_messages_end_to_end_latency_seconds",
+            "From acceptance to the final state, by country.",
+            LIFE_BOUNDS_S,
+            "country",
+        )
+        self.live = self._gauge(
+            "smsagg_messages_live", "Accepted messages that are not over, by where they are kept.", "place"
+        )
+
+    def _queues(self) -> None:
+        self.queue_depth = self._gauge(
+            "smsagg_queue_messages", "Messages that wait for a carrier, by pool and queue.", "pool", "queue"
+        )
+        self.queue_age = self._gauge(
+            "smsagg_queue_oldest_age_seconds", "Age of the oldest ready message, by pool.", "pool"
+        )
+        self.account_queue_depth = self._gauge(
+            "smsagg_queue_account_messages", "Messages that wait for a carrier, by account.", "account"
+        )
+
+    def _carriers(self) -> None:
+        self.attempts = self._counter(
+            "smsagg_carrier_attempts_total",
+            "Attempts, by carrier and outcome (accepted, temporary, throttled, permanent, in_doubt, not_sent).",
+            "carrier",
+            "outcome",
+        )
+        self.carrier_refusals = self._counter(
+            "smsagg_carrier_refusals_total", "Attempts refused, by carrier and command_status.", "carrier", "status"
+        )
+        self.response_latency = self._histogram(
+            "smsagg_carrier_response_latency_seconds",
+            "From handing an attempt to a link to its outcome, by carrier.",
+            ACCEPT_BOUNDS_S,
+            "carrier",
+        )
+        self.link_bound = self._gauge("smsagg_carrier_link_bound", "1 while the link is bound.", "carrier", "link")
+        self.link_window = self._gauge(
+            "smsagg_carrier_link_window", "Attempts that the link may have outstanding.", "carrier", "link"
+        )
+        self.link_outstanding = self._gauge(
+            "smsagg_carrier_link_outstanding", "Attempts that await their response.", "carrier", "link"
+        )
+        self.circuit_open = self._gauge(
+            "smsagg_carrier_circuit_open", "1 while the carrier's circuit is open, 0.5 while it is probed.", "carrier"
+        )
+        self.carrier_receipts = self._counter(
+            "smsagg_carrier_receipts_total", "Receipts that carriers sent, by carrier and state.", "carrier", "state"
+        )
+        self.carrier_receipt_matches = self._counter(
+            "smsagg_carrier_receipt_matches_total",
+            "What became of carriers' receipts (matched, parked, orphan, duplicate, late), by carrier.",
+            "carrier",
+            "result",
+        )
+        self.parked_receipts = self._gauge(
+            "smsagg_carrier_receipts_parked", "Receipts that wait for their submit_sm_resp."
+        )
+        self.carrier_mo = self._counter(
+            "smsagg_carrier_mo_total",
+            "Messages from handsets, by carrier and result (taken, refused).",
+            "carrier",
+            "result",
+        )
+
+    def _deliveries(self) -> None:
+        self.deliveries = self._counter(
+            "smsagg_delivery_attempts_total",
+            "deliver_sm to accounts, by account, kind and outcome (delivered, retried, expired).",
+            "account",
+            "kind",
+            "outcome",
+        )
+        self.deliveries_pending = self._gauge(
+            "smsagg_delivery_pending", "Receipts and MO that wait for an account's acknowledgement.", "account"
+        )
+
+    def _store(self) -> None:
+        self._commit_latency = self._histogram(
+            "smsagg_store_commit_latency_seconds", "Duration of group commits.", ACCEPT_BOUNDS_S
+        )
+        self._commit_changes = self._histogram(
+            "smsagg_store_commit_changes", "Writes that shared one group commit.", BATCH_BOUNDS
+        )
+        self.store_commit_latency: Histogram = self._commit_latency[""]
+        self.store_commit_changes: Histogram = self._commit_changes[""]
+        self.store_failing = self._gauge("smsagg_store_failing", "1 while the store cannot commit what is owed.")
+        self.store_wal_octets = self._gauge("smsagg_store_wal_octets", "Size of the write-ahead log.")
+        self.store_queued_changes = self._gauge(
+            "smsagg_store_queued_changes", "Writes that wait for the next group commit."
+        )
+        self.store_commits = self._counter("smsagg_store_commits_total", "Group commits.")
+        self.store_commit_failures = self._counter("smsagg_store_commit_failures_total", "Group commits that failed.")
+        self.store_rows = self._counter("smsagg_store_rows_total", "Rows written.")
+
+    def _process(self, version: str) -> None:
+        self._loop_lag = self._histogram(
+            "smsagg_loop_lag_seconds", "How much later than asked the event loop woke its probe.", LAG_BOUNDS_S
+        )
+        self.loop_lag: Histogram = self._loop_lag[""]
+        build = self._gauge("smsagg_build_info", "Always 1; version of smsagg and of Python.", "version", "python")
+        build[version, platform.python_version()].n = 1
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> CounterFamily:
+        family = CounterFamily(name, documentation, *labels)
+        self._families.append(family)
+        return family
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> GaugeFamily:
+        family = GaugeFamily(name, documentation, *labels)
+        self._families.append(family)
+        return family
+
+    def _histogram(self, name: str, documentation: str, bounds: tuple[float, ...], *labels: str) -> HistogramFamily:
+        family = HistogramFamily(name, documentation, bounds, *labels)
+        self._families.append(family)
+        return family
+
+
+class _Exposition(Collector):
+    """All families as one collector of prometheus_client."""
+
+    def __init__(self, families: Sequence[Family[Any]]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._families:
+            yield from family.collect()
