@@ -1,0 +1,55 @@
+"""PDUs to octets and back: the way in, which takes the fast path where there is one."""
+
+from smsagg.smpp import declared, fast
+from smsagg.smpp.command import RESPONSE_BIT
+from smsagg.smpp.declared import HEADER, HEADER_OCTETS
+from smsagg.smpp.limits import DEFAULT_LIMITS, Limits
+from smsagg.smpp.pdu import DeliverSmResp, Pdu, ShortMessage, SubmitSmResp
+
+__all__ = ["HEADER", "HEADER_OCTETS", "decode", "decode_request", "decode_response", "encode"]
+
+
+def decode(frame: bytes, limits: Limits = DEFAULT_LIMITS) -> Pdu:
+    """The PDU in ``frame``, which is one whole PDU with its header.
+
+    Raises :class:`~smsagg.smpp.errors.PduError`, and nothing else for any octets: ESME_RINVCMDID for an unknown
+    command_id, ESME_RINVCMDLEN for a body that ends too early, ESME_RINVMSGLEN for an sm_length past the end, a
+    field's own status for an over-long or unterminated string, and those of :func:`~smsagg.smpp.tlv.decode_tlvs`.
+    A request's command_status is ignored (SMPP 3.4 §3.2). Responses are decoded as far as they go.
+    """
+    if len(frame) >= HEADER_OCTETS:
+        command_length, command_id, command_status, sequence_number = HEADER.unpack_from(frame)
+        if command_length == len(frame):
+            if command_id & RESPONSE_BIT:
+                return decode_response(frame, command_id, sequence_number, command_status, limits)
+            return decode_request(frame, command_id, sequence_number, limits)
+    return declared.decode(frame, limits)
+
+
+def decode_request(frame: bytes, command_id: int, sequence_number: int, limits: Limits) -> Pdu:
+    """As :func:`decode`, for a request whose header was read and is consistent with the frame's length."""
+    decoder = fast.REQUEST_DECODERS.get(command_id)
+    return declared.decode(frame, limits) if decoder is None else decoder(frame, sequence_number, limits)
+
+
+def decode_response(frame: bytes, command_id: int, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
+    """As :func:`decode`, for a response whose header was read and is consistent with the frame's length."""
+    decoder = fast.RESPONSE_DECODERS.get(command_id)
+    if decoder is None:
+        return declared.decode(frame, limits)
+    return decoder(frame, sequence_number, command_status, limits)
+
+
+def encode(pdu: Pdu) -> bytes:
+    """The octets of ``pdu``, header included. An error response that says nothing more than its
+    command_status is sent without a body (SMPP 3.4 §4.4.2).
+
+    Raises :class:`~smsagg.smpp.errors.PduEncodeError` for what the wire cannot carry: a NUL or a character beyond
+    latin-1 in a string, a number that does not fit, a short_message of more than 255 octets. Lengths that the
+    specification limits but the wire does not (addresses, passwords) are left to the caller.
+    """
+    if isinstance(pdu, ShortMessage):
+        return fast.encode_short_message(pdu)
+    if isinstance(pdu, (SubmitSmResp, DeliverSmResp)):
+        return fast.encode_message_id_response(pdu)
+    return declared.encode(pdu)

@@ -1,0 +1,203 @@
+"""Hand-written codecs for the PDUs that make up the traffic.
+
+Each function does the ordinary case and leaves anything else (an anomaly, a rare field) to
+:mod:`smsagg.smpp.declared`, whose answer it must equal; a property test holds them together. Decoders take a frame
+whose header is already read and whose length is its command_length.
+
+How the time is saved: the frame becomes one latin-1 string of which fields are slices, one ``unpack_from`` reads the
+ten octets between the addresses and the message, and the class is built from positional arguments.
+"""
+
+from collections.abc import Callable
+from struct import Struct
+from struct import error as StructError
+
+from smsagg.smpp import declared
+from smsagg.smpp.command import CommandId
+from smsagg.smpp.errors import FieldError, PduEncodeError, PduError
+from smsagg.smpp.limits import Limits
+from smsagg.smpp.pdu import (
+    DeliverSm,
+    DeliverSmResp,
+    EnquireLink,
+    EnquireLinkResp,
+    Pdu,
+    ShortMessage,
+    SubmitSm,
+    SubmitSmResp,
+)
+from smsagg.smpp.tlv import decode_tlvs, encode_tlvs
+
+RequestDecoder = Callable[[bytes, int, Limits], Pdu]
+"""``(frame, sequence_number, limits)``; raises PduError."""
+ResponseDecoder = Callable[[bytes, int, int, Limits], Pdu]
+"""``(frame, sequence_number, command_status, limits)``; never raises."""
+
+_HEADER = declared.HEADER
+_TEN_OCTETS = Struct("10B").unpack_from
+
+
+def decode_submit_sm(frame: bytes, sequence_number: int, limits: Limits) -> Pdu:
+    return _decode_short_message(SubmitSm, frame, sequence_number, limits)
+
+
+def decode_deliver_sm(frame: bytes, sequence_number: int, limits: Limits) -> Pdu:
+    return _decode_short_message(DeliverSm, frame, sequence_number, limits)
+
+
+def _decode_short_message(
+    pdu: type[SubmitSm] | type[DeliverSm], frame: bytes, sequence_number: int, limits: Limits
+) -> Pdu:
+    text = frame.decode("latin-1")
+    try:
+        a = text.index("\0", 16)  # the NULs of service_type, source_addr and destination_addr
+        b = text.index("\0", a + 3)
+        c = text.index("\0", b + 3)
+        (esm_class, protocol_id, priority_flag, schedule, validity, registered, replace, coding, default, length) = (
+            _TEN_OCTETS(frame, c + 1)
+        )
+        start = c + 11
+        schedule_delivery_time = validity_period = ""
+        if schedule or validity:  # not both empty, so the octets after them were not where we read them
+            d = text.index("\0", c + 4)
+            e = text.index("\0", d + 1)
+            if d - c > 20 or e - d > 17:
+                return declared.decode(frame, limits)
+            schedule_delivery_time = text[c + 4 : d]
+            validity_period = text[d + 1 : e]
+            registered, replace, coding, default, length = frame[e + 1 : e + 6]
+            start = e + 6
+        end = start + length
+        octets = len(frame)
+        if a > 21 or b - a > 23 or c - b > 23 or end > octets:
+            return declared.decode(frame, limits)
+        return pdu(
+            text[16:a],
+            frame[a + 1],
+            frame[a + 2],
+            text[a + 3 : b],
+            frame[b + 1],
+            frame[b + 2],
+            text[b + 3 : c],
+            esm_class,
+            protocol_id,
+            priority_flag,
+            schedule_delivery_time,
+            validity_period,
+            registered,
+            replace,
+            coding,
+            default,
+            frame[start:end],
+            sequence_number=sequence_number,
+            tlvs=() if end == octets else decode_tlvs(frame, limits.tlvs_max, end, check=limits.check_tlvs),
+        )
+    except (ValueError, StructError, IndexError):
+        return declared.decode(frame, limits)
+    except FieldError as error:
+        raise PduError(pdu.command_id, sequence_number, error.command_status) from None
+
+
+def decode_submit_sm_resp(frame: bytes, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
+    end = frame.find(0, 16)
+    if end == len(frame) - 1:
+        return SubmitSmResp(
+            frame[16:end].decode("latin-1"), sequence_number=sequence_number, command_status=command_status
+        )
+    if len(frame) == 16:
+        return SubmitSmResp(sequence_number=sequence_number, command_status=command_status)
+    return declared.decode(frame, limits)
+
+
+def decode_deliver_sm_resp(frame: bytes, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
+    if len(frame) == 16 or (len(frame) == 17 and frame[16] == 0):
+        return DeliverSmResp(sequence_number=sequence_number, command_status=command_status)
+    return declared.decode(frame, limits)
+
+
+def decode_enquire_link(frame: bytes, sequence_number: int, limits: Limits) -> Pdu:
+    if len(frame) == 16:
+        return EnquireLink(sequence_number=sequence_number)
+    return declared.decode(frame, limits)
+
+
+def decode_enquire_link_resp(frame: bytes, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
+    if len(frame) == 16:
+        return EnquireLinkResp(sequence_number=sequence_number, command_status=command_status)
+    return declared.decode(frame, limits)
+
+
+def encode_short_message(pdu: ShortMessage) -> bytes:
+    """submit_sm or deliver_sm."""
+    service_type, source_addr, destination_addr = pdu.service_type, pdu.source_addr, pdu.destination_addr
+    schedule_delivery_time, validity_period = pdu.schedule_delivery_time, pdu.validity_period
+    short_message = pdu.short_message
+    if "\0" in service_type + source_addr + destination_addr + schedule_delivery_time + validity_period:
+        return declared.encode(pdu)
+    try:
+        strings = (
+            f"{service_type}\0{pdu.source_addr_ton:c}{pdu.source_addr_npi:c}{source_addr}\0"
+            f"{pdu.dest_addr_ton:c}{pdu.dest_addr_npi:c}{destination_addr}\0"
+            f"{pdu.esm_class:c}{pdu.protocol_id:c}{pdu.priority_flag:c}{schedule_delivery_time}\0{validity_period}\0"
+            f"{pdu.registered_delivery:c}{pdu.replace_if_present_flag:c}{pdu.data_coding:c}"
+            f"{pdu.sm_default_msg_id:c}{len(short_message):c}"
+        ).encode("latin-1")
+        tlvs = encode_tlvs(pdu.tlvs) if pdu.tlvs else b""
+        octets = 16 + len(strings) + len(short_message) + len(tlvs)
+        return _HEADER.pack(octets, pdu.command_id, 0, pdu.sequence_number) + strings + short_message + tlvs
+    except (ValueError, OverflowError, StructError):
+        return declared.encode(pdu)
+
+
+def encode_message_id_response(pdu: SubmitSmResp | DeliverSmResp) -> bytes:
+    """submit_sm_resp or deliver_sm_resp."""
+    message_id = pdu.message_id
+    if pdu.tlvs or "\0" in message_id or pdu.command_status:
+        return declared.encode(pdu)
+    try:
+        body = message_id.encode("latin-1")
+        return _HEADER.pack(17 + len(body), pdu.command_id, pdu.command_status, pdu.sequence_number) + body + b"\0"
+    except (ValueError, StructError):
+        return declared.encode(pdu)
+
+
+def encode_header_only(command_id: int, command_status: int, sequence_number: int) -> bytes:
+    """A PDU without a body: enquire_link, unbind, an error response."""
+    return _HEADER.pack(16, command_id, command_status, sequence_number)
+
+
+def encode_submit_sm_resps(sequence_numbers: list[int], message_ids: list[str]) -> bytes:
+    """One submit_sm_resp ESME_ROK for each, back to back. Raises :class:`PduEncodeError`."""
+    joined = "".join(message_ids)
+    if "\0" in joined or not joined.isascii():
+        raise PduEncodeError("message_id: holds a NUL or is not ASCII")
+    pack = _HEADER.pack
+    command_id = int(CommandId.SUBMIT_SM_RESP)
+    return b"".join(
+        [
+            pack(17 + len(message_id), command_id, 0, sequence_number) + message_id.encode() + b"\0"
+            for sequence_number, message_id in zip(sequence_numbers, message_ids, strict=True)
+        ]
+    )
+
+
+_DELIVER_SM_RESP = Struct(">IIIIx").pack
+
+
+def encode_deliver_sm_resps(sequence_numbers: list[int]) -> bytes:
+    """One deliver_sm_resp ESME_ROK for each, back to back."""
+    command_id = int(CommandId.DELIVER_SM_RESP)
+    return b"".join([_DELIVER_SM_RESP(17, command_id, 0, number) for number in sequence_numbers])
+
+
+REQUEST_DECODERS: dict[int, RequestDecoder] = {
+    SubmitSm.command_id: decode_submit_sm,
+    DeliverSm.command_id: decode_deliver_sm,
+    EnquireLink.command_id: decode_enquire_link,
+}
+
+RESPONSE_DECODERS: dict[int, ResponseDecoder] = {
+    SubmitSmResp.command_id: decode_submit_sm_resp,
+    DeliverSmResp.command_id: decode_deliver_sm_resp,
+    EnquireLinkResp.command_id: decode_enquire_link_resp,
+}
