@@ -1,0 +1,137 @@
+"""Which message a carrier's receipt is about, in memory: (carrier, carrier_message_id) to the message that awaits it.
+
+Theory of operation. Two bounded tables.
+
+*Awaiting* holds messages that a carrier took, oldest first. Ids belong to one carrier; two carriers' equal ids never
+meet. Two messages that both wait under one id (the carrier's counter wrapped, or it is at fault) are both kept: the
+newest is found first and the older ones after it has ended. ``collisions`` counts such cases. At the bound the oldest
+leave and are returned: the store still finds them by the same key.
+
+*Early* holds receipts that came before the submit_sm_resp that names their id. They wait for that event, not for a
+timer; :meth:`Correlator.expire_early` drops those whose response never came. At the bound a receipt is not taken, and
+the carrier is told to bring it again.
+"""
+
+from collections import OrderedDict
+
+from smsagg.model import CarrierReceipt, Message
+
+Key = tuple[str, str]
+
+
+class Correlator:
+    """Messages that await their carrier's receipt, and receipts that await their message."""
+
+    __slots__ = (
+        "_awaiting",
+        "_early",
+        "_early_count",
+        "_older",
+        "_older_count",
+        "collisions",
+        "early_max",
+        "messages_max",
+    )
+
+    def __init__(self, messages_max: int, early_max: int) -> None:
+        self.messages_max = messages_max
+        self.early_max = early_max
+        self.collisions = 0
+        """Messages added under an id that another one already waited under."""
+        self._awaiting: OrderedDict[Key, Message] = OrderedDict()
+        self._older: dict[Key, list[Message]] = {}
+        """Messages whose id was given again since, oldest first."""
+        self._older_count = 0
+        self._early: OrderedDict[Key, list[tuple[CarrierReceipt, int]]] = OrderedDict()
+        self._early_count = 0
+
+    def __len__(self) -> int:
+        return len(self._awaiting) + self._older_count
+
+    def add(self, message: Message) -> list[Message]:
+        """``message`` awaits a receipt under its ``carrier`` and ``carrier_message_id``, neither empty.
+
+        Returns those that had to leave to make room, usually none; never the message itself unless the bound is 0.
+        """
+        key = (message.carrier, message.carrier_message_id)
+        awaiting = self._awaiting
+        if key in awaiting:
+            if awaiting[key] is message:
+                return []
+            self.collisions += 1
+            self._older.setdefault(key, []).append(awaiting[key])
+            self._older_count += 1
+            awaiting.move_to_end(key)
+        awaiting[key] = message
+        return self._evict() if len(awaiting) + self._older_count > self.messages_max else []
+
+    def find(self, carrier: str, carrier_message_id: str) -> Message | None:
+        """The newest message that awaits a receipt with this id."""
+        return self._awaiting.get((carrier, carrier_message_id))
+
+    def remove(self, message: Message) -> bool:
+        """``message`` awaits nothing any more; False when it was not here. Its carrier and id must be as they were."""
+        key = (message.carrier, message.carrier_message_id)
+        newest = self._awaiting.get(key)
+        older = self._older.get(key) if self._older else None
+        if newest is message:
+            if older is None:
+                del self._awaiting[key]
+                return True
+            self._awaiting[key] = older.pop()
+        elif older is not None and message in older:
+            older.remove(message)
+        else:
+            return False
+        self._older_count -= 1
+        if not older:
+            del self._older[key]
+        return True
+
+    def park(self, carrier: str, receipt: CarrierReceipt, now: int) -> bool:
+        """Keep ``receipt`` until its message is known; False when there is no room for it. ``now`` is UTC ms."""
+        if self._early_count >= self.early_max:
+            return False
+        key = (carrier, receipt.carrier_message_id)
+        parked = self._early.get(key)
+        if parked is None:
+            parked = self._early[key] = []
+        parked.append((receipt, now))
+        self._early_count += 1
+        return True
+
+    def take_early(self, carrier: str, carrier_message_id: str) -> list[CarrierReceipt]:
+        """Remove and return the receipts parked under this id, in the order in which they came."""
+        if not self._early:
+            return []
+        parked = self._early.pop((carrier, carrier_message_id), None)
+        if parked is None:
+            return []
+        self._early_count -= len(parked)
+        return [receipt for receipt, _ in parked]
+
+    def expire_early(self, parked_before: int) -> list[tuple[str, CarrierReceipt]]:
+        """Remove and return, with their carriers, the receipts of ids first parked before that instant (UTC ms)."""
+        expired: list[tuple[str, CarrierReceipt]] = []
+        while self._early:
+            key, parked = next(iter(self._early.items()))
+            if parked[0][1] >= parked_before:
+                break
+            del self._early[key]
+            self._early_count -= len(parked)
+            expired += [(key[0], receipt) for receipt, _ in parked]
+        return expired
+
+    @property
+    def early_count(self) -> int:
+        """Receipts that are parked now."""
+        return self._early_count
+
+    def _evict(self) -> list[Message]:
+        evicted: list[Message] = []
+        while len(self) > self.messages_max:
+            key, message = self._awaiting.popitem(last=False)
+            older = self._older.pop(key, [])
+            self._older_count -= len(older)
+            evicted += [*older, message]
+        return evicted
