@@ -51,12 +51,16 @@ class Family(dict[Key, Child], Generic[Child]):
             key = OTHER if len(self.labels) == 1 else (OTHER,) * len(self.labels)
             if key in self:
                 return self[key]
-        assert self.labels == () or len(label_values(key)) == len(self.labels), f"{self.name} takes {self.labels}"
+        assert len(self.label_values(key)) == len(self.labels), f"{self.name} takes {self.labels}, not {key}"
         child = self[key] = self._make()
         return child
 
     def refresh(self) -> None:
         """Ask the sources; on the loop, before each scrape."""
+
+    def label_values(self, key: Key) -> tuple[str, ...]:
+        """The label values of a key; the only child of a family without labels has the key ``""`` and none."""
+        return key if isinstance(key, tuple) else (key,) if self.labels else ()
 
     def collect(self) -> Iterator[Metric]:
         """The family as prometheus_client exposes it; from any thread."""
@@ -105,7 +109,7 @@ class CounterFamily(_ValueFamily):
     def collect(self) -> Iterator[Metric]:
         family = CounterMetricFamily(self.name, self.documentation, labels=self.labels)
         for key, value in self.values_now().items():
-            family.add_metric(label_values(key), value)
+            family.add_metric(self.label_values(key), value)
         yield family
 
 
@@ -115,12 +119,5 @@ class GaugeFamily(_ValueFamily):
     def collect(self) -> Iterator[Metric]:
         family = GaugeMetricFamily(self.name, self.documentation, labels=self.labels)
         for key, value in self.values_now().items():
-            family.add_metric(label_values(key), value)
+            family.add_metric(self.label_values(key), value)
         yield family
-
-
-def label_values(key: Key) -> tuple[str, ...]:
-    """The label values of a key; none for the only child of a family without labels, whose key is ``""``."""
-    if isinstance(key, tuple):
-        return key
-    return (key,) if key else ()

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
-from smsagg.observe.family import Family, label_values
+from smsagg.observe.family import Family
 
 ACCEPT_BOUNDS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """For what a client waits for: a millisecond to ten seconds."""
@@ -63,5 +63,5 @@ class HistogramFamily(Family[Histogram]):
         for key, histogram in list(self.items()):
             total, counts = histogram.total, tuple(histogram.counts)
             buckets = list(zip(self._bound_labels, accumulate(counts), strict=True))
-            family.add_metric(label_values(key), buckets, total)
+            family.add_metric(self.label_values(key), buckets, total)
         yield family

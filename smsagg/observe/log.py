@@ -54,6 +54,7 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
         logger_factory=structlog.BytesLoggerFactory(LossyFile(stream.buffer)),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[LibraryHandler()], level=logging.WARNING, force=True)
 
 
 def _json() -> list[Any]:
@@ -131,6 +132,25 @@ def escape_controls(_logger: Any, _name: str, event: EventDict) -> EventDict:
         if isinstance(value, str):
             event[key] = _printable(value)
     return event
+
+
+class LibraryHandler(logging.Handler):
+    """Passes what libraries log through the standard library on to structlog, each message once an interval."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._repeated = RepeatedEvents(structlog.get_logger("library"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record; levels below warning do not come here."""
+        level = self._repeated.error if record.levelno >= logging.ERROR else self._repeated.warning
+        level(
+            "library_message",
+            key=f"{record.name} {record.msg}",
+            logger=record.name,
+            message=record.getMessage(),
+            exc_info=record.exc_info,
+        )
 
 
 class RepeatedEvents:
