@@ -1,0 +1,313 @@
+"""The store port in memory, for tests of what stands on it: same contract, and a medium that fails on demand.
+
+Commits happen on the trio loop, one turn after the write; :meth:`MemoryStore.hold` keeps them back as a slow disk
+would, :meth:`MemoryStore.fail_next` and :meth:`MemoryStore.break_down` make them fail. Nothing is shared with the
+caller: records are copied on the way in and out. What was committed outlives the store in its :class:`Tables`.
+"""
+
+import copy
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import trio
+from attrs import define, field
+
+from smsagg.errors import StoreError
+from smsagg.model import Delivery, Message, MessageState
+from smsagg.store.base import Changes, OnDone, ParkedReceipt, Recovered, StoreStatistics
+
+Answer = TypeVar("Answer")
+
+
+@define(eq=False)
+class Tables:
+    """What is durable."""
+
+    messages: dict[int, Message] = field(factory=dict)
+    history: dict[int, Message] = field(factory=dict)
+    deliveries: dict[int, Delivery] = field(factory=dict)
+    parked_receipts: dict[tuple[str, str, MessageState], ParkedReceipt] = field(factory=dict)
+    last_seq: int = 0
+    last_delivery_id: int = 0
+
+    def apply(self, changes: Changes) -> None:
+        """One transaction, in the order that the port names."""
+        for message in changes.new_messages:
+            assert message.seq not in self.messages
+            self.messages[message.seq] = copy.copy(message)
+            self.last_seq = max(self.last_seq, message.seq)
+        for update in changes.message_updates:
+            if update.seq in self.messages:
+                _assign(self.messages[update.seq], update._asdict())
+        for over in changes.finished:
+            if over.seq in self.messages:
+                message = self.messages.pop(over.seq)
+                _assign(message, over._asdict() | {"parked": False})
+                self.history[over.seq] = message
+        for delivery in changes.new_deliveries:
+            self.deliveries[delivery.delivery_id] = copy.copy(delivery)
+            self.last_delivery_id = max(self.last_delivery_id, delivery.delivery_id)
+        for delivery_update in changes.delivery_updates:
+            if delivery_update.delivery_id in self.deliveries:
+                _assign(self.deliveries[delivery_update.delivery_id], delivery_update._asdict())
+        for delivery_id in changes.done_deliveries:
+            self.deliveries.pop(delivery_id, None)
+        for receipt in changes.parked_receipts:
+            self.parked_receipts[receipt.carrier, receipt.carrier_message_id, receipt.state] = receipt
+        for matched in changes.unparked_receipts:
+            for key in [key for key in self.parked_receipts if key[:2] == matched]:
+                del self.parked_receipts[key]
+
+
+def _assign(record: Message | Delivery, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(record, name, value)
+
+
+@define(eq=False)
+class _Question:
+    run: Callable[[], object]
+    on_done: OnDone
+
+
+class MemoryStore:
+    """See :class:`smsagg.store.base.Store`."""
+
+    def __init__(self, tables: Tables | None = None) -> None:
+        self.tables = tables or Tables()
+        self.on_commit: Callable[[float, int], None] = lambda _seconds, _changes: None
+        self.failing: StoreError | None = None
+        self._statistics = StoreStatistics()
+        self._pending: deque[tuple[Changes, OnDone | None] | _Question] = deque()
+        self._failures: deque[StoreError] = deque()
+        self._broken: StoreError | None = None
+        self._held = False
+        self._scheduled = False
+
+    @property
+    def statistics(self) -> StoreStatistics:
+        self._statistics.queued_changes = len(self._pending)
+        return self._statistics
+
+    # What a test does to the medium.
+
+    def hold(self) -> None:
+        """Commit nothing until :meth:`release`."""
+        self._held = True
+
+    def release(self) -> None:
+        self._held = False
+        self._schedule()
+
+    def fail_next(self, error: StoreError, commits: int = 1) -> None:
+        """Let the next ``commits`` commits fail with ``error``; owed writes are retried at once."""
+        self._failures.extend([error] * commits)
+
+    def break_down(self, error: StoreError) -> None:
+        """Let every commit fail with ``error`` until :meth:`repair`."""
+        self._broken = error
+
+    def repair(self) -> None:
+        """End :meth:`break_down`; owed writes are retried now."""
+        self._broken = None
+        self._schedule()
+
+    # The port.
+
+    def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
+        if changes.new_messages:
+            rest = copy.copy(changes)
+            rest.new_messages = []
+            assert rest.is_empty(), "new messages come alone"
+            if self.failing is not None:
+                if on_done is not None:
+                    trio.lowlevel.current_trio_token().run_sync_soon(on_done, self.failing)
+                return
+        self._pending.append((changes, on_done))
+        self._schedule()
+
+    async def flush(self) -> None:
+        done = trio.Event()
+        self.write(Changes(), lambda _error: done.set())
+        await done.wait()
+
+    async def recover(self, now: int) -> Recovered:
+        def run() -> Recovered:
+            tables = self.tables
+            live = tables.messages.values()
+            queued = [message for message in live if message.state is MessageState.QUEUED]
+            for message in queued:
+                message.parked = True
+            for delivery in tables.deliveries.values():
+                delivery.parked = True
+            return Recovered(
+                last_seq=tables.last_seq,
+                last_delivery_id=tables.last_delivery_id,
+                in_doubt=[copy.copy(message) for message in live if message.state is MessageState.SENDING],
+                queued_by_account=_count(message.account for message in queued),
+                queued_by_pool=_count(message.pool for message in queued),
+                enroute=sum(message.state is MessageState.ENROUTE for message in live),
+                deliveries_by_account=_count(delivery.account for delivery in tables.deliveries.values()),
+                parked_receipts=sorted(tables.parked_receipts.values(), key=lambda receipt: receipt.parked_at),
+            )
+
+        return await self._ask(run, must_finish=True)
+
+    async def claim_messages(self, pool: str, due_at: int, limit: int) -> list[Message]:
+        def run() -> list[Message]:
+            due = [m for m in self._waiting() if m.pool == pool and m.next_attempt_at <= due_at]
+            due.sort(key=lambda message: (-message.priority, message.next_attempt_at, message.seq))
+            for message in due[:limit]:
+                message.parked = False
+            return [copy.copy(message) for message in due[:limit]]
+
+        return await self._ask(run, must_finish=True)
+
+    async def next_due(self) -> dict[str, int]:
+        return await self._ask(
+            lambda: _earliest((message.pool, message.next_attempt_at) for message in self._waiting())
+        )
+
+    async def claim_deliveries(self, account: str, due_at: int, limit: int) -> list[Delivery]:
+        def run() -> list[Delivery]:
+            parked = [d for d in self.tables.deliveries.values() if d.parked and d.account == account]
+            due = sorted(
+                (delivery for delivery in parked if delivery.next_attempt_at <= due_at),
+                key=lambda delivery: (delivery.next_attempt_at, delivery.delivery_id),
+            )[:limit]
+            for delivery in due:
+                delivery.parked = False
+            return [copy.copy(delivery) for delivery in due]
+
+        return await self._ask(run, must_finish=True)
+
+    async def next_delivery_due(self) -> dict[str, int]:
+        return await self._ask(
+            lambda: _earliest((d.account, d.next_attempt_at) for d in self.tables.deliveries.values() if d.parked)
+        )
+
+    async def find_by_carrier_id(self, carrier: str, carrier_message_ids: Sequence[str]) -> list[Message]:
+        wanted = frozenset(carrier_message_ids)
+        return await self._ask(
+            lambda: [
+                copy.copy(message)
+                for message in self.tables.messages.values()
+                if message.state is MessageState.ENROUTE
+                and message.carrier == carrier
+                and message.carrier_message_id in wanted
+            ]
+        )
+
+    async def find_message(self, seq: int) -> Message | None:
+        return await self._ask(lambda: copy.copy(self.tables.messages.get(seq) or self.tables.history.get(seq)))
+
+    async def find_expired(self, expires_before: int, limit: int, after_seq: int = 0) -> list[Message]:
+        def run() -> list[Message]:
+            live = sorted(self.tables.messages.values(), key=lambda message: message.seq)
+            over = [message for message in live if message.expires_at < expires_before and message.seq > after_seq]
+            return [copy.copy(message) for message in over[:limit]]
+
+        return await self._ask(run)
+
+    async def drop_expired_deliveries(self, now: int, limit: int) -> int:
+        def run() -> int:
+            expired = [d.delivery_id for d in self.tables.deliveries.values() if d.parked and d.expires_at < now]
+            for delivery_id in expired[:limit]:
+                del self.tables.deliveries[delivery_id]
+            return len(expired[:limit])
+
+        return await self._ask(run)
+
+    async def drop_parked_receipts(self, parked_before: int) -> int:
+        def run() -> int:
+            old = [key for key, receipt in self.tables.parked_receipts.items() if receipt.parked_at < parked_before]
+            for key in old:
+                del self.tables.parked_receipts[key]
+            return len(old)
+
+        return await self._ask(run)
+
+    # The commit.
+
+    def _waiting(self) -> Iterable[Message]:
+        return (m for m in self.tables.messages.values() if m.parked and m.state is MessageState.QUEUED)
+
+    async def _ask(self, run: Callable[[], Answer], must_finish: bool = False) -> Answer:
+        answered = trio.Event()
+        answers: list[Answer] = []
+        error: StoreError | None = None
+
+        def on_done(told: StoreError | None) -> None:
+            nonlocal error
+            error = told
+            answered.set()
+
+        self._pending.append(_Question(lambda: answers.append(run()), on_done))
+        self._schedule()
+        with trio.CancelScope(shield=must_finish):
+            await answered.wait()
+        if error is not None:
+            raise error
+        return answers[0]
+
+    def _schedule(self) -> None:
+        if not self._scheduled and not self._held and self._pending:
+            self._scheduled = True
+            trio.lowlevel.current_trio_token().run_sync_soon(self._commit)
+
+    def _commit(self) -> None:
+        self._scheduled = False
+        if self._held:
+            return
+        group = list(self._pending)
+        self._pending.clear()
+        error = self._broken or (self._failures.popleft() if self._failures else None)
+        if error is not None:
+            self._refuse(group, error)
+            return
+        for item in group:
+            if isinstance(item, _Question):
+                item.run()
+            else:
+                self.tables.apply(item[0])
+        self.failing = None
+        self._statistics.commits += 1
+        writes = 0
+        for item in group:
+            if isinstance(item, _Question):
+                item.on_done(None)
+            else:
+                writes += 1
+                if item[1] is not None:
+                    item[1](None)
+        self._statistics.changes_committed += writes
+        self.on_commit(0.0, writes)
+
+    def _refuse(self, group: list[tuple[Changes, OnDone | None] | _Question], error: StoreError) -> None:
+        self._statistics.commit_failures += 1
+        owed = [item for item in group if not isinstance(item, _Question) and not item[0].new_messages]
+        self._pending.extendleft(reversed(owed))
+        if any(not changes.is_empty() for changes, _ in owed):
+            self.failing = error
+        for item in group:
+            if isinstance(item, _Question):
+                item.on_done(error)
+            elif item[0].new_messages and item[1] is not None:
+                item[1](error)
+        if self._broken is None:
+            self._schedule()
+
+
+def _count(names: Iterable[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _earliest(due: Iterable[tuple[str, int]]) -> dict[str, int]:
+    earliest: dict[str, int] = {}
+    for name, at in due:
+        earliest[name] = min(at, earliest.get(name, at))
+    return earliest

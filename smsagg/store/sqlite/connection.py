@@ -1,0 +1,105 @@
+"""Connections to the database file, and what is checked before the first one is trusted.
+
+WAL with ``synchronous=FULL``: a commit is on the medium before it is reported (NORMAL may roll back after a power
+loss). Checkpoints are never left to a commit; see :mod:`smsagg.store.sqlite.checkpoint`.
+
+On opening, damage is refused and never taken for an empty store: a database that is gone or empty though there was
+one, a WAL without its database, a file that SQLite finds corrupt or that is another program's. After an unclean end
+(the WAL is still there) a database of up to ``QUICK_CHECK_OCTETS_MAX`` is read through with ``PRAGMA quick_check``;
+a larger one is not, since a restart under load must not take minutes, and damage shows at the first touch.
+
+The files belong together: a copy of the database without its ``-wal`` lacks its latest commits. A backup of a running
+store is made with ``VACUUM INTO`` or ``.backup`` of the ``sqlite3`` shell.
+"""
+
+import os
+from collections.abc import Callable
+
+import apsw
+from attrs import define, field
+
+from smsagg.errors import StoreError, StoreFailed
+from smsagg.store.sqlite.disk import FreeOctets, free_octets
+from smsagg.store.sqlite.errors import store_error
+from smsagg.store.sqlite.owner import OwnerLock
+from smsagg.store.sqlite.schema import Migration, load_migrations, migrate
+
+PAGE_OCTETS = 4096
+CACHE_OCTETS = 64 << 20
+BUSY_TIMEOUT_MS = 5_000
+"""How long a commit waits for an operator's tool that writes to the database."""
+WAL_KEPT_OCTETS = 64 << 20
+"""A WAL that grew beyond this is cut back when it is restarted."""
+QUICK_CHECK_OCTETS_MAX = 256 << 20
+
+
+@define(frozen=True)
+class Seams:
+    """Where tests reach in; never built from configuration."""
+
+    vfs: str | None = None
+    synchronous: str = "FULL"
+    free_octets: FreeOctets = free_octets
+    migrations: Callable[[], list[Migration]] = load_migrations
+    retry_first_s: float = field(default=0.2)
+
+
+def connect(path: str, seams: Seams) -> apsw.Connection:
+    """A connection as the store wants it; raises :class:`apsw.Error`."""
+    connection = apsw.Connection(path, vfs=seams.vfs, statementcachesize=100)
+    try:
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        connection.execute(f"PRAGMA page_size = {PAGE_OCTETS}")
+        mode = connection.execute("PRAGMA journal_mode = WAL").get
+        if mode != "wal":
+            raise StoreFailed(f"{path}: the file system cannot hold a WAL (journal mode stays {mode})")
+        connection.execute(f"PRAGMA synchronous = {seams.synchronous}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_OCTETS}")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_OCTETS >> 10}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA trusted_schema = OFF")
+    except BaseException:
+        connection.close(True)
+        raise
+    return connection
+
+
+def open_checked(path: str, lock: OwnerLock, seams: Seams) -> apsw.Connection:
+    """Open, check and migrate; raises :class:`StoreError` with a text that names the file and what to do."""
+    database_octets, wal_octets = _octets(path), _octets(f"{path}-wal")
+    if not database_octets and lock.is_initialised:
+        raise StoreFailed(
+            f"{path} is missing or empty, but held messages before: restore it, or remove {lock.path} to begin anew"
+        )
+    if database_octets is None and wal_octets:
+        raise StoreFailed(f"{path}-wal is there without {path}: put both back, or move the -wal file away")
+    try:
+        connection = connect(path, seams)
+        try:
+            if wal_octets and (database_octets or 0) <= QUICK_CHECK_OCTETS_MAX:
+                _quick_check(connection)
+            migrate(connection, seams.migrations())
+        except BaseException:
+            connection.close(True)
+            raise
+    except apsw.Error as error:
+        raise StoreFailed(f"{path}: {store_error(error)}") from error
+    except StoreError as error:
+        raise type(error)(f"{path}: {error}") from error
+    if not lock.is_initialised:
+        lock.mark_initialised()
+    return connection
+
+
+def _octets(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return None
+
+
+def _quick_check(connection: apsw.Connection) -> None:
+    verdict = connection.execute("PRAGMA quick_check(1)").get
+    if verdict != "ok":
+        raise StoreFailed(f"the database is corrupt ({verdict}): restore a backup")

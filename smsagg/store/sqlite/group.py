@@ -1,0 +1,176 @@
+"""One group commit: the changes of many calls as few lists, and their execution in one transaction.
+
+Only what the database must end up with is written: of several updates of a row the last one, of an update and a
+finish in the same group the finish, of a delivery that is queued and done in the same group nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+from attrs import define, field
+
+from smsagg.errors import StoreError
+from smsagg.store.base import Changes, OnDone
+from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.rows import delivery_row, message_row
+
+
+@define(eq=False)
+class Write:
+    """One call of :meth:`smsagg.store.base.Store.write`; empty changes are a barrier."""
+
+    changes: Changes
+    on_done: OnDone | None
+
+
+@define(eq=False)
+class Job:
+    """Work inside the transaction, after all that was queued before it."""
+
+    run: Callable[[apsw.Cursor], object]
+    on_done: OnDone
+
+
+def rows_in(changes: Changes) -> int:
+    """Rows that ``changes`` writes, as ``group_max`` counts them."""
+    return (
+        len(changes.new_messages)
+        + len(changes.message_updates)
+        + len(changes.finished)
+        + len(changes.new_deliveries)
+        + len(changes.delivery_updates)
+        + len(changes.done_deliveries)
+        + len(changes.parked_receipts)
+        + len(changes.unparked_receipts)
+    )
+
+
+@define(eq=False)
+class Group:
+    """What one transaction holds: writes in the order of their calls, then jobs."""
+
+    writes: list[Write] = field(factory=list)
+    jobs: list[Job] = field(factory=list)
+    cover: bool = False
+    """Change one page even if nothing else does; see :mod:`smsagg.store.sqlite.writer`."""
+    rows: int = 0
+    _unparks: bool = False
+
+    def takes(self, item: Write | Job, rows_max: int) -> bool:
+        """Whether ``item`` may join. A first item always may; the order in which calls were made is never changed.
+
+        Nothing is written after a job, and no receipt is parked after one was unparked, since a group applies all
+        its parked receipts before all its unparked ones.
+        """
+        if isinstance(item, Job):
+            return True
+        if self.jobs or (self._unparks and item.changes.parked_receipts):
+            return False
+        return self.rows == 0 or self.rows + rows_in(item.changes) <= rows_max
+
+    def add(self, item: Write | Job) -> None:
+        if isinstance(item, Job):
+            self.jobs.append(item)
+            return
+        self.writes.append(item)
+        self.rows += rows_in(item.changes)
+        if item.changes.unparked_receipts:
+            self._unparks = True
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.rows or self.jobs or self.cover)
+
+    def reports(self, error: StoreError | None) -> list[tuple[OnDone, StoreError | None]]:
+        """Everyone who waits for this group, in order, with the same answer."""
+        reports = [(write.on_done, error) for write in self.writes if write.on_done is not None]
+        reports += [(job.on_done, error) for job in self.jobs]
+        return reports
+
+    def owed(self) -> list[Write]:
+        """The writes that may not be refused."""
+        return [write for write in self.writes if not write.changes.new_messages]
+
+    def take_out_new_messages(self) -> "Group":
+        """Cut the group down to the rest and return what was cut."""
+        cut, rest = Group(), Group(cover=self.cover)
+        for write in self.writes:
+            (cut if write.changes.new_messages else rest).add(write)
+        self.writes, self.rows = rest.writes, rest.rows
+        return cut
+
+    def apply(self, cursor: apsw.Cursor) -> None:
+        """Execute it all on an open transaction; raises :class:`apsw.Error`."""
+        execute = cursor.execute
+        if self.cover:
+            execute(statements.COVER)
+        if self.rows:
+            if len(self.writes) == 1:
+                changes = self.writes[0].changes
+            else:
+                changes = _merge([write.changes for write in self.writes])
+            _apply_messages(execute, changes)
+            _apply_deliveries(execute, changes)
+            if changes.parked_receipts:
+                receipts = {receipt[:3]: receipt for receipt in changes.parked_receipts}
+                statements.INSERT_PARKED_RECEIPTS.execute(execute, list(receipts.values()))
+            if changes.unparked_receipts:
+                statements.DELETE_PARKED_RECEIPTS.execute(execute, changes.unparked_receipts)
+            if changes.new_messages or changes.new_deliveries:
+                last_seq = max((message.seq for message in changes.new_messages), default=0)
+                last_delivery_id = max((delivery.delivery_id for delivery in changes.new_deliveries), default=0)
+                execute(statements.RAISE_COUNTERS, (last_seq, last_delivery_id))
+        for job in self.jobs:
+            job.run(cursor)
+
+
+def _merge(parts: list[Changes]) -> Changes:
+    whole = Changes()
+    for part in parts:
+        if part.new_messages:
+            whole.new_messages += part.new_messages
+            continue
+        if part.message_updates:
+            whole.message_updates += part.message_updates
+        if part.finished:
+            whole.finished += part.finished
+        if part.new_deliveries:
+            whole.new_deliveries += part.new_deliveries
+        if part.delivery_updates:
+            whole.delivery_updates += part.delivery_updates
+        if part.done_deliveries:
+            whole.done_deliveries += part.done_deliveries
+        if part.parked_receipts:
+            whole.parked_receipts += part.parked_receipts
+        if part.unparked_receipts:
+            whole.unparked_receipts += part.unparked_receipts
+    return whole
+
+
+def _apply_messages(execute: statements.Execute, changes: Changes) -> None:
+    if changes.new_messages:
+        statements.INSERT_MESSAGES.execute(execute, [message_row(message) for message in changes.new_messages])
+    updates = {update.seq: update for update in changes.message_updates}
+    if changes.finished:
+        finished: dict[int, tuple[Any, ...]] = {}
+        for over in changes.finished:
+            update = updates.pop(over.seq, None)
+            if over.seq not in finished:
+                finished[over.seq] = (*over, None if update is None else update.pool)
+        statements.COPY_TO_HISTORY.execute(execute, list(finished.values()))
+        statements.DELETE_MESSAGES.execute(execute, list(finished))
+    if updates:
+        statements.UPDATE_MESSAGES.execute(execute, list(updates.values()))
+
+
+def _apply_deliveries(execute: statements.Execute, changes: Changes) -> None:
+    done = set(changes.done_deliveries)
+    if changes.new_deliveries:
+        rows = [delivery_row(delivery) for delivery in changes.new_deliveries if delivery.delivery_id not in done]
+        statements.INSERT_DELIVERIES.execute(execute, rows)
+    if changes.delivery_updates:
+        updates = {update.delivery_id: update for update in changes.delivery_updates if update.delivery_id not in done}
+        statements.UPDATE_DELIVERIES.execute(execute, list(updates.values()))
+    if done:
+        statements.DELETE_DELIVERIES.execute(execute, changes.done_deliveries)

@@ -1,0 +1,211 @@
+"""What the store is asked, as functions of a cursor inside the writer's transaction."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import apsw
+
+from smsagg.model import Delivery, Message, MessageState
+from smsagg.store.base import Recovered
+from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.rows import (
+    DELIVERY_COLUMNS,
+    MESSAGE_COLUMNS,
+    PARKED_RECEIPT_COLUMNS,
+    Row,
+    delivery_from_row,
+    message_from_row,
+    parked_receipt_from_row,
+)
+
+_MESSAGE = ", ".join(MESSAGE_COLUMNS)
+_DELIVERY = ", ".join(DELIVERY_COLUMNS)
+_IDS_AT_ONCE = 32
+_EXPIRED_BY_INDEX_MAX = 10_000
+
+_LANES = """
+    SELECT priority, next_attempt_at FROM messages INDEXED BY messages_parked
+    WHERE parked = 1 AND state = 0 AND pool = ? AND priority < ?
+    ORDER BY priority DESC, next_attempt_at LIMIT 1
+"""
+_CLAIM_LANE = f"""
+    SELECT {_MESSAGE} FROM messages INDEXED BY messages_parked
+    WHERE parked = 1 AND state = 0 AND pool = ? AND priority = ? AND next_attempt_at <= ?
+    ORDER BY next_attempt_at, seq LIMIT ?
+"""
+_POOL_AFTER = """
+    SELECT pool FROM messages INDEXED BY messages_parked
+    WHERE parked = 1 AND state = 0 AND pool > ? ORDER BY pool LIMIT 1
+"""
+_ACCOUNT_AFTER = """
+    SELECT account, next_attempt_at FROM deliveries INDEXED BY deliveries_parked
+    WHERE parked = 1 AND account > ? ORDER BY account, next_attempt_at LIMIT 1
+"""
+_CLAIM_DELIVERIES = f"""
+    SELECT {_DELIVERY} FROM deliveries INDEXED BY deliveries_parked
+    WHERE parked = 1 AND account = ? AND next_attempt_at <= ? ORDER BY next_attempt_at, delivery_id LIMIT ?
+"""
+_BY_CARRIER_ID = f"""
+    SELECT {_MESSAGE} FROM messages INDEXED BY messages_enroute
+    WHERE state = 1 AND carrier = ? AND carrier_message_id IN ({",".join("?" * _IDS_AT_ONCE)}) ORDER BY seq
+"""
+_COUNT_EXPIRED = f"""
+    SELECT count(*) FROM (SELECT 1 FROM messages INDEXED BY messages_expiry
+    WHERE expires_at < ? LIMIT {_EXPIRED_BY_INDEX_MAX})
+"""
+_FEW_EXPIRED = f"""
+    SELECT {_MESSAGE} FROM messages WHERE seq IN (
+        SELECT seq FROM messages INDEXED BY messages_expiry WHERE expires_at < ? AND seq > ?
+        ORDER BY +seq LIMIT ?
+    ) ORDER BY seq
+"""
+_MANY_EXPIRED = f"""
+    SELECT {_MESSAGE} FROM messages NOT INDEXED WHERE expires_at < ? AND seq > ? ORDER BY seq LIMIT ?
+"""
+_DROP_EXPIRED_DELIVERIES = """
+    DELETE FROM deliveries WHERE delivery_id IN (
+        SELECT delivery_id FROM deliveries INDEXED BY deliveries_parked_expiry
+        WHERE parked = 1 AND expires_at < ? ORDER BY expires_at LIMIT ?
+    )
+"""
+
+
+def recover(cursor: apsw.Cursor) -> Recovered:
+    """Park what waits, and count what there is: one pass over each hot table."""
+    cursor.execute("UPDATE messages SET parked = 1 WHERE state = 0 AND parked = 0")
+    cursor.execute("UPDATE deliveries SET parked = 1 WHERE parked = 0")
+    queued_by_account: dict[str, int] = {}
+    queued_by_pool: dict[str, int] = {}
+    enroute = 0
+    live: Iterable[Row] = cursor.execute(
+        "SELECT state, account, pool, count(*) FROM messages GROUP BY state, account, pool"
+    )
+    for state, account, pool, count in live:
+        if state == MessageState.QUEUED:
+            queued_by_account[account] = queued_by_account.get(account, 0) + count
+            queued_by_pool[pool] = queued_by_pool.get(pool, 0) + count
+        elif state == MessageState.ENROUTE:
+            enroute += count
+    last_seq, last_delivery_id = _one(cursor, "SELECT last_seq, last_delivery_id FROM counters")
+    in_doubt = cursor.execute(
+        f"SELECT {_MESSAGE} FROM messages WHERE state = ? ORDER BY seq", (int(MessageState.SENDING),)
+    ).fetchall()
+    deliveries: list[Any] = cursor.execute("SELECT account, count(*) FROM deliveries GROUP BY account").fetchall()
+    return Recovered(
+        last_seq=last_seq,
+        last_delivery_id=last_delivery_id,
+        in_doubt=[message_from_row(row) for row in in_doubt],
+        queued_by_account=queued_by_account,
+        queued_by_pool=queued_by_pool,
+        enroute=enroute,
+        deliveries_by_account=dict(deliveries),
+        parked_receipts=[
+            parked_receipt_from_row(row)
+            for row in cursor.execute(
+                f"SELECT {', '.join(PARKED_RECEIPT_COLUMNS)} FROM parked_receipts ORDER BY parked_at"
+            )
+        ],
+    )
+
+
+def claim_messages(cursor: apsw.Cursor, pool: str, due_at: int, limit: int) -> list[Message]:
+    """Lane by lane from the highest priority; each lane is one range of ``messages_parked``."""
+    claimed: list[Message] = []
+    for priority, earliest_at in _lanes(cursor, pool):
+        if earliest_at <= due_at:
+            rows = cursor.execute(_CLAIM_LANE, (pool, priority, due_at, limit - len(claimed))).fetchall()
+            claimed += map(message_from_row, rows)
+            if len(claimed) == limit:
+                break
+    statements.UNPARK_MESSAGES.execute(cursor.execute, [message.seq for message in claimed])
+    for message in claimed:
+        message.parked = False
+    return claimed
+
+
+def next_due(cursor: apsw.Cursor) -> dict[str, int]:
+    """Hops from pool to pool and lane to lane through ``messages_parked``; the number of messages does not matter."""
+    due: dict[str, int] = {}
+    pool = ""
+    row = _first(cursor, _POOL_AFTER.replace("pool > ?", "pool >= ?"), (pool,))
+    while row is not None:
+        pool = row[0]
+        due[pool] = min(earliest_at for _, earliest_at in _lanes(cursor, pool))
+        row = _first(cursor, _POOL_AFTER, (pool,))
+    return due
+
+
+def claim_deliveries(cursor: apsw.Cursor, account: str, due_at: int, limit: int) -> list[Delivery]:
+    rows = cursor.execute(_CLAIM_DELIVERIES, (account, due_at, limit)).fetchall()
+    claimed = [delivery_from_row(row) for row in rows]
+    statements.UNPARK_DELIVERIES.execute(cursor.execute, [delivery.delivery_id for delivery in claimed])
+    for delivery in claimed:
+        delivery.parked = False
+    return claimed
+
+
+def next_delivery_due(cursor: apsw.Cursor) -> dict[str, int]:
+    """Hops from account to account through ``deliveries_parked``."""
+    due: dict[str, int] = {}
+    row = _first(cursor, _ACCOUNT_AFTER.replace("account > ?", "account >= ?"), ("",))
+    while row is not None:
+        account, due[account] = row
+        row = _first(cursor, _ACCOUNT_AFTER, (account,))
+    return due
+
+
+def find_by_carrier_id(cursor: apsw.Cursor, carrier: str, carrier_message_ids: Sequence[str]) -> list[Message]:
+    found: list[Message] = []
+    ids = iter(dict.fromkeys(carrier_message_ids))
+    while batch := list(islice(ids, _IDS_AT_ONCE)):
+        bindings: list[str | None] = [carrier, *batch]
+        bindings += [None] * (_IDS_AT_ONCE - len(batch))
+        found += map(message_from_row, cursor.execute(_BY_CARRIER_ID, bindings))
+    return found
+
+
+def find_message(cursor: apsw.Cursor, seq: int) -> Message | None:
+    for table in ("messages", "history"):
+        row = _first(cursor, f"SELECT {_MESSAGE} FROM {table} WHERE seq = ?", (seq,))
+        if row is not None:
+            return message_from_row(row)
+    return None
+
+
+def find_expired(cursor: apsw.Cursor, expires_before: int, limit: int, after_seq: int) -> list[Message]:
+    """Few expired messages are found by their index and sorted; many lie dense enough to be met in order of seq."""
+    (count,) = _one(cursor, _COUNT_EXPIRED, (expires_before,))
+    query = _FEW_EXPIRED if count < _EXPIRED_BY_INDEX_MAX else _MANY_EXPIRED
+    return [message_from_row(row) for row in cursor.execute(query, (expires_before, after_seq, limit))]
+
+
+def drop_expired_deliveries(cursor: apsw.Cursor, now: int, limit: int) -> int:
+    cursor.execute(_DROP_EXPIRED_DELIVERIES, (now, limit))
+    return cursor.connection.changes()
+
+
+def drop_parked_receipts(cursor: apsw.Cursor, parked_before: int) -> int:
+    cursor.execute("DELETE FROM parked_receipts WHERE parked_at < ?", (parked_before,))
+    return cursor.connection.changes()
+
+
+def _lanes(cursor: apsw.Cursor, pool: str) -> list[tuple[int, int]]:
+    """(priority, earliest due) of each lane of ``pool`` that holds parked messages, highest priority first."""
+    lanes: list[tuple[int, int]] = []
+    row = _first(cursor, _LANES, (pool, 256))
+    while row is not None:
+        lanes.append((row[0], row[1]))
+        row = _first(cursor, _LANES, (pool, row[0]))
+    return lanes
+
+
+def _first(cursor: apsw.Cursor, sql: str, bindings: Sequence[Any] = ()) -> Row | None:
+    row: Row | None = cursor.execute(sql, bindings).fetchone()
+    return row
+
+
+def _one(cursor: apsw.Cursor, sql: str, bindings: Sequence[Any] = ()) -> Row:
+    row = _first(cursor, sql, bindings)
+    assert row is not None
+    return row

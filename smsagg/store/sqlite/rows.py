@@ -1,0 +1,47 @@
+"""Rows of the database as the model's records and back.
+
+Columns stand in the order of the records' fields, so that a row *is* the record's constructor arguments and one
+``attrgetter`` makes it; ``tests/store`` holds the schema to that.
+"""
+
+from operator import attrgetter
+from typing import Any
+
+import attrs
+
+from smsagg.model import Delivery, DeliveryKind, Message, MessageState
+from smsagg.store.base import ParkedReceipt
+
+MESSAGE_COLUMNS = tuple(column.name for column in attrs.fields(Message) if column.name != "avoid")
+DELIVERY_COLUMNS = tuple(column.name for column in attrs.fields(Delivery))
+PARKED_RECEIPT_COLUMNS = ParkedReceipt._fields
+
+Row = tuple[Any, ...]
+
+message_row = attrgetter(*MESSAGE_COLUMNS)
+"""``Message`` → row."""
+delivery_row = attrgetter(*DELIVERY_COLUMNS)
+"""``Delivery`` → row."""
+
+_STATES = {int(state): state for state in MessageState}
+_KINDS = {int(kind): kind for kind in DeliveryKind}
+
+
+def message_from_row(row: Row) -> Message:
+    message = Message(*row)
+    message.state = _STATES[message.state]
+    message.in_payload = bool(message.in_payload)
+    message.parked = bool(message.parked)
+    return message
+
+
+def delivery_from_row(row: Row) -> Delivery:
+    delivery = Delivery(*row)
+    delivery.kind = _KINDS[delivery.kind]
+    delivery.parked = bool(delivery.parked)
+    return delivery
+
+
+def parked_receipt_from_row(row: Row) -> ParkedReceipt:
+    carrier, carrier_message_id, state, error_code, done_at, parked_at = row
+    return ParkedReceipt(carrier, carrier_message_id, _STATES[state], error_code, done_at, parked_at)

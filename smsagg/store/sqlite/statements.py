@@ -1,0 +1,111 @@
+"""The SQL of a group: statements over many rows, in a few fixed sizes so that they stay prepared.
+
+One statement over 64 rows costs SQLite as much as 64 statements over one row, but gives the GIL away for the whole
+step instead of 64 times; and a fixed number of sizes keeps every statement in apsw's cache (100 statements, each of
+at most 16 KiB of text). A list of rows is cut greedily: 200 rows are 3 x 64 + 8.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any
+
+from smsagg.store.sqlite.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, PARKED_RECEIPT_COLUMNS, Row
+
+SIZES = (64, 8, 1)
+
+Execute = Callable[[str, Sequence[Any]], object]
+
+
+class ManyRows:
+    """A statement for any number of rows: ``text(values)`` with ``values`` the ``(?,?),(?,?)`` of one size."""
+
+    def __init__(self, width: int, text: Callable[[str], str]) -> None:
+        row = "(" + ",".join("?" * width) + ")"
+        self._texts = [(size, text(",".join([row] * size))) for size in SIZES]
+
+    def execute(self, execute: Execute, rows: Sequence[Row]) -> None:
+        start, count = 0, len(rows)
+        for size, text in self._texts:
+            while count - start >= size:
+                execute(text, tuple(chain.from_iterable(rows[start : start + size])))
+                start += size
+
+
+class ManyKeys:
+    """A statement for any number of keys: ``text(marks)`` with ``marks`` the ``?,?,?`` of one size."""
+
+    def __init__(self, text: Callable[[str], str]) -> None:
+        self._texts = [(size, text(",".join("?" * size))) for size in SIZES]
+
+    def execute(self, execute: Execute, keys: Sequence[int]) -> None:
+        start, count = 0, len(keys)
+        for size, text in self._texts:
+            while count - start >= size:
+                execute(text, keys[start : start + size])
+                start += size
+
+
+def _insert(table: str, columns: Sequence[str]) -> ManyRows:
+    return ManyRows(len(columns), lambda values: f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}")
+
+
+FINISHED_COLUMNS = ("seq", "state", "attempts", "carrier", "carrier_message_id", "error_code", "done_at")
+_FINISH_VALUES = {name: f"v.column{place}" for place, name in enumerate(FINISHED_COLUMNS, 1)} | {
+    "pool": f"coalesce(v.column{len(FINISHED_COLUMNS) + 1}, m.pool)",
+    "parked": "0",
+}
+
+INSERT_MESSAGES = _insert("messages", MESSAGE_COLUMNS)
+
+UPDATE_MESSAGES = ManyRows(
+    9,
+    lambda values: (
+        "UPDATE messages SET state = v.column2, attempts = v.column3, next_attempt_at = v.column4,"
+        " parked = v.column5, pool = v.column6, carrier = v.column7, carrier_message_id = v.column8,"
+        f" error_code = v.column9 FROM (VALUES {values}) AS v WHERE messages.seq = v.column1"
+    ),
+)
+"""Rows as :class:`smsagg.store.base.MessageUpdate`; a seq at most once."""
+
+COPY_TO_HISTORY = ManyRows(
+    len(FINISHED_COLUMNS) + 1,
+    lambda values: (
+        f"INSERT INTO history ({', '.join(MESSAGE_COLUMNS)})"
+        f" SELECT {', '.join(_FINISH_VALUES.get(name, 'm.' + name) for name in MESSAGE_COLUMNS)}"
+        f" FROM (VALUES {values}) AS v CROSS JOIN messages AS m ON m.seq = v.column1"
+    ),
+)
+"""Rows as :class:`smsagg.store.base.FinishedMessage` and, last, the pool or ``None`` to keep the row's."""
+
+DELETE_MESSAGES = ManyKeys(lambda marks: f"DELETE FROM messages WHERE seq IN ({marks})")
+
+INSERT_DELIVERIES = _insert("deliveries", DELIVERY_COLUMNS)
+
+UPDATE_DELIVERIES = ManyRows(
+    4,
+    lambda values: (
+        "UPDATE deliveries SET attempts = v.column2, next_attempt_at = v.column3, parked = v.column4"
+        f" FROM (VALUES {values}) AS v WHERE deliveries.delivery_id = v.column1"
+    ),
+)
+"""Rows as :class:`smsagg.store.base.DeliveryUpdate`; a delivery_id at most once."""
+
+DELETE_DELIVERIES = ManyKeys(lambda marks: f"DELETE FROM deliveries WHERE delivery_id IN ({marks})")
+
+INSERT_PARKED_RECEIPTS = ManyRows(
+    len(PARKED_RECEIPT_COLUMNS),
+    lambda values: f"INSERT OR REPLACE INTO parked_receipts ({', '.join(PARKED_RECEIPT_COLUMNS)}) VALUES {values}",
+)
+
+DELETE_PARKED_RECEIPTS = ManyRows(
+    2,
+    lambda values: f"DELETE FROM parked_receipts WHERE (carrier, carrier_message_id) IN (VALUES {values})",
+)
+
+RAISE_COUNTERS = "UPDATE counters SET last_seq = max(last_seq, ?), last_delivery_id = max(last_delivery_id, ?)"
+
+COVER = "UPDATE counters SET covers = covers + 1"
+"""Changes one page: SQLite writes none that stayed the same."""
+
+UNPARK_MESSAGES = ManyKeys(lambda marks: f"UPDATE messages SET parked = 0 WHERE seq IN ({marks})")
+UNPARK_DELIVERIES = ManyKeys(lambda marks: f"UPDATE deliveries SET parked = 0 WHERE delivery_id IN ({marks})")

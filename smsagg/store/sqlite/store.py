@@ -1,0 +1,182 @@
+"""The store port on one SQLite file: the trio side of the writer thread."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+import trio
+
+from smsagg.config.schema import StoreSettings
+from smsagg.errors import StoreError, StoreFailed
+from smsagg.model import Delivery, Message
+from smsagg.store.base import Changes, OnDone, Recovered, StoreStatistics
+from smsagg.store.sqlite import jobs
+from smsagg.store.sqlite.checkpoint import Checkpointer
+from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_checked
+from smsagg.store.sqlite.disk import FreeSpace
+from smsagg.store.sqlite.group import Job, Write, rows_in
+from smsagg.store.sqlite.owner import OwnerLock
+from smsagg.store.sqlite.writer import Reports, Writer
+
+CLOSE_DEADLINE_S = 10.0
+
+Answer = TypeVar("Answer")
+
+
+@asynccontextmanager
+async def open_sqlite_store(settings: StoreSettings, seams: Seams | None = None) -> AsyncIterator["SqliteStore"]:
+    """The store of ``settings.path`` for the length of the block; folders are made as needed.
+
+    Raises :class:`StoreInUse` when another store holds it and :class:`StoreFailed`, with what to do, when it is
+    damaged, another program's or a newer version's. Leaving the block, also by cancellation, writes what was queued,
+    for at most ``CLOSE_DEADLINE_S``; what cannot be written by then is reported to its ``on_done`` as failed.
+    """
+    seams = seams or Seams()
+    lock, connection = await trio.to_thread.run_sync(_open, settings, seams)
+    try:
+        store = SqliteStore(settings, seams, connection, trio.lowlevel.current_trio_token())
+        try:
+            yield store
+        finally:
+            with trio.CancelScope(shield=True):
+                await store._close()
+    finally:
+        lock.release()
+
+
+def _open(settings: StoreSettings, seams: Seams) -> tuple[OwnerLock, apsw.Connection]:
+    try:
+        Path(settings.path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreFailed(f"{settings.path}: {error.strerror}") from error
+    lock = OwnerLock(settings.path)
+    try:
+        return lock, open_checked(settings.path, lock, seams)
+    except BaseException:
+        lock.release()
+        raise
+
+
+class SqliteStore:
+    """See :class:`smsagg.store.base.Store`. Made by :func:`open_sqlite_store` only.
+
+    Questions are answered on the writer thread in the order of the calls, so they see everything written before.
+    A claim cannot be cancelled once it is asked: what it unparked must reach the caller. Its wait is one commit long.
+    """
+
+    def __init__(
+        self, settings: StoreSettings, seams: Seams, connection: apsw.Connection, token: trio.lowlevel.TrioToken
+    ) -> None:
+        self.on_commit: Callable[[float, int], None] = _ignore_commit
+        self._token = token
+        open_again = partial(connect, settings.path, seams)
+        self._checkpointer = Checkpointer(open_again, PAGE_OCTETS)
+        self._writer = Writer(
+            connection,
+            reopen=open_again,
+            checkpointer=self._checkpointer,
+            space=FreeSpace(str(Path(settings.path).parent), settings.free_octets_min, seams.free_octets),
+            rows_max=settings.group_max,
+            retry_first_s=seams.retry_first_s,
+            token=token,
+            report=self._report,
+        )
+
+    @property
+    def failing(self) -> StoreError | None:
+        return self._writer.failing
+
+    @property
+    def statistics(self) -> StoreStatistics:
+        statistics = self._writer.statistics
+        statistics.queued_changes = self._writer.queued
+        return statistics
+
+    def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
+        if changes.new_messages:
+            assert rows_in(changes) == len(changes.new_messages), "new messages come alone"
+            failing = self._writer.failing
+            if failing is not None:
+                if on_done is not None:
+                    self._token.run_sync_soon(on_done, failing)
+                return
+        self._writer.submit(Write(changes, on_done))
+
+    async def flush(self) -> None:
+        done = trio.Event()
+        self.write(Changes(), lambda _error: done.set())
+        await done.wait()
+
+    async def recover(self, now: int) -> Recovered:
+        return await self._ask(jobs.recover, must_finish=True)
+
+    async def claim_messages(self, pool: str, due_at: int, limit: int) -> list[Message]:
+        return await self._ask(lambda cursor: jobs.claim_messages(cursor, pool, due_at, limit), must_finish=True)
+
+    async def next_due(self) -> dict[str, int]:
+        return await self._ask(jobs.next_due)
+
+    async def claim_deliveries(self, account: str, due_at: int, limit: int) -> list[Delivery]:
+        return await self._ask(lambda cursor: jobs.claim_deliveries(cursor, account, due_at, limit), must_finish=True)
+
+    async def next_delivery_due(self) -> dict[str, int]:
+        return await self._ask(jobs.next_delivery_due)
+
+    async def find_by_carrier_id(self, carrier: str, carrier_message_ids: Sequence[str]) -> list[Message]:
+        ids = tuple(carrier_message_ids)
+        return await self._ask(lambda cursor: jobs.find_by_carrier_id(cursor, carrier, ids))
+
+    async def find_message(self, seq: int) -> Message | None:
+        return await self._ask(lambda cursor: jobs.find_message(cursor, seq))
+
+    async def find_expired(self, expires_before: int, limit: int, after_seq: int = 0) -> list[Message]:
+        return await self._ask(lambda cursor: jobs.find_expired(cursor, expires_before, limit, after_seq))
+
+    async def drop_expired_deliveries(self, now: int, limit: int) -> int:
+        return await self._ask(lambda cursor: jobs.drop_expired_deliveries(cursor, now, limit))
+
+    async def drop_parked_receipts(self, parked_before: int) -> int:
+        return await self._ask(lambda cursor: jobs.drop_parked_receipts(cursor, parked_before))
+
+    async def _ask(self, run: Callable[[apsw.Cursor], Answer], must_finish: bool = False) -> Answer:
+        """Run a job; its answer is returned after its commit. Raises the :class:`StoreError` that it was told.
+
+        A group may run more than once before its commit succeeds, so the last answer counts.
+        """
+        answered = trio.Event()
+        answers: list[Answer] = []
+        error: StoreError | None = None
+
+        def on_done(told: StoreError | None) -> None:
+            nonlocal error
+            error = told
+            answered.set()
+
+        self._writer.submit(Job(lambda cursor: answers.append(run(cursor)), on_done))
+        with trio.CancelScope(shield=must_finish):
+            await answered.wait()
+        if error is not None:
+            raise error
+        return answers[-1]
+
+    def _report(self, reports: Reports, seconds: float, changes: int) -> None:
+        for on_done, error in reports:
+            on_done(error)
+        if seconds:
+            self.on_commit(seconds, changes)
+
+    async def _close(self) -> None:
+        """End the threads: within the deadline after all that is queued, then without."""
+        self._writer.close()
+        if not await trio.to_thread.run_sync(self._writer.join, CLOSE_DEADLINE_S):
+            self._writer.close(abandon=True)
+            await trio.to_thread.run_sync(self._writer.join, CLOSE_DEADLINE_S)
+        await trio.to_thread.run_sync(self._checkpointer.close)
+        await trio.lowlevel.checkpoint()  # the last reports were posted before the thread ended
+
+
+def _ignore_commit(_seconds: float, _changes: int) -> None:
+    pass

@@ -1,0 +1,104 @@
+"""Records for the tests of stores."""
+
+from typing import Any
+
+from smsagg.model import Delivery, DeliveryKind, Message, MessageState
+from smsagg.store.base import Changes, FinishedMessage, MessageUpdate
+
+NOW = 1_700_000_000_000
+
+
+def message(seq: int, **values: Any) -> Message:
+    """A queued message whose every field differs from its default."""
+    fields: dict[str, Any] = {
+        "seq": seq,
+        "message_id": f"{seq:08x}0badcafe",
+        "account": "acme",
+        "message_class": "otp",
+        "service_type": "CMT",
+        "source_addr_ton": 5,
+        "source_addr_npi": 1,
+        "source_addr": "ACME\xe9",
+        "dest_addr_ton": 1,
+        "dest_addr_npi": 2,
+        "destination_addr": f"4479{seq:08d}",
+        "esm_class": 3,
+        "protocol_id": 4,
+        "priority": 1,
+        "registered_delivery": 1,
+        "data_coding": 8,
+        "sm_default_msg_id": 6,
+        "body": b"Your code is 123456. \x00\xff",
+        "in_payload": True,
+        "tlvs": b"\x02\x04\x00\x02\x00\x01",
+        "country": "GB",
+        "pool": "gb",
+        "accepted_at": NOW,
+        "not_before": NOW + 1,
+        "expires_at": NOW + 86_400_000,
+        "next_attempt_at": NOW + 2,
+    }
+    return Message(**(fields | values))
+
+
+def delivery(delivery_id: int, **values: Any) -> Delivery:
+    fields: dict[str, Any] = {
+        "delivery_id": delivery_id,
+        "account": "acme",
+        "kind": DeliveryKind.RECEIPT,
+        "service_type": "CMT",
+        "source_addr_ton": 1,
+        "source_addr_npi": 1,
+        "source_addr": "447900000001",
+        "dest_addr_ton": 5,
+        "dest_addr_npi": 2,
+        "destination_addr": "ACME",
+        "esm_class": 4,
+        "protocol_id": 3,
+        "data_coding": 1,
+        "body": b"id:000000010badcafe sub:001 dlvrd:001 stat:DELIVRD err:000 text:",
+        "tlvs": b"\x00",
+        "message_id": "000000010badcafe",
+        "message_state": 2,
+        "error_code": 9,
+        "created_at": NOW,
+        "expires_at": NOW + 259_200_000,
+        "country": "GB",
+        "accepted_at": NOW - 5,
+        "attempts": 7,
+        "next_attempt_at": NOW + 1,
+    }
+    return Delivery(**(fields | values))
+
+
+def update(seq: int, **values: Any) -> MessageUpdate:
+    """The update of a message that a carrier has taken."""
+    fields: dict[str, Any] = {
+        "seq": seq,
+        "state": MessageState.ENROUTE,
+        "attempts": 1,
+        "next_attempt_at": 0,
+        "parked": False,
+        "pool": "gb",
+        "carrier": "alpha",
+        "carrier_message_id": f"c{seq}",
+        "error_code": 0,
+    }
+    return MessageUpdate(**(fields | values))
+
+
+def finished(seq: int, **values: Any) -> FinishedMessage:
+    fields: dict[str, Any] = {
+        "seq": seq,
+        "state": MessageState.DELIVERED,
+        "attempts": 1,
+        "carrier": "alpha",
+        "carrier_message_id": f"c{seq}",
+        "error_code": 0,
+        "done_at": NOW + 1_000,
+    }
+    return FinishedMessage(**(fields | values))
+
+
+def new(*seqs: int, **values: Any) -> Changes:
+    return Changes(new_messages=[message(seq, **values) for seq in seqs])
