@@ -22,14 +22,9 @@ _INTERMEDIATE_BIT = 0x10
 _OWED: tuple[frozenset[MessageState], ...] = (frozenset(), FINAL_STATES, FINAL_STATES - SUCCESS, SUCCESS)
 
 
-def wants_receipt(registered_delivery: int, state: MessageState) -> bool:
+def wants_final(registered_delivery: int, state: MessageState) -> bool:
     """Whether a final receipt is owed for ``state``; False for states that are not final."""
     return state in _OWED[registered_delivery & _RECEIPT_BITS]
-
-
-def wants_any_receipt(registered_delivery: int) -> bool:
-    """Whether there is a final state for which a receipt is owed."""
-    return registered_delivery & _RECEIPT_BITS != 0
 
 
 def wants_intermediate(registered_delivery: int) -> bool:

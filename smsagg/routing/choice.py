@@ -33,7 +33,7 @@ class PoolPolicy(Protocol):
         ...
 
     def charge(self, index: int, count: int) -> None:
-        """``count`` messages went to member ``index``, chosen by the latest :meth:`choose`."""
+        """``count`` messages went to member ``index``; the other candidates are those of the latest :meth:`choose`."""
         ...
 
 
@@ -83,9 +83,9 @@ class WeightedPolicy:
         )
 
     def charge(self, index: int, count: int) -> None:
-        assert index in self._candidates, "charged a member that was no candidate"
+        candidates = self._candidates if index in self._candidates else (*self._candidates, index)
         total = 0
-        for i in self._candidates:
+        for i in candidates:
             weight = self._weights[i]
             total += weight
             self._credits[i] += count * weight

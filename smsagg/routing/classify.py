@@ -16,6 +16,8 @@ Sources: SMPP 3.4 §5.1.3, SMPP 5.0 §4.7.6.
 from collections.abc import Iterable
 from enum import Enum
 
+from smsagg.smpp import status
+
 
 class Verdict(Enum):
     TEMPORARY = "temporary"
@@ -24,66 +26,66 @@ class Verdict(Enum):
 
 
 _TEMPORARY = (
-    0x04,  # ESME_RINVBNDSTS: the session is not what we thought; another is
-    0x05,  # ESME_RALYBND
-    0x08,  # ESME_RSYSERR
-    0x0D,  # ESME_RBINDFAIL
-    0x0E,  # ESME_RINVPASWD: as the three around it, about the session and not about the message
-    0x0F,  # ESME_RINVSYSID
-    0x45,  # ESME_RSUBMITFAIL: "submit failed", which says nothing about the next time
-    0x64,  # ESME_RX_T_APPN
-    0xFE,  # ESME_RDELIVERYFAILURE
-    0xFF,  # ESME_RUNKNOWNERR
-    0x102,  # ESME_RSERTYPUNAVAIL (5.0)
+    status.ESME_RINVBNDSTS,  # the session is not what we thought; another is
+    status.ESME_RALYBND,
+    status.ESME_RSYSERR,
+    status.ESME_RBINDFAIL,
+    status.ESME_RINVPASWD,  # as the three around it, about the session and not about the message
+    status.ESME_RINVSYSID,
+    status.ESME_RSUBMITFAIL,  # "submit failed", which says nothing about the next time
+    status.ESME_RX_T_APPN,
+    status.ESME_RDELIVERYFAILURE,
+    status.ESME_RUNKNOWNERR,
+    status.ESME_RSERTYPUNAVAIL,
 )
 
 _THROTTLED = (
-    0x14,  # ESME_RMSGQFUL: a resource or queue limit of the carrier
-    0x58,  # ESME_RTHROTTLED: a rate limit
+    status.ESME_RMSGQFUL,  # a resource or queue limit of the carrier
+    status.ESME_RTHROTTLED,  # a rate limit
 )
 
 _PERMANENT = (
-    0x01,  # ESME_RINVMSGLEN
-    0x02,  # ESME_RINVCMDLEN
-    0x03,  # ESME_RINVCMDID
-    0x06,  # ESME_RINVPRTFLG
-    0x07,  # ESME_RINVREGDLVFLG
-    0x0A,  # ESME_RINVSRCADR
-    0x0B,  # ESME_RINVDSTADR
-    0x0C,  # ESME_RINVMSGID
-    0x11,  # ESME_RCANCELFAIL
-    0x13,  # ESME_RREPLACEFAIL
-    0x15,  # ESME_RINVSERTYP
-    0x33,  # ESME_RINVNUMDESTS
-    0x34,  # ESME_RINVDLNAME
-    0x40,  # ESME_RINVDESTFLAG
-    0x42,  # ESME_RINVSUBREP
-    0x43,  # ESME_RINVESMCLASS
-    0x44,  # ESME_RCNTSUBDL
-    0x48,  # ESME_RINVSRCTON
-    0x49,  # ESME_RINVSRCNPI
-    0x50,  # ESME_RINVDSTTON
-    0x51,  # ESME_RINVDSTNPI
-    0x53,  # ESME_RINVSYSTYP
-    0x54,  # ESME_RINVREPFLAG
-    0x55,  # ESME_RINVNUMMSGS
-    0x61,  # ESME_RINVSCHED
-    0x62,  # ESME_RINVEXPIRY
-    0x63,  # ESME_RINVDFTMSGID
-    0x65,  # ESME_RX_P_APPN
-    0x66,  # ESME_RX_R_APPN
-    0x67,  # ESME_RQUERYFAIL
-    0xC0,  # ESME_RINVOPTPARSTREAM
-    0xC1,  # ESME_ROPTPARNOTALLWD
-    0xC2,  # ESME_RINVPARLEN
-    0xC3,  # ESME_RMISSINGOPTPARAM
-    0xC4,  # ESME_RINVOPTPARAMVAL
-    0x100,  # ESME_RSERTYPUNAUTH (5.0)
-    0x101,  # ESME_RPROHIBITED (5.0)
-    0x103,  # ESME_RSERTYPDENIED (5.0)
-    0x104,  # ESME_RINVDCS (5.0)
-    0x105,  # ESME_RINVSRCADDRSUBUNIT (5.0)
-    0x106,  # ESME_RINVDSTADDRSUBUNIT (5.0)
+    status.ESME_RINVMSGLEN,
+    status.ESME_RINVCMDLEN,
+    status.ESME_RINVCMDID,
+    status.ESME_RINVPRTFLG,
+    status.ESME_RINVREGDLVFLG,
+    status.ESME_RINVSRCADR,
+    status.ESME_RINVDSTADR,
+    status.ESME_RINVMSGID,
+    status.ESME_RCANCELFAIL,
+    status.ESME_RREPLACEFAIL,
+    status.ESME_RINVSERTYP,
+    status.ESME_RINVNUMDESTS,
+    status.ESME_RINVDLNAME,
+    status.ESME_RINVDESTFLAG,
+    status.ESME_RINVSUBREP,
+    status.ESME_RINVESMCLASS,
+    status.ESME_RCNTSUBDL,
+    status.ESME_RINVSRCTON,
+    status.ESME_RINVSRCNPI,
+    status.ESME_RINVDSTTON,
+    status.ESME_RINVDSTNPI,
+    status.ESME_RINVSYSTYP,
+    status.ESME_RINVREPFLAG,
+    status.ESME_RINVNUMMSGS,
+    status.ESME_RINVSCHED,
+    status.ESME_RINVEXPIRY,
+    status.ESME_RINVDFTMSGID,
+    status.ESME_RX_P_APPN,
+    status.ESME_RX_R_APPN,
+    status.ESME_RQUERYFAIL,
+    status.ESME_RINVOPTPARSTREAM,
+    status.ESME_ROPTPARNOTALLWD,
+    status.ESME_RINVPARLEN,
+    status.ESME_RMISSINGOPTPARAM,
+    status.ESME_RINVOPTPARAMVAL,
+    status.ESME_RSERTYPUNAUTH,
+    status.ESME_RPROHIBITED,
+    status.ESME_RSERTYPDENIED,
+    status.ESME_RINVDCS,
+    status.ESME_RINVSRCADDRSUBUNIT,
+    status.ESME_RINVDSTADDRSUBUNIT,
 )
 
 UNLISTED = Verdict.TEMPORARY
@@ -114,5 +116,5 @@ class StatusClassifier:
 
     def classify(self, command_status: int) -> Verdict:
         """The verdict on any status but ESME_ROK, which refuses nothing."""
-        assert command_status != 0, "ESME_ROK is no refusal"
+        assert command_status != status.ESME_ROK, "ESME_ROK is no refusal"
         return self._verdicts.get(command_status, UNLISTED)
