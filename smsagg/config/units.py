@@ -83,6 +83,8 @@ def parse_status_code(value: object) -> StatusCode:
     """A ``command_status`` from its number or its name in SMPP 3.4 §5.1.3; raises :class:`ValueError`."""
     if isinstance(value, str) and value.startswith("ESME_"):
         value = getattr(consts, f"SMPP_{value}", value)
+    elif isinstance(value, str) and re.fullmatch(r"0x[0-9A-Fa-f]{1,8}", value):  # a TOML key is always a string
+        value = int(value, 16)
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 0xFFFFFFFF:
         return StatusCode(value)
     raise ValueError(f'must be a command_status, such as 0x58 or "ESME_RTHROTTLED", not {seen(value)}')
