@@ -4,7 +4,7 @@ from smsagg.receipts.correlator import Correlator
 from smsagg.receipts.dialect import AS_IS, IdDialect
 from smsagg.receipts.format import make_receipt
 from smsagg.receipts.parse import ParsedReceipt, parse_receipt
-from smsagg.receipts.registered import wants_final, wants_intermediate
+from smsagg.receipts.registered import wants_intermediate, wants_receipt
 
 __all__ = [
     "AS_IS",
@@ -13,6 +13,6 @@ __all__ = [
     "ParsedReceipt",
     "make_receipt",
     "parse_receipt",
-    "wants_final",
     "wants_intermediate",
+    "wants_receipt",
 ]

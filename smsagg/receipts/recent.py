@@ -1,27 +1,30 @@
 """The ids whose message ended a short while ago: a bounded set that forgets the oldest.
 
-A carrier that repeats a receipt gets an answer from here; without it every repetition would be parked as if its message were
-still to come.
+A carrier that repeats a receipt gets an answer from here; without it every repetition would be parked as if its
+message were still to come. Two generations share the bound: when the younger one is full it becomes the older and the
+oldest ids are forgotten together, so adding costs constant time (a dict that drops its first entry each time would
+search past the gaps of all that it dropped before).
 """
 
 
 class RecentIds:
-    """(carrier, carrier_message_id) pairs, at most ``ids_max`` of them."""
+    """(carrier, carrier_message_id) pairs, at most ``ids_max`` of them and at least the latest half of that."""
 
-    __slots__ = ("_ids", "ids_max")
+    __slots__ = ("_older", "_younger", "ids_max")
 
     def __init__(self, ids_max: int) -> None:
         self.ids_max = ids_max
-        self._ids: dict[tuple[str, str], None] = {}
+        self._younger: set[tuple[str, str]] = set()
+        self._older: set[tuple[str, str]] = set()
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._younger | self._older)
 
     def __contains__(self, key: tuple[str, str]) -> bool:
-        return key in self._ids
+        return key in self._younger or key in self._older
 
     def add(self, carrier: str, carrier_message_id: str) -> None:
-        ids = self._ids
-        ids[carrier, carrier_message_id] = None
-        if len(ids) > self.ids_max:
-            del ids[next(iter(ids))]
+        """Remember one more pair."""
+        if 2 * len(self._younger) >= self.ids_max:
+            self._older, self._younger = self._younger, set()
+        self._younger.add((carrier, carrier_message_id))

@@ -22,7 +22,7 @@ _INTERMEDIATE_BIT = 0x10
 _OWED: tuple[frozenset[MessageState], ...] = (frozenset(), FINAL_STATES, FINAL_STATES - SUCCESS, SUCCESS)
 
 
-def wants_final(registered_delivery: int, state: MessageState) -> bool:
+def wants_receipt(registered_delivery: int, state: MessageState) -> bool:
     """Whether a final receipt is owed for ``state``; False for states that are not final."""
     return state in _OWED[registered_delivery & _RECEIPT_BITS]
 
