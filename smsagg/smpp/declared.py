@@ -7,7 +7,6 @@ with a body (SMPP 5.0 §3.2.1.3), a ``deliver_sm_resp`` with or without a messag
 from struct import Struct
 from typing import Any
 
-from smsagg.smpp.command import RESPONSE_BIT
 from smsagg.smpp.errors import FieldError, PduEncodeError, PduError
 from smsagg.smpp.layout import LAYOUTS
 from smsagg.smpp.limits import Limits
@@ -30,7 +29,7 @@ def decode(frame: bytes, limits: Limits) -> Pdu:
     pdu = PDUS.get(command_id)
     if pdu is None:
         raise PduError(command_id, sequence_number, ESME_RINVCMDID)
-    if command_id & RESPONSE_BIT:
+    if issubclass(pdu, Response):
         values = _read_leniently(pdu, frame, limits)
         return pdu(sequence_number=sequence_number, command_status=command_status, **values)
     try:

@@ -8,9 +8,9 @@ How the time is saved: the frame becomes one latin-1 string of which fields are 
 ten octets between the addresses and the message, and the class is built from positional arguments.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import Struct
-from struct import error as StructError
+from struct import error as struct_error
 
 from smsagg.smpp import declared
 from smsagg.smpp.command import CommandId
@@ -92,7 +92,7 @@ def _decode_short_message(
             sequence_number=sequence_number,
             tlvs=() if end == octets else decode_tlvs(frame, limits.tlvs_max, end, check=limits.check_tlvs),
         )
-    except (ValueError, StructError, IndexError):
+    except (ValueError, struct_error, IndexError):
         return declared.decode(frame, limits)
     except FieldError as error:
         raise PduError(pdu.command_id, sequence_number, error.command_status) from None
@@ -145,7 +145,7 @@ def encode_short_message(pdu: ShortMessage) -> bytes:
         tlvs = encode_tlvs(pdu.tlvs) if pdu.tlvs else b""
         octets = 16 + len(strings) + len(short_message) + len(tlvs)
         return _HEADER.pack(octets, pdu.command_id, 0, pdu.sequence_number) + strings + short_message + tlvs
-    except (ValueError, OverflowError, StructError):
+    except (ValueError, OverflowError, struct_error):
         return declared.encode(pdu)
 
 
@@ -157,7 +157,7 @@ def encode_message_id_response(pdu: SubmitSmResp | DeliverSmResp) -> bytes:
     try:
         body = message_id.encode("latin-1")
         return _HEADER.pack(17 + len(body), pdu.command_id, pdu.command_status, pdu.sequence_number) + body + b"\0"
-    except (ValueError, StructError):
+    except (ValueError, struct_error):
         return declared.encode(pdu)
 
 
@@ -166,7 +166,7 @@ def encode_header_only(command_id: int, command_status: int, sequence_number: in
     return _HEADER.pack(16, command_id, command_status, sequence_number)
 
 
-def encode_submit_sm_resps(sequence_numbers: list[int], message_ids: list[str]) -> bytes:
+def encode_submit_sm_resps(sequence_numbers: Sequence[int], message_ids: Sequence[str]) -> bytes:
     """One submit_sm_resp ESME_ROK for each, back to back. Raises :class:`PduEncodeError`."""
     joined = "".join(message_ids)
     if "\0" in joined or not joined.isascii():
@@ -184,7 +184,7 @@ def encode_submit_sm_resps(sequence_numbers: list[int], message_ids: list[str]) 
 _DELIVER_SM_RESP = Struct(">IIIIx").pack
 
 
-def encode_deliver_sm_resps(sequence_numbers: list[int]) -> bytes:
+def encode_deliver_sm_resps(sequence_numbers: Sequence[int]) -> bytes:
     """One deliver_sm_resp ESME_ROK for each, back to back."""
     command_id = int(CommandId.DELIVER_SM_RESP)
     return b"".join([_DELIVER_SM_RESP(17, command_id, 0, number) for number in sequence_numbers])

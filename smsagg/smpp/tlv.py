@@ -208,7 +208,7 @@ def decode_tlvs(raw: bytes, tlvs_max: int, start: int = 0, *, check: bool = True
 
 def encode_tlvs(tlvs: Iterable[tuple[int, bytes]]) -> bytes:
     """The wire form, in the order given. Raises :class:`PduEncodeError` for a tag or length beyond 16 bits."""
-    parts = []
+    parts: list[bytes] = []
     for tag, value in tlvs:
         if not (0 <= tag <= 0xFFFF and len(value) <= VALUE_OCTETS_MAX):
             raise PduEncodeError(f"tlvs: tag {tag:#x} with {len(value)} octets does not fit")

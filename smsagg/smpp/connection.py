@@ -1,0 +1,528 @@
+"""One bound association as a sans-I/O object, from either side.
+
+Theory of operation. The driver hands over what it read (:meth:`Connection.receive`), writes what
+:meth:`Connection.data_to_send` gives, and wakes :meth:`Connection.handle_timers` at
+:meth:`Connection.next_timer_at`. The application gets requests and responses in batches and answers with
+:meth:`Connection.respond`; nothing here blocks, and no clock is read.
+
+What the connection answers by itself, so that the application never sees it:
+
+* ``enquire_link``, and ``unbind`` (after which the session is over);
+* a request that the state forbids: ESME_RINVBNDSTS in its own response, ESME_RALYBND for a bind when bound;
+* a malformed request: the status of the field at fault in its own response;
+* an unknown command_id: generic_nack ESME_RINVCMDID; an unusable header: generic_nack ESME_RINVCMDLEN, and the end;
+* requests above ``unanswered_max``: ESME_RTHROTTLED.
+
+Responses that match nothing outstanding are counted and dropped, a generic_nack is never answered.
+
+A bind request stops everything behind it until the application answered it: the PDUs are held, in order and
+bounded, because what they may do depends on that answer. ``take_held`` (or the next ``receive``) then serves them.
+
+Memory is bounded by :class:`~smsagg.smpp.limits.Limits`, but for the outgoing octets, which the driver bounds by not
+reading while ``outgoing_octets`` is large. The loop in ``_serve`` is the hot path of the whole system: for ordinary
+PDUs it does a look-up, a decode and an append.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
+
+from attrs import evolve
+
+from smsagg.smpp import declared, fast
+from smsagg.smpp.bind_state import BINDS, TRANSITIONS, Role, SessionState, may_send, requests_from
+from smsagg.smpp.codec import HEADER, decode, decode_response, encode
+from smsagg.smpp.command import RESPONSE_BIT, CommandId
+from smsagg.smpp.errors import FramingError, PduError, WrongState
+from smsagg.smpp.events import CloseReason, Received, TimerActions
+from smsagg.smpp.framing import FrameBuffer
+from smsagg.smpp.limits import Limits
+from smsagg.smpp.pdu import RESPONSES, Bind, BindResp, GenericNack, Pdu, Request, Response, Unbind, refusal_of
+from smsagg.smpp.statistics import Statistics
+from smsagg.smpp.status import (
+    ESME_RALYBND,
+    ESME_RINVBNDSTS,
+    ESME_RINVCMDLEN,
+    ESME_ROK,
+    ESME_RTHROTTLED,
+)
+from smsagg.smpp.timers import Due, Timers, TimerSettings
+from smsagg.smpp.tlv import Tag, tlv_int
+from smsagg.smpp.window import MISSING, Window
+
+__all__ = [
+    "CloseReason",
+    "Connection",
+    "Limits",
+    "Received",
+    "Role",
+    "SessionState",
+    "TimerActions",
+    "TimerSettings",
+]
+
+TLVS_SINCE_VERSION = 0x34
+"""Peers of an earlier interface_version are sent no TLVs (SMPP 5.0 §2.11.2)."""
+
+_ENQUIRE_LINK = int(CommandId.ENQUIRE_LINK)
+_ENQUIRE_LINK_RESP = int(CommandId.ENQUIRE_LINK_RESP)
+_GENERIC_NACK = int(CommandId.GENERIC_NACK)
+_UNBIND = int(CommandId.UNBIND)
+_UNBIND_RESP = int(CommandId.UNBIND_RESP)
+_UNANSWERED = frozenset({int(CommandId.OUTBIND), int(CommandId.ALERT_NOTIFICATION)})
+_BIND_RESPS = frozenset(command_id | RESPONSE_BIT for command_id in BINDS)
+
+
+def _decode_declared(frame: bytes, sequence_number: int, limits: Limits) -> Pdu:
+    return declared.decode(frame, limits)
+
+
+def _respond_declared(frame: bytes, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
+    return declared.decode(frame, limits)
+
+
+_SERVED_HERE = BINDS | _UNANSWERED | {_ENQUIRE_LINK, _UNBIND}
+
+# For each side and state the requests that go straight to the application, and how to decode them.
+_APPLICATION_REQUESTS: dict[tuple[Role, SessionState], dict[int, fast.RequestDecoder]] = {
+    (role, state): {
+        command_id: fast.REQUEST_DECODERS.get(command_id, _decode_declared)
+        for command_id in requests_from(role.peer, state) - _SERVED_HERE
+    }
+    for role in Role
+    for state in SessionState
+}
+
+# Responses that go straight to the application; the others change the connection.
+_APPLICATION_RESPONSES: dict[int, fast.ResponseDecoder] = {
+    command_id | RESPONSE_BIT: fast.RESPONSE_DECODERS.get(command_id | RESPONSE_BIT, _respond_declared)
+    for command_id in RESPONSES.keys() - _SERVED_HERE
+}
+
+
+class Connection:
+    """One association with a peer. ``state``, ``interface_version``, ``statistics`` and the counts are to be read.
+
+    ``interface_version`` is the peer's: from its bind request, or the lower of ours and its sc_interface_version. An
+    SMSC that names none is taken to know what we bound with, since many know TLVs and do not say so.
+    """
+
+    def __init__(self, role: Role, limits: Limits, timers: TimerSettings, now: float) -> None:
+        self.role = role
+        self.state = SessionState.OPEN
+        self.interface_version = TLVS_SINCE_VERSION
+        self.statistics = Statistics()
+        self.close_reason: CloseReason | None = None
+        self.outgoing_octets = 0
+        self._limits = limits
+        self._timer_settings = timers
+        self._timers = Timers(timers, now, expects_bind=role is Role.SMSC)
+        self._frames = FrameBuffer(limits.pdu_octets_max)
+        self._window = Window(limits.window_max)
+        self._outgoing: list[bytes] = []
+        self._room = limits.unanswered_max
+        self._application_requests = _APPLICATION_REQUESTS[role, self.state]
+        self._binding: Bind | None = None
+        self._held: list[bytes] = []
+        self._held_octets = 0
+        self._enquire_link_number = 0
+        self._unbind_sent = False
+        self._others = self._other_requests()
+
+    @property
+    def outstanding(self) -> int:
+        """Our requests that await a response."""
+        return len(self._window)
+
+    @property
+    def window_free(self) -> int:
+        """How many more requests :meth:`request` takes now; 0 when the session is not bound or unbinds."""
+        return 0 if self._unbind_sent or not self.state.is_bound else self._window.free
+
+    @property
+    def unanswered(self) -> int:
+        """The peer's requests that the application got and has not answered."""
+        return self._limits.unanswered_max - self._room
+
+    @property
+    def held(self) -> int:
+        """PDUs that wait behind a bind request."""
+        return len(self._held)
+
+    # Receiving
+
+    def receive(self, data: bytes, now: float) -> Received:
+        """Take what the peer sent. Never raises for any octets; what is over ignores what still comes."""
+        if self.close_reason is not None or self.state is SessionState.CLOSED:
+            return Received(close=self.close_reason)
+        received = Received()
+        unusable: FramingError | None = None
+        try:
+            frames = self._frames.feed(data, now)
+        except FramingError as error:
+            frames, unusable = error.frames, error
+        if self._binding is not None:
+            self._hold(frames)
+        else:
+            self._serve(self._release() + frames if self._held else frames, received, now)
+        if unusable is not None and self.close_reason is None:
+            self._queue_header(_GENERIC_NACK, ESME_RINVCMDLEN, 0)
+            self._close(CloseReason.UNUSABLE_HEADER)
+        received.close = self.close_reason
+        return received
+
+    def take_held(self, now: float) -> Received:
+        """What came behind a bind request, once :meth:`respond` answered it; empty while it is unanswered."""
+        received = Received(close=self.close_reason)
+        if self._held and self._binding is None and self.close_reason is None:
+            self._serve(self._release(), received, now)
+            received.close = self.close_reason
+        return received
+
+    def _serve(self, frames: list[bytes], received: Received, now: float) -> None:
+        requests, responses = received.requests, received.responses
+        unpack, limits, take = HEADER.unpack_from, self._limits, self._window.take
+        application_requests, room = self._application_requests, self._room
+        served = enquire_link_resps = 0
+        for frame in frames:
+            served += 1
+            _, command_id, command_status, sequence_number = unpack(frame)
+            if command_id in application_requests:
+                if room <= 0:
+                    self.statistics.throttled += 1
+                    self._refuse(command_id, sequence_number, ESME_RTHROTTLED)
+                    continue
+                try:
+                    requests.append(application_requests[command_id](frame, sequence_number, limits))
+                    room -= 1
+                except PduError as error:
+                    self._refuse_malformed(error)
+            elif command_id in _APPLICATION_RESPONSES and (context := take(sequence_number, command_id)) is not MISSING:
+                decode_it = _APPLICATION_RESPONSES[command_id]
+                responses.append((context, decode_it(frame, sequence_number, command_status, limits)))
+            else:
+                enquire_link_resps += command_id == _ENQUIRE_LINK_RESP
+                self._serve_other(frame, command_id, command_status, sequence_number, received)
+                if self._binding is not None or self.close_reason is not None:
+                    break
+                application_requests = self._application_requests
+        self._room = room
+        if served:
+            self.statistics.count_received(frames[:served] if served < len(frames) else frames)
+            self._timers.pdu_received(now, is_transaction=served > enquire_link_resps)
+        if self._binding is not None:
+            self._hold(frames[served:])
+
+    def _other_requests(self) -> dict[int, Callable[[bytes, int, Received], None]]:
+        return {
+            _ENQUIRE_LINK: self._serve_enquire_link,
+            _UNBIND: self._serve_unbind,
+            **dict.fromkeys(BINDS, self._serve_bind),
+            **dict.fromkeys(_UNANSWERED, self._serve_unanswered),
+        }
+
+    def _serve_other(
+        self, frame: bytes, command_id: int, command_status: int, sequence_number: int, received: Received
+    ) -> None:
+        if command_id == _GENERIC_NACK:
+            self._serve_generic_nack(frame, command_status, sequence_number, received)
+        elif command_id & RESPONSE_BIT and command_id & ~RESPONSE_BIT in RESPONSES:
+            self._serve_response(frame, command_id, command_status, sequence_number, received)
+        elif may_send(self.role.peer, self.state, command_id):
+            try:
+                self._others[command_id](frame, sequence_number, received)
+            except PduError as error:
+                self._refuse_malformed(error)
+        elif command_id in RESPONSES:
+            self.statistics.illegal += 1
+            already_bound = command_id in BINDS and self.state.is_bound
+            self._refuse(command_id, sequence_number, ESME_RALYBND if already_bound else ESME_RINVBNDSTS)
+        elif command_id in _UNANSWERED:
+            self.statistics.illegal += 1
+        else:
+            self._serve_unknown(frame)
+
+    def _serve_unknown(self, frame: bytes) -> None:
+        try:
+            decode(frame, self._limits)
+        except PduError as error:
+            self._refuse_malformed(error)
+
+    def _serve_enquire_link(self, frame: bytes, sequence_number: int, received: Received) -> None:
+        fast.decode_enquire_link(frame, sequence_number, self._limits)
+        self._queue_header(_ENQUIRE_LINK_RESP, ESME_ROK, sequence_number)
+
+    def _serve_unbind(self, frame: bytes, sequence_number: int, received: Received) -> None:
+        decode(frame, self._limits)
+        self._queue_header(_UNBIND_RESP, ESME_ROK, sequence_number)
+        self._close(CloseReason.PEER_UNBOUND)
+
+    def _serve_bind(self, frame: bytes, sequence_number: int, received: Received) -> None:
+        bind = decode(frame, self._limits)
+        assert isinstance(bind, Bind)
+        self._binding = bind
+        self.interface_version = bind.interface_version
+        received.requests.append(bind)
+
+    def _serve_unanswered(self, frame: bytes, sequence_number: int, received: Received) -> None:
+        try:
+            pdu = decode(frame, self._limits)
+        except PduError:
+            self.statistics.malformed += 1  # there is no response to say so in
+            return
+        self._move(pdu.command_id)
+        received.requests.append(pdu)
+
+    def _serve_generic_nack(self, frame: bytes, command_status: int, sequence_number: int, received: Received) -> None:
+        nack = GenericNack(sequence_number=sequence_number, command_status=command_status)
+        if (context := self._window.take(sequence_number, _GENERIC_NACK)) is not MISSING:
+            received.responses.append((context, nack))
+        elif (context := self._window.take_late(sequence_number, _GENERIC_NACK)) is not MISSING:
+            self.statistics.late_responses += 1
+            received.late_responses.append((context, nack))
+        elif not self._is_enquire_link(sequence_number):
+            self.statistics.stray_generic_nacks += 1
+
+    def _serve_response(
+        self, frame: bytes, command_id: int, command_status: int, sequence_number: int, received: Received
+    ) -> None:
+        if command_id == _ENQUIRE_LINK_RESP and self._is_enquire_link(sequence_number):
+            return
+        if (context := self._window.take(sequence_number, command_id)) is not MISSING:
+            response = decode_response(frame, command_id, sequence_number, command_status, self._limits)
+            received.responses.append((context, response))
+            if command_id in _BIND_RESPS and command_status == ESME_ROK:
+                self._bound_as(response)
+            elif command_id == _UNBIND_RESP:
+                self._close(CloseReason.UNBOUND)
+        elif (context := self._window.take_late(sequence_number, command_id)) is not MISSING:
+            self.statistics.late_responses += 1
+            response = decode_response(frame, command_id, sequence_number, command_status, self._limits)
+            received.late_responses.append((context, response))
+        else:
+            self.statistics.unmatched_responses += 1
+
+    def _is_enquire_link(self, sequence_number: int) -> bool:
+        """Whether this answers our enquire_link, once."""
+        if sequence_number != self._enquire_link_number or sequence_number == 0:
+            return False
+        self._enquire_link_number = 0
+        return True
+
+    def _bound_as(self, response: Pdu) -> None:
+        version = tlv_int(response.tlvs, Tag.SC_INTERFACE_VERSION)
+        if version is not None:
+            self.interface_version = min(self.interface_version, version)
+        self._move(response.command_id)
+
+    def _hold(self, frames: list[bytes]) -> None:
+        """Keep PDUs that came behind a bind request; what is too much is illegal as long as we are not bound."""
+        for frame in frames:
+            if self._held_octets + len(frame) <= self._limits.held_octets_max:
+                self._held.append(frame)
+                self._held_octets += len(frame)
+                continue
+            _, command_id, _, sequence_number = HEADER.unpack_from(frame)
+            if command_id in RESPONSES:
+                self.statistics.illegal += 1
+                self._refuse(command_id, sequence_number, ESME_RINVBNDSTS)
+
+    def _release(self) -> list[bytes]:
+        held, self._held, self._held_octets = self._held, [], 0
+        return held
+
+    # Sending
+
+    def request(self, pdu: Request, context: object, now: float) -> int:
+        """Number a request, queue it, and give its response out with ``context``. The sequence_number.
+
+        Outbind and alert_notification are queued too, and have no response. Raises WindowFull (never for an unbind),
+        WrongState when the state forbids it, PduEncodeError; then nothing was queued.
+        """
+        self._check_may_send(pdu.command_id)
+        octets = self._encode(pdu)
+        if not pdu.is_answered:
+            pdu.sequence_number = self._window.next_sequence_number()
+        else:
+            is_unbind = isinstance(pdu, Unbind)
+            pdu.sequence_number = self._window.add(pdu.command_id, context, now, above_limit=is_unbind)
+            self._unbind_sent |= is_unbind
+        octets = octets[:12] + pdu.sequence_number.to_bytes(4, "big") + octets[16:]
+        self._queue(octets, pdu.command_id, ESME_ROK)
+        if isinstance(pdu, Bind):
+            self.interface_version = pdu.interface_version
+        if not pdu.is_answered:
+            self._move(pdu.command_id)
+        return pdu.sequence_number
+
+    def request_many(self, pdus: Sequence[Request], contexts: Sequence[object], now: float) -> Sequence[int]:
+        """As :meth:`request` for many PDUs of one kind, at most :attr:`window_free`; all are queued, or none."""
+        if not pdus:
+            return ()
+        command_id = pdus[0].command_id
+        self._check_may_send(command_id)
+        bare = self.interface_version < TLVS_SINCE_VERSION
+        bodies = [self._encode(pdu) for pdu in pdus] if bare else [encode(pdu) for pdu in pdus]
+        numbers = self._window.add_many(command_id, contexts, now)
+        parts: list[bytes] = []
+        for pdu, octets, number in zip(pdus, bodies, numbers, strict=True):
+            pdu.sequence_number = number
+            parts += (octets[:12], number.to_bytes(4, "big"), octets[16:])
+        self._queue(b"".join(parts), command_id, ESME_ROK, len(pdus))
+        return numbers
+
+    def _check_may_send(self, command_id: int) -> None:
+        if self._unbind_sent or self.close_reason is not None or not may_send(self.role, self.state, command_id):
+            raise WrongState(f"0x{command_id:08X} in state {self.state.name}")
+
+    def respond(self, pdu: Response) -> None:
+        """Queue the answer to a request that :meth:`receive` gave out; its sequence_number is the request's.
+
+        The answer to a bind decides the state: ESME_ROK binds, all else leaves it as it was. What answers a session
+        that is over is dropped. Raises PduEncodeError; then nothing was queued.
+        """
+        if self._is_over(1):
+            return
+        octets = self._encode(pdu)
+        binding = self._binding
+        if binding is not None and pdu.sequence_number == binding.sequence_number:
+            assert isinstance(pdu, (BindResp, GenericNack))
+            self._binding = None
+            if pdu.command_status == ESME_ROK:
+                self._move(binding.command_id | RESPONSE_BIT)
+        else:
+            self._answered(1)
+        self._queue(octets, pdu.command_id, pdu.command_status)
+
+    def respond_submit_sm(self, sequence_numbers: Sequence[int], message_ids: Sequence[str]) -> None:
+        """Queue a submit_sm_resp ESME_ROK for each; ``message_ids`` are ASCII. The fast way for a batch."""
+        if self._is_over(len(sequence_numbers)):
+            return
+        self._queue_resps(
+            fast.encode_submit_sm_resps(sequence_numbers, message_ids), CommandId.SUBMIT_SM_RESP, sequence_numbers
+        )
+
+    def respond_deliver_sm(self, sequence_numbers: Sequence[int]) -> None:
+        """Queue a deliver_sm_resp ESME_ROK for each."""
+        if self._is_over(len(sequence_numbers)):
+            return
+        self._queue_resps(fast.encode_deliver_sm_resps(sequence_numbers), CommandId.DELIVER_SM_RESP, sequence_numbers)
+
+    def respond_many(self, pdus: Iterable[Response]) -> None:
+        """As :meth:`respond` for each."""
+        for pdu in pdus:
+            self.respond(pdu)
+
+    def _queue_resps(self, octets: bytes, command_id: int, sequence_numbers: Sequence[int]) -> None:
+        if sequence_numbers:
+            self._answered(len(sequence_numbers))
+            self._queue(octets, command_id, ESME_ROK, len(sequence_numbers))
+
+    def _is_over(self, responses: int) -> bool:
+        if self.close_reason is None and self.state is not SessionState.CLOSED:
+            return False
+        self.statistics.dropped_responses += responses
+        return True
+
+    def _answered(self, count: int) -> None:
+        self._room += count
+        assert self._room <= self._limits.unanswered_max, "a response without a request"
+
+    def data_to_send(self, now: float | None = None) -> bytes:
+        """Everything queued since the last call. With ``now``, response timers start then and not at ``request``."""
+        if not self._outgoing:
+            return b""
+        data = self._outgoing[0] if len(self._outgoing) == 1 else b"".join(self._outgoing)
+        self._outgoing.clear()
+        self.outgoing_octets = 0
+        self._window.departed(now)
+        return data
+
+    def _refuse_malformed(self, error: PduError) -> None:
+        self.statistics.malformed += 1
+        self._refuse(error.command_id, error.sequence_number, error.command_status)
+
+    def _refuse(self, command_id: int, sequence_number: int, command_status: int) -> None:
+        response = refusal_of(command_id, sequence_number, command_status)
+        self._queue_header(response.command_id, command_status, sequence_number)
+
+    def _queue_header(self, command_id: int, command_status: int, sequence_number: int) -> None:
+        octets = fast.encode_header_only(command_id, command_status, sequence_number)
+        self._queue(octets, command_id, command_status)
+
+    def _queue(self, octets: bytes, command_id: int, command_status: int, count: int = 1) -> None:
+        self._outgoing.append(octets)
+        self.outgoing_octets += len(octets)
+        self.statistics.count_sent(command_id, command_status, count)
+
+    def _encode(self, pdu: Pdu) -> bytes:
+        if pdu.tlvs and self.interface_version < TLVS_SINCE_VERSION:
+            pdu = evolve(pdu, tlvs=())
+        return encode(pdu)
+
+    # Time and the end
+
+    def next_timer_at(self) -> float:
+        """When :meth:`handle_timers` is next to be called; ``inf`` for never. Early calls do no harm."""
+        if self.close_reason is not None or self.state is SessionState.CLOSED:
+            return inf
+        at = self._window.next_expiry_at(self._timer_settings.response_timeout_s)
+        if self._binding is None:
+            at = min(at, self._timers.next_at())
+        partial_since = self._frames.partial_since
+        if partial_since is not None:
+            at = min(at, partial_since + self._timer_settings.pdu_deadline_s)
+        return at
+
+    def handle_timers(self, now: float) -> TimerActions:
+        """Do what is due at ``now``."""
+        actions = TimerActions(close=self.close_reason)
+        if self.close_reason is not None or self.state is SessionState.CLOSED:
+            return actions
+        actions.expired = self._window.expire(now, self._timer_settings.response_timeout_s)
+        partial_since = self._frames.partial_since
+        if partial_since is not None and now >= partial_since + self._timer_settings.pdu_deadline_s:
+            self._close(CloseReason.PDU_DEADLINE)
+        else:
+            self._handle_due(self._timers.due(now, binding=self._binding is not None))
+        actions.close = self.close_reason
+        return actions
+
+    def _handle_due(self, due: Due | None) -> None:
+        if due is Due.SEND_ENQUIRE_LINK:
+            self._enquire_link_number = self._window.next_sequence_number()
+            self._queue_header(_ENQUIRE_LINK, ESME_ROK, self._enquire_link_number)
+        elif due is Due.PEER_SILENT:
+            self._close(CloseReason.PEER_SILENT)
+        elif due is Due.SESSION_INIT:
+            self._close(CloseReason.SESSION_INIT)
+        elif due is Due.INACTIVITY:
+            self._queue_header(_UNBIND, ESME_ROK, self._window.next_sequence_number())
+            self._close(CloseReason.INACTIVITY)
+
+    def _move(self, command_id: int) -> None:
+        self._set_state(TRANSITIONS.get((self.state, command_id), self.state))
+
+    def _close(self, reason: CloseReason) -> None:
+        self.close_reason = reason
+        self._set_state(SessionState.UNBOUND)
+
+    def _set_state(self, state: SessionState) -> None:
+        self.state = state
+        self._application_requests = _APPLICATION_REQUESTS[self.role, state]
+        if state.is_bound:
+            self._timers.bound()
+
+    def take_unsent(self) -> list[object]:
+        """The contexts of requests that ``data_to_send`` never gave out; they are outstanding no longer.
+
+        For the driver whose transport is gone, before :meth:`end`: the peer cannot have these.
+        """
+        return self._window.take_unsent()
+
+    def end(self) -> list[object]:
+        """The transport is gone: the contexts of the requests still outstanding, in order. The state is CLOSED."""
+        self._set_state(SessionState.CLOSED)
+        self._release()
+        self._outgoing.clear()
+        self.outgoing_octets = 0
+        return self._window.take_all()
