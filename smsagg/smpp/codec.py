@@ -1,12 +1,15 @@
 """PDUs to octets and back: the way in, which takes the fast path where there is one."""
 
+from collections.abc import Callable
+from typing import Any
+
 from smsagg.smpp import declared, fast
 from smsagg.smpp.command import RESPONSE_BIT
 from smsagg.smpp.declared import HEADER, HEADER_OCTETS
 from smsagg.smpp.limits import DEFAULT_LIMITS, Limits
-from smsagg.smpp.pdu import DeliverSmResp, Pdu, ShortMessage, SubmitSmResp
+from smsagg.smpp.pdu import Pdu
 
-__all__ = ["HEADER", "HEADER_OCTETS", "decode", "decode_request", "decode_response", "encode"]
+__all__ = ["HEADER", "HEADER_OCTETS", "decode", "decode_request", "decode_response", "encode", "encoder_of"]
 
 
 def decode(frame: bytes, limits: Limits = DEFAULT_LIMITS) -> Pdu:
@@ -48,8 +51,9 @@ def encode(pdu: Pdu) -> bytes:
     latin-1 in a string, a number that does not fit, a short_message of more than 255 octets. Lengths that the
     specification limits but the wire does not (addresses, passwords) are left to the caller.
     """
-    if isinstance(pdu, ShortMessage):
-        return fast.encode_short_message(pdu)
-    if isinstance(pdu, (SubmitSmResp, DeliverSmResp)):
-        return fast.encode_message_id_response(pdu)
-    return declared.encode(pdu)
+    return encoder_of(pdu.command_id)(pdu)
+
+
+def encoder_of(command_id: int) -> Callable[[Any], bytes]:
+    """What :func:`encode` calls for PDUs of this kind, for whoever encodes many of them."""
+    return fast.ENCODERS.get(command_id, declared.encode)

@@ -23,20 +23,20 @@ reading while ``outgoing_octets`` is large. The loop in ``_serve`` is the hot pa
 PDUs it does a look-up, a decode and an append.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
-
-from attrs import evolve
 
 from smsagg.smpp import declared, fast
 from smsagg.smpp.bind_state import BINDS, TRANSITIONS, Role, SessionState, may_send, requests_from
 from smsagg.smpp.codec import HEADER, decode, decode_response, encode
 from smsagg.smpp.command import RESPONSE_BIT, CommandId
-from smsagg.smpp.errors import FramingError, PduError, WrongState
+from smsagg.smpp.errors import FramingError, PduEncodeError, PduError, WrongState
 from smsagg.smpp.events import CloseReason, Received, TimerActions
 from smsagg.smpp.framing import FrameBuffer
+from smsagg.smpp.held import HeldFrames
 from smsagg.smpp.limits import Limits
-from smsagg.smpp.pdu import RESPONSES, Bind, BindResp, GenericNack, Pdu, Request, Response, Unbind, refusal_of
+from smsagg.smpp.outgoing import Outgoing
+from smsagg.smpp.pdu import RESPONSES, Bind, BindResp, GenericNack, Pdu, Request, Response, Unbind
 from smsagg.smpp.statistics import Statistics
 from smsagg.smpp.status import (
     ESME_RALYBND,
@@ -59,9 +59,6 @@ __all__ = [
     "TimerActions",
     "TimerSettings",
 ]
-
-TLVS_SINCE_VERSION = 0x34
-"""Peers of an earlier interface_version are sent no TLVs (SMPP 5.0 §2.11.2)."""
 
 _ENQUIRE_LINK = int(CommandId.ENQUIRE_LINK)
 _ENQUIRE_LINK_RESP = int(CommandId.ENQUIRE_LINK_RESP)
@@ -109,24 +106,29 @@ class Connection:
     def __init__(self, role: Role, limits: Limits, timers: TimerSettings, now: float) -> None:
         self.role = role
         self.state = SessionState.OPEN
-        self.interface_version = TLVS_SINCE_VERSION
         self.statistics = Statistics()
         self.close_reason: CloseReason | None = None
-        self.outgoing_octets = 0
         self._limits = limits
         self._timer_settings = timers
         self._timers = Timers(timers, now, expects_bind=role is Role.SMSC)
         self._frames = FrameBuffer(limits.pdu_octets_max)
         self._window = Window(limits.window_max)
-        self._outgoing: list[bytes] = []
+        self._outgoing = Outgoing(self.statistics)
         self._room = limits.unanswered_max
         self._application_requests = _APPLICATION_REQUESTS[role, self.state]
         self._binding: Bind | None = None
-        self._held: list[bytes] = []
-        self._held_octets = 0
+        self._held = HeldFrames(limits.held_octets_max)
         self._enquire_link_number = 0
         self._unbind_sent = False
-        self._others = self._other_requests()
+
+    @property
+    def interface_version(self) -> int:
+        return self._outgoing.interface_version
+
+    @property
+    def outgoing_octets(self) -> int:
+        """Octets that :meth:`data_to_send` would give out now."""
+        return self._outgoing.octets
 
     @property
     def outstanding(self) -> int:
@@ -163,9 +165,9 @@ class Connection:
         if self._binding is not None:
             self._hold(frames)
         else:
-            self._serve(self._release() + frames if self._held else frames, received, now)
+            self._serve(self._held.release() + frames if self._held else frames, received, now)
         if unusable is not None and self.close_reason is None:
-            self._queue_header(_GENERIC_NACK, ESME_RINVCMDLEN, 0)
+            self._outgoing.queue_header(_GENERIC_NACK, ESME_RINVCMDLEN, 0)
             self._close(CloseReason.UNUSABLE_HEADER)
         received.close = self.close_reason
         return received
@@ -174,7 +176,7 @@ class Connection:
         """What came behind a bind request, once :meth:`respond` answered it; empty while it is unanswered."""
         received = Received(close=self.close_reason)
         if self._held and self._binding is None and self.close_reason is None:
-            self._serve(self._release(), received, now)
+            self._serve(self._held.release(), received, now)
             received.close = self.close_reason
         return received
 
@@ -189,7 +191,7 @@ class Connection:
             if command_id in application_requests:
                 if room <= 0:
                     self.statistics.throttled += 1
-                    self._refuse(command_id, sequence_number, ESME_RTHROTTLED)
+                    self._outgoing.queue_refusal(command_id, sequence_number, ESME_RTHROTTLED)
                     continue
                 try:
                     requests.append(application_requests[command_id](frame, sequence_number, limits))
@@ -212,14 +214,6 @@ class Connection:
         if self._binding is not None:
             self._hold(frames[served:])
 
-    def _other_requests(self) -> dict[int, Callable[[bytes, int, Received], None]]:
-        return {
-            _ENQUIRE_LINK: self._serve_enquire_link,
-            _UNBIND: self._serve_unbind,
-            **dict.fromkeys(BINDS, self._serve_bind),
-            **dict.fromkeys(_UNANSWERED, self._serve_unanswered),
-        }
-
     def _serve_other(
         self, frame: bytes, command_id: int, command_status: int, sequence_number: int, received: Received
     ) -> None:
@@ -228,14 +222,13 @@ class Connection:
         elif command_id & RESPONSE_BIT and command_id & ~RESPONSE_BIT in RESPONSES:
             self._serve_response(frame, command_id, command_status, sequence_number, received)
         elif may_send(self.role.peer, self.state, command_id):
-            try:
-                self._others[command_id](frame, sequence_number, received)
-            except PduError as error:
-                self._refuse_malformed(error)
+            self._serve_request(frame, command_id, sequence_number, received)
         elif command_id in RESPONSES:
             self.statistics.illegal += 1
             already_bound = command_id in BINDS and self.state.is_bound
-            self._refuse(command_id, sequence_number, ESME_RALYBND if already_bound else ESME_RINVBNDSTS)
+            self._outgoing.queue_refusal(
+                command_id, sequence_number, ESME_RALYBND if already_bound else ESME_RINVBNDSTS
+            )
         elif command_id in _UNANSWERED:
             self.statistics.illegal += 1
         else:
@@ -247,30 +240,28 @@ class Connection:
         except PduError as error:
             self._refuse_malformed(error)
 
-    def _serve_enquire_link(self, frame: bytes, sequence_number: int, received: Received) -> None:
-        fast.decode_enquire_link(frame, sequence_number, self._limits)
-        self._queue_header(_ENQUIRE_LINK_RESP, ESME_ROK, sequence_number)
-
-    def _serve_unbind(self, frame: bytes, sequence_number: int, received: Received) -> None:
-        decode(frame, self._limits)
-        self._queue_header(_UNBIND_RESP, ESME_ROK, sequence_number)
-        self._close(CloseReason.PEER_UNBOUND)
-
-    def _serve_bind(self, frame: bytes, sequence_number: int, received: Received) -> None:
-        bind = decode(frame, self._limits)
-        assert isinstance(bind, Bind)
-        self._binding = bind
-        self.interface_version = bind.interface_version
-        received.requests.append(bind)
-
-    def _serve_unanswered(self, frame: bytes, sequence_number: int, received: Received) -> None:
+    def _serve_request(self, frame: bytes, command_id: int, sequence_number: int, received: Received) -> None:
+        """A legal request that is the connection's own business, wholly or in part."""
         try:
             pdu = decode(frame, self._limits)
-        except PduError:
-            self.statistics.malformed += 1  # there is no response to say so in
+        except PduError as error:
+            if command_id in _UNANSWERED:
+                self.statistics.malformed += 1  # there is no response to say so in
+            else:
+                self._refuse_malformed(error)
             return
-        self._move(pdu.command_id)
-        received.requests.append(pdu)
+        if command_id == _ENQUIRE_LINK:
+            self._outgoing.queue_header(_ENQUIRE_LINK_RESP, ESME_ROK, sequence_number)
+        elif command_id == _UNBIND:
+            self._outgoing.queue_header(_UNBIND_RESP, ESME_ROK, sequence_number)
+            self._close(CloseReason.PEER_UNBOUND)
+        else:
+            received.requests.append(pdu)
+            if isinstance(pdu, Bind):
+                self._binding = pdu
+                self._outgoing.interface_version = pdu.interface_version
+            else:
+                self._move(command_id)
 
     def _serve_generic_nack(self, frame: bytes, command_status: int, sequence_number: int, received: Received) -> None:
         nack = GenericNack(sequence_number=sequence_number, command_status=command_status)
@@ -311,24 +302,16 @@ class Connection:
     def _bound_as(self, response: Pdu) -> None:
         version = tlv_int(response.tlvs, Tag.SC_INTERFACE_VERSION)
         if version is not None:
-            self.interface_version = min(self.interface_version, version)
+            self._outgoing.interface_version = min(self.interface_version, version)
         self._move(response.command_id)
 
     def _hold(self, frames: list[bytes]) -> None:
         """Keep PDUs that came behind a bind request; what is too much is illegal as long as we are not bound."""
-        for frame in frames:
-            if self._held_octets + len(frame) <= self._limits.held_octets_max:
-                self._held.append(frame)
-                self._held_octets += len(frame)
-                continue
+        for frame in self._held.hold(frames):
             _, command_id, _, sequence_number = HEADER.unpack_from(frame)
             if command_id in RESPONSES:
                 self.statistics.illegal += 1
-                self._refuse(command_id, sequence_number, ESME_RINVBNDSTS)
-
-    def _release(self) -> list[bytes]:
-        held, self._held, self._held_octets = self._held, [], 0
-        return held
+                self._outgoing.queue_refusal(command_id, sequence_number, ESME_RINVBNDSTS)
 
     # Sending
 
@@ -339,19 +322,23 @@ class Connection:
         WrongState when the state forbids it, PduEncodeError; then nothing was queued.
         """
         self._check_may_send(pdu.command_id)
-        octets = self._encode(pdu)
-        if not pdu.is_answered:
-            pdu.sequence_number = self._window.next_sequence_number()
+        if pdu.is_answered:
+            above_limit = isinstance(pdu, Unbind)
+            pdu.sequence_number = self._window.add(pdu.command_id, context, now, above_limit=above_limit)
         else:
-            is_unbind = isinstance(pdu, Unbind)
-            pdu.sequence_number = self._window.add(pdu.command_id, context, now, above_limit=is_unbind)
-            self._unbind_sent |= is_unbind
-        octets = octets[:12] + pdu.sequence_number.to_bytes(4, "big") + octets[16:]
-        self._queue(octets, pdu.command_id, ESME_ROK)
+            pdu.sequence_number = self._window.next_sequence_number()
+        try:
+            octets = self._outgoing.encode(pdu)
+        except PduEncodeError:
+            self._window.withdraw((pdu.sequence_number,))
+            raise
+        self._outgoing.queue(octets, pdu.command_id, ESME_ROK)
         if isinstance(pdu, Bind):
-            self.interface_version = pdu.interface_version
-        if not pdu.is_answered:
-            self._move(pdu.command_id)
+            self._outgoing.interface_version = pdu.interface_version
+        elif isinstance(pdu, Unbind):
+            self._unbind_sent = True
+        else:
+            self._move(pdu.command_id)  # outbind
         return pdu.sequence_number
 
     def request_many(self, pdus: Sequence[Request], contexts: Sequence[object], now: float) -> Sequence[int]:
@@ -360,14 +347,13 @@ class Connection:
             return ()
         command_id = pdus[0].command_id
         self._check_may_send(command_id)
-        bare = self.interface_version < TLVS_SINCE_VERSION
-        bodies = [self._encode(pdu) for pdu in pdus] if bare else [encode(pdu) for pdu in pdus]
         numbers = self._window.add_many(command_id, contexts, now)
-        parts: list[bytes] = []
-        for pdu, octets, number in zip(pdus, bodies, numbers, strict=True):
-            pdu.sequence_number = number
-            parts += (octets[:12], number.to_bytes(4, "big"), octets[16:])
-        self._queue(b"".join(parts), command_id, ESME_ROK, len(pdus))
+        try:
+            octets = self._outgoing.encode_many(pdus, numbers)
+        except PduEncodeError:
+            self._window.withdraw(numbers)
+            raise
+        self._outgoing.queue(octets, command_id, ESME_ROK, len(pdus))
         return numbers
 
     def _check_may_send(self, command_id: int) -> None:
@@ -382,7 +368,7 @@ class Connection:
         """
         if self._is_over(1):
             return
-        octets = self._encode(pdu)
+        octets = self._outgoing.encode(pdu)
         binding = self._binding
         if binding is not None and pdu.sequence_number == binding.sequence_number:
             assert isinstance(pdu, (BindResp, GenericNack))
@@ -391,7 +377,7 @@ class Connection:
                 self._move(binding.command_id | RESPONSE_BIT)
         else:
             self._answered(1)
-        self._queue(octets, pdu.command_id, pdu.command_status)
+        self._outgoing.queue(octets, pdu.command_id, pdu.command_status)
 
     def respond_submit_sm(self, sequence_numbers: Sequence[int], message_ids: Sequence[str]) -> None:
         """Queue a submit_sm_resp ESME_ROK for each; ``message_ids`` are ASCII. The fast way for a batch."""
@@ -415,7 +401,7 @@ class Connection:
     def _queue_resps(self, octets: bytes, command_id: int, sequence_numbers: Sequence[int]) -> None:
         if sequence_numbers:
             self._answered(len(sequence_numbers))
-            self._queue(octets, command_id, ESME_ROK, len(sequence_numbers))
+            self._outgoing.queue(octets, command_id, ESME_ROK, len(sequence_numbers))
 
     def _is_over(self, responses: int) -> bool:
         if self.close_reason is None and self.state is not SessionState.CLOSED:
@@ -429,35 +415,14 @@ class Connection:
 
     def data_to_send(self, now: float | None = None) -> bytes:
         """Everything queued since the last call. With ``now``, response timers start then and not at ``request``."""
-        if not self._outgoing:
+        if not self._outgoing.octets:
             return b""
-        data = self._outgoing[0] if len(self._outgoing) == 1 else b"".join(self._outgoing)
-        self._outgoing.clear()
-        self.outgoing_octets = 0
         self._window.departed(now)
-        return data
+        return self._outgoing.drain()
 
     def _refuse_malformed(self, error: PduError) -> None:
         self.statistics.malformed += 1
-        self._refuse(error.command_id, error.sequence_number, error.command_status)
-
-    def _refuse(self, command_id: int, sequence_number: int, command_status: int) -> None:
-        response = refusal_of(command_id, sequence_number, command_status)
-        self._queue_header(response.command_id, command_status, sequence_number)
-
-    def _queue_header(self, command_id: int, command_status: int, sequence_number: int) -> None:
-        octets = fast.encode_header_only(command_id, command_status, sequence_number)
-        self._queue(octets, command_id, command_status)
-
-    def _queue(self, octets: bytes, command_id: int, command_status: int, count: int = 1) -> None:
-        self._outgoing.append(octets)
-        self.outgoing_octets += len(octets)
-        self.statistics.count_sent(command_id, command_status, count)
-
-    def _encode(self, pdu: Pdu) -> bytes:
-        if pdu.tlvs and self.interface_version < TLVS_SINCE_VERSION:
-            pdu = evolve(pdu, tlvs=())
-        return encode(pdu)
+        self._outgoing.queue_refusal(error.command_id, error.sequence_number, error.command_status)
 
     # Time and the end
 
@@ -490,13 +455,13 @@ class Connection:
     def _handle_due(self, due: Due | None) -> None:
         if due is Due.SEND_ENQUIRE_LINK:
             self._enquire_link_number = self._window.next_sequence_number()
-            self._queue_header(_ENQUIRE_LINK, ESME_ROK, self._enquire_link_number)
+            self._outgoing.queue_header(_ENQUIRE_LINK, ESME_ROK, self._enquire_link_number)
         elif due is Due.PEER_SILENT:
             self._close(CloseReason.PEER_SILENT)
         elif due is Due.SESSION_INIT:
             self._close(CloseReason.SESSION_INIT)
         elif due is Due.INACTIVITY:
-            self._queue_header(_UNBIND, ESME_ROK, self._window.next_sequence_number())
+            self._outgoing.queue_header(_UNBIND, ESME_ROK, self._window.next_sequence_number())
             self._close(CloseReason.INACTIVITY)
 
     def _move(self, command_id: int) -> None:
@@ -522,7 +487,6 @@ class Connection:
     def end(self) -> list[object]:
         """The transport is gone: the contexts of the requests still outstanding, in order. The state is CLOSED."""
         self._set_state(SessionState.CLOSED)
-        self._release()
+        self._held.release()
         self._outgoing.clear()
-        self.outgoing_octets = 0
         return self._window.take_all()

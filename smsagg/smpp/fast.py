@@ -11,6 +11,7 @@ ten octets between the addresses and the message, and the class is built from po
 from collections.abc import Callable, Sequence
 from struct import Struct
 from struct import error as struct_error
+from typing import Any
 
 from smsagg.smpp import declared
 from smsagg.smpp.command import CommandId
@@ -200,4 +201,11 @@ RESPONSE_DECODERS: dict[int, ResponseDecoder] = {
     SubmitSmResp.command_id: decode_submit_sm_resp,
     DeliverSmResp.command_id: decode_deliver_sm_resp,
     EnquireLinkResp.command_id: decode_enquire_link_resp,
+}
+
+ENCODERS: dict[int, Callable[[Any], bytes]] = {
+    SubmitSm.command_id: encode_short_message,
+    DeliverSm.command_id: encode_short_message,
+    SubmitSmResp.command_id: encode_message_id_response,
+    DeliverSmResp.command_id: encode_message_id_response,
 }

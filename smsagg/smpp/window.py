@@ -12,7 +12,7 @@ sequence_number runs from 1 to 0x7FFFFFFF and wraps to 1 (SMPP 3.4 §5.1.4), pas
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from attrs import define
@@ -114,6 +114,11 @@ class Window:
             if now is not None:
                 departure.at = now
             self._departure = None
+
+    def withdraw(self, sequence_numbers: Iterable[int]) -> None:
+        """Forget requests just added that could not be encoded; their numbers are passed over."""
+        for number in sequence_numbers:
+            self._outstanding.pop(number, None)
 
     def take(self, sequence_number: int, response_id: int) -> object:
         """The context of the request that this response answers, which is over with it; ``MISSING`` if there is none.
