@@ -26,7 +26,7 @@ from hypercorn.utils import wrap_app
 from smsagg.api.app import AsgiApp
 from smsagg.config.units import HostPort, split_host_port
 from smsagg.errors import ConfigError
-from smsagg.observe.log import RepeatedEvents
+from smsagg.observe.log import RateLimitedLog
 
 CONNECTIONS_MAX = 200
 READ_TIMEOUT_S = 75
@@ -72,7 +72,7 @@ class _Server:
         self._config = _hypercorn_config()
         self._context = WorkerContext(None)
         self._streams: set[trio.SocketStream] = set()
-        self._repeated = RepeatedEvents(log, now=trio.current_time)
+        self._repeated = RateLimitedLog(log, now=trio.current_time)
 
     async def accept(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
         """Accept connections on one listener for ever."""

@@ -21,10 +21,12 @@ StatusCode = NewType("StatusCode", int)
 """A ``command_status``; in TOML an integer (``0x58``) or its name (``"ESME_RTHROTTLED"``)."""
 
 _NUMBER = r"(?P<number>\d{1,12}(?:\.\d{1,6})?)"
-_DURATION = re.compile(_NUMBER + r"(?P<unit>ms|s|m|h|d)")
-_RATE = re.compile(_NUMBER + r"/(?P<unit>s|m|h)")
-_OCTETS = re.compile(r"(?P<number>\d{1,12})(?P<unit>B|KiB|MiB|GiB|TiB)")
-_NAMED_HOST = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.%a-z0-9]+\]):(?P<port>\d{1,5})")
+_DURATION = re.compile(_NUMBER + r"(?P<unit>ms|s|m|h|d)", re.ASCII)
+_RATE = re.compile(_NUMBER + r"/(?P<unit>s|m|h)", re.ASCII)
+_OCTETS = re.compile(r"(?P<number>\d{1,12})(?P<unit>B|KiB|MiB|GiB|TiB)", re.ASCII)
+_NAMED_HOST = re.compile(
+    r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.%a-z0-9]+\]):(?P<port>\d{1,5})", re.ASCII
+)
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _OCTETS_PER = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}

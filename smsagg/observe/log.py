@@ -5,7 +5,7 @@ control characters are escaped so that no address or text of a peer can forge a 
 tracebacks come without the values of local variables. A log that cannot be written (disk full, pipe closed) is counted
 and dropped: it never ends what wanted to log.
 
-Whoever logs what a peer can provoke at will uses :class:`RepeatedEvents`, which lets one line an interval through.
+Whoever logs what a peer can provoke at will uses :class:`RateLimitedLog`, which lets one line an interval through.
 """
 
 import logging
@@ -139,7 +139,7 @@ class LibraryHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._repeated = RepeatedEvents(structlog.get_logger("library"))
+        self._repeated = RateLimitedLog(structlog.get_logger("library"))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log one record; levels below warning do not come here."""
@@ -153,7 +153,7 @@ class LibraryHandler(logging.Handler):
         )
 
 
-class RepeatedEvents:
+class RateLimitedLog:
     """Lets one line in an interval through for each event and key, and says in the next how many were held back.
 
     At most ``keys_max`` pairs are remembered; the one that was let through longest ago is forgotten first.

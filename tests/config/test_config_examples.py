@@ -1,0 +1,76 @@
+"""The files under ``configs/``: they load, and the example shows every key with its meaning."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import attrs
+import pytest
+
+from smsagg.carriers.registry import carrier_types, settings_class
+from smsagg.config.load import load_config
+from smsagg.config.passwords import HASHER
+from smsagg.config.schema import CarrierSettings, Config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+EXAMPLE = CONFIGS / "example.toml"
+
+
+@pytest.mark.parametrize("name", ["minimal.toml", "dev.toml", "example.toml"])
+def test_a_shipped_file_loads(name: str) -> None:
+    """What we hand out is sound, and its demo password is the one that it names."""
+    config = load_config(CONFIGS / name, settings_class)
+    for account in config.accounts.values():
+        assert HASHER.verify(account.password_hash, "demo-pw")
+
+
+def test_the_developers_file_serves_five_countries_and_the_rest() -> None:
+    """Each of them has a pool, some have two carriers, and everything else goes to the default pool."""
+    config = load_config(CONFIGS / "dev.toml", settings_class)
+    countries = {country for pool in config.pools.values() for country in pool.countries}
+    assert countries == {"GB", "VN", "UZ", "HK", "US"}
+    assert config.routing.default_pool in config.pools
+    assert sum(len(pool.carriers) > 1 for pool in config.pools.values()) >= 2
+
+
+def keys_of(type_: Any, documents: list[Any], path: str) -> Iterator[tuple[str, bool]]:
+    """Every key of an attrs class and of the classes in it, and whether any of ``documents`` has it."""
+    for attribute in attrs.fields(attrs.resolve_types(type_)):
+        key = f"{path}.{attribute.name}" if path else attribute.name
+        values = [document[attribute.name] for document in documents if attribute.name in document]
+        if type_ is CarrierSettings and attribute.name == "settings":
+            continue
+        yield key, bool(values)
+        inner = next((t for t in (attribute.type, *get_args(attribute.type)) if attrs.has(t)), None)
+        if inner is not None:
+            if isinstance(values[0], list):
+                values = [element for value in values for element in value if isinstance(element, dict)]
+            elif inner is not attribute.type:
+                values = [element for value in values for element in value.values()]
+            yield from keys_of(inner, values, key)
+
+
+def test_the_example_has_every_key_of_the_schema() -> None:
+    """A key that is added to the schema must be added to the example."""
+    document = tomllib.loads(EXAMPLE.read_text())
+    assert [key for key, there in keys_of(Config, [document], "") if not there] == []
+
+
+@pytest.mark.parametrize("type_", carrier_types())
+def test_the_example_has_every_key_of_each_type_of_carrier(type_: str) -> None:
+    """The same for the keys that belong to a plug-in."""
+    carriers = [c for c in tomllib.loads(EXAMPLE.read_text())["carriers"].values() if c["type"] == type_]
+    assert [key for key, there in keys_of(settings_class(type_), carriers, type_) if not there] == []
+
+
+def test_every_key_of_the_example_is_explained() -> None:
+    """A line that sets a key has a comment on it, or right above; a repeated key is explained the first time."""
+    explained: set[str] = set()
+    above = ""
+    for line in EXAMPLE.read_text().splitlines():
+        key = line.split("=")[0].strip()
+        if "=" in line and not line.startswith(("#", "[", " ")):
+            assert "#" in line or above.startswith("#") or key in explained, line
+            explained.add(key)
+        above = line
