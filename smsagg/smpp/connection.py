@@ -28,7 +28,7 @@ from math import inf
 
 from smsagg.smpp import declared, fast
 from smsagg.smpp.bind_state import BINDS, TRANSITIONS, Role, SessionState, may_send, requests_from
-from smsagg.smpp.codec import HEADER, decode, decode_response, encode
+from smsagg.smpp.codec import HEADER, decode, decode_response
 from smsagg.smpp.command import RESPONSE_BIT, CommandId
 from smsagg.smpp.errors import FramingError, PduEncodeError, PduError, WrongState
 from smsagg.smpp.events import CloseReason, Received, TimerActions
