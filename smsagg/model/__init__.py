@@ -3,11 +3,12 @@
 from smsagg.model.carrier_event import CarrierMo, CarrierReceipt
 from smsagg.model.delivery import Delivery, DeliveryKind
 from smsagg.model.ids import MessageIds, format_message_id, parse_message_id
-from smsagg.model.message import FINAL_STATES, TRANSITIONS, Message, MessageState, may_follow
+from smsagg.model.message import FINAL_STATES, MEMORY_ONLY_FIELDS, TRANSITIONS, Message, MessageState, may_follow
 from smsagg.model.outcome import Accepted, InDoubt, NotSent, Outcome, Refused
 
 __all__ = [
     "FINAL_STATES",
+    "MEMORY_ONLY_FIELDS",
     "TRANSITIONS",
     "Accepted",
     "CarrierMo",

@@ -89,6 +89,10 @@ def may_follow(state: MessageState, successor: MessageState) -> bool:
     return successor in TRANSITIONS[state]
 
 
+MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt"})
+"""Fields of :class:`Message` that the store does not keep."""
+
+
 @define(eq=False)
 class Message:
     """One accepted customer text and where it stands. Mutable; owned by the engine once accepted.
@@ -145,6 +149,8 @@ class Message:
     """When the final state was reached, 0 before."""
     avoid: str = ""
     """Carrier that just failed this message and is tried last next time; memory only."""
+    asks_receipt: bool = True
+    """Whether the attempt under way asks the carrier for a receipt; memory only."""
 
     def move_to(self, successor: MessageState) -> None:
         """Change state by the table; an illegal step is our own bug."""

@@ -188,8 +188,10 @@ class Store(Protocol):
         """A message by key, live or in history."""
         ...
 
-    async def find_expired(self, expires_before: int, limit: int, after_seq: int = 0) -> list[Message]:
-        """Live messages with ``expires_at < expires_before`` and ``seq > after_seq``, in order of seq."""
+    async def find_expired(
+        self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
+    ) -> list[Message]:
+        """Live messages with ``expires_from <= expires_at < expires_before`` and ``seq > after_seq``, by seq."""
         ...
 
     async def drop_expired_deliveries(self, now: int, limit: int) -> int:

@@ -202,10 +202,16 @@ class MemoryStore:
     async def find_message(self, seq: int) -> Message | None:
         return await self._ask(lambda: copy.copy(self.tables.messages.get(seq) or self.tables.history.get(seq)))
 
-    async def find_expired(self, expires_before: int, limit: int, after_seq: int = 0) -> list[Message]:
+    async def find_expired(
+        self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
+    ) -> list[Message]:
         def run() -> list[Message]:
             live = sorted(self.tables.messages.values(), key=lambda message: message.seq)
-            over = [message for message in live if message.expires_at < expires_before and message.seq > after_seq]
+            over = [
+                message
+                for message in live
+                if expires_from <= message.expires_at < expires_before and message.seq > after_seq
+            ]
             return [copy.copy(message) for message in over[:limit]]
 
         return await self._ask(run)

@@ -46,7 +46,7 @@ class Seams:
 
 def connect(path: str, seams: Seams) -> apsw.Connection:
     """A connection as the store wants it; raises :class:`apsw.Error`."""
-    connection = apsw.Connection(path, vfs=seams.vfs, statementcachesize=100)
+    connection = apsw.Connection(path, vfs=seams.vfs, statementcachesize=300)
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.execute(f"PRAGMA page_size = {PAGE_OCTETS}")

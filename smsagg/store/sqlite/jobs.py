@@ -52,16 +52,17 @@ _BY_CARRIER_ID = f"""
 """
 _COUNT_EXPIRED = f"""
     SELECT count(*) FROM (SELECT 1 FROM messages INDEXED BY messages_expiry
-    WHERE expires_at < ? LIMIT {_EXPIRED_BY_INDEX_MAX})
+    WHERE expires_at >= ? AND expires_at < ? LIMIT {_EXPIRED_BY_INDEX_MAX})
 """
 _FEW_EXPIRED = f"""
     SELECT {_MESSAGE} FROM messages WHERE seq IN (
-        SELECT seq FROM messages INDEXED BY messages_expiry WHERE expires_at < ? AND seq > ?
+        SELECT seq FROM messages INDEXED BY messages_expiry WHERE expires_at >= ? AND expires_at < ? AND seq > ?
         ORDER BY +seq LIMIT ?
     ) ORDER BY seq
 """
 _MANY_EXPIRED = f"""
-    SELECT {_MESSAGE} FROM messages NOT INDEXED WHERE expires_at < ? AND seq > ? ORDER BY seq LIMIT ?
+    SELECT {_MESSAGE} FROM messages NOT INDEXED
+    WHERE expires_at >= ? AND expires_at < ? AND seq > ? ORDER BY seq LIMIT ?
 """
 _DROP_EXPIRED_DELIVERIES = """
     DELETE FROM deliveries WHERE delivery_id IN (
@@ -173,11 +174,13 @@ def find_message(cursor: apsw.Cursor, seq: int) -> Message | None:
     return None
 
 
-def find_expired(cursor: apsw.Cursor, expires_before: int, limit: int, after_seq: int) -> list[Message]:
+def find_expired(
+    cursor: apsw.Cursor, expires_from: int, expires_before: int, limit: int, after_seq: int
+) -> list[Message]:
     """Few expired messages are found by their index and sorted; many lie dense enough to be met in order of seq."""
-    (count,) = _one(cursor, _COUNT_EXPIRED, (expires_before,))
+    (count,) = _one(cursor, _COUNT_EXPIRED, (expires_from, expires_before))
     query = _FEW_EXPIRED if count < _EXPIRED_BY_INDEX_MAX else _MANY_EXPIRED
-    return [message_from_row(row) for row in cursor.execute(query, (expires_before, after_seq, limit))]
+    return [message_from_row(row) for row in cursor.execute(query, (expires_from, expires_before, after_seq, limit))]
 
 
 def drop_expired_deliveries(cursor: apsw.Cursor, now: int, limit: int) -> int:

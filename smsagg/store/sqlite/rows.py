@@ -9,10 +9,10 @@ from typing import Any
 
 import attrs
 
-from smsagg.model import Delivery, DeliveryKind, Message, MessageState
+from smsagg.model import MEMORY_ONLY_FIELDS, Delivery, DeliveryKind, Message, MessageState
 from smsagg.store.base import ParkedReceipt
 
-MESSAGE_COLUMNS = tuple(column.name for column in attrs.fields(Message) if column.name != "avoid")
+MESSAGE_COLUMNS = tuple(column.name for column in attrs.fields(Message) if column.name not in MEMORY_ONLY_FIELDS)
 DELIVERY_COLUMNS = tuple(column.name for column in attrs.fields(Delivery))
 PARKED_RECEIPT_COLUMNS = ParkedReceipt._fields
 

@@ -1,0 +1,41 @@
+"""A real SMSC behind the carrier port: n links that bind to it over SMPP 3.4 as an ESME."""
+
+from collections.abc import Sequence
+from random import Random
+
+import trio
+
+from smsagg.carriers.base import CarrierEvents
+from smsagg.carriers.smpp.link import SmppLink
+from smsagg.carriers.smpp.settings import SmppSettings
+from smsagg.clock import Clock
+
+
+class SmppCarrier:
+    """See :class:`~smsagg.carriers.base.Carrier`."""
+
+    Settings = SmppSettings
+
+    def __init__(self, name: str, settings: SmppSettings, events: CarrierEvents, clock: Clock, rng: Random) -> None:
+        self.name = name
+        self._links = [SmppLink(name, number, settings, events, clock, rng) for number in range(1, settings.links + 1)]
+
+    @property
+    def links(self) -> Sequence[SmppLink]:
+        return self._links
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """One task a link; links do not disturb one another."""
+        async with trio.open_nursery() as nursery:
+            for link in self._links:
+                nursery.start_soon(link.run)
+            task_status.started()
+
+    async def drain(self) -> None:
+        """Take nothing more, wait for outstanding responses, unbind. May be cancelled; capacity stays 0."""
+        for link in self._links:
+            link.draining = True
+        while any(link.outstanding for link in self._links):
+            await trio.sleep(0.01)
+        for link in self._links:
+            link.unbind()

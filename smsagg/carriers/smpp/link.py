@@ -1,0 +1,150 @@
+"""One link to an SMSC: keeps its association (or the two of a pair) alive, and offers the transmitter's window."""
+
+import math
+import ssl
+from collections.abc import Sequence
+from random import Random
+
+import structlog
+import trio
+
+from smsagg.carriers.base import CarrierEvents
+from smsagg.carriers.smpp.association import Association
+from smsagg.carriers.smpp.settings import SmppSettings
+from smsagg.carriers.smpp.translate import submit_sm_of
+from smsagg.clock import Clock
+from smsagg.errors import CarrierError
+from smsagg.model import Message, NotSent, Outcome
+from smsagg.observe.log import RateLimitedLog
+from smsagg.queueing.rate import TokenBucket
+from smsagg.smpp.pdu import Bind, BindReceiver, BindTransceiver, BindTransmitter
+
+STEADY_S = 30.0
+"""An association that lasted so long was a good one: the next reconnect is quick again."""
+INTERFACE_VERSION = 0x34
+
+
+class SmppLink:
+    """See :class:`~smsagg.carriers.base.Link`."""
+
+    def __init__(
+        self, carrier: str, number: int, settings: SmppSettings, events: CarrierEvents, clock: Clock, rng: Random
+    ) -> None:
+        self.carrier = carrier
+        self.name = f"{carrier}/{number}"
+        self.settings = settings
+        self.events = events
+        self.dialect = settings.dialect
+        self.draining = False
+        self._clock = clock
+        self._rng = rng
+        self._transmitter: Association | None = None
+        self._associations: set[Association] = set()
+        burst = max(settings.rate or 0.0, 1.0) / 10
+        self._bucket = TokenBucket(settings.rate, burst, clock.monotonic_s()) if settings.rate else None
+        self._log = RateLimitedLog(structlog.get_logger().bind(carrier=carrier, link=self.name))
+
+    @property
+    def is_bound(self) -> bool:
+        return self._transmitter is not None and self._transmitter.is_bound
+
+    @property
+    def window(self) -> int:
+        return self.settings.window
+
+    @property
+    def outstanding(self) -> int:
+        """Attempts that await their response."""
+        return self._transmitter.connection.outstanding if self._transmitter is not None else 0
+
+    def capacity(self, now: float) -> int:
+        transmitter = self._transmitter
+        if transmitter is None or not transmitter.is_bound or self.draining:
+            return 0
+        free = transmitter.connection.window_free
+        return free if self._bucket is None or free <= 0 else int(min(free, self._bucket.available(now)))
+
+    def ready_at(self, now: float) -> float:
+        transmitter = self._transmitter
+        if transmitter is None or not transmitter.is_bound or self.draining or transmitter.connection.window_free <= 0:
+            return math.inf
+        return now if self._bucket is None else self._bucket.ready_at(now)
+
+    def send(self, messages: Sequence[Message]) -> None:
+        transmitter = self._transmitter
+        room = transmitter.connection.window_free if transmitter is not None and transmitter.is_bound else 0
+        taken, left = messages[:room], messages[room:]
+        if taken:
+            assert transmitter is not None
+            if self._bucket is not None:
+                self._bucket.take(len(taken), self._clock.monotonic_s())
+            now = self._clock.now_ms()
+            settings = self.settings
+            transmitter.send([submit_sm_of(message, settings, now) for message in taken], taken)
+        if left:
+            self.report([NotSent(message) for message in left])
+
+    def report(self, outcomes: Sequence[Outcome]) -> None:
+        """Outcomes of attempts on this link."""
+        self.events.on_outcomes(self, outcomes)
+
+    def association_ended(self, association: Association, outcomes: Sequence[Outcome]) -> None:
+        """An association is over; ``outcomes`` tells of what it had outstanding."""
+        self._associations.discard(association)
+        if association is self._transmitter:
+            self._transmitter = None
+        if outcomes:
+            self.report(outcomes)
+
+    async def run(self) -> None:
+        """Keep bound until cancelled or drained."""
+        if self.settings.bind == "transceiver":
+            await self._keep(BindTransceiver)
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep, BindTransmitter)
+            nursery.start_soon(self._keep, BindReceiver)
+
+    def unbind(self) -> None:
+        """End the associations in an orderly way; they are not renewed while draining."""
+        for association in list(self._associations):
+            association.unbind()
+
+    def tls_context(self) -> ssl.SSLContext:
+        """TLS 1.2 at least, the peer's certificate and name checked; a bad one ends before the password is sent."""
+        tls = self.settings.tls
+        assert tls is not None
+        context = ssl.create_default_context(cafile=tls.ca_file or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if tls.certificate_file:
+            context.load_cert_chain(tls.certificate_file, tls.key_file or None)
+        return context
+
+    async def _keep(self, bind: type[Bind]) -> None:
+        """Associate again and again: the old connection closed first, exponential back-off with jitter between."""
+        settings = self.settings
+        delay_s: float = settings.reconnect_first
+        while not self.draining:
+            began_at = trio.current_time()
+            try:
+                reason = await Association(self, self._bind_pdu(bind)).run(self._on_bound)
+                self._log.warning("association_ended", bind=bind.__name__, reason=reason)
+            except CarrierError as error:
+                self._log.warning("association_failed", bind=bind.__name__, error=str(error))
+            if trio.current_time() - began_at > STEADY_S:
+                delay_s = settings.reconnect_first
+            if self.draining:
+                return
+            await trio.sleep(delay_s * self._rng.uniform(0.5, 1.0))
+            delay_s = min(delay_s * 2, settings.reconnect_max)
+
+    def _bind_pdu(self, bind: type[Bind]) -> Bind:
+        settings = self.settings
+        return bind(settings.system_id, settings.secret, settings.system_type, INTERFACE_VERSION)
+
+    def _on_bound(self, association: Association) -> None:
+        self._associations.add(association)
+        if association.transmits:
+            self._transmitter = association
+        self._log.info("link_bound")
+        self.events.on_capacity(self)

@@ -1,0 +1,98 @@
+"""Between the domain and the PDUs that a carrier speaks."""
+
+from smsagg.carriers.smpp.settings import SmppSettings
+from smsagg.model import CarrierMo, CarrierReceipt, Message
+from smsagg.receipts.dialect import IdDialect
+from smsagg.receipts.parse import parse_receipt
+from smsagg.smpp.pdu import DataSm, DeliverSm, SubmitSm
+from smsagg.smpp.times import format_absolute, format_relative
+from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_value
+
+MESSAGE_TYPE_BITS = 0x3C
+REPORT_TYPES = (0x04, 0x20)
+"""Delivery receipt and intermediate notification (SMPP 3.4 §5.2.12)."""
+_MESSAGE_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
+_TLVS_MAX = 10_000
+TON_INTERNATIONAL = 1
+NPI_ISDN = 1
+
+
+def submit_sm_of(message: Message, settings: SmppSettings, now: int) -> SubmitSm:
+    """The attempt on the wire. The destination goes out as international digits whatever way the customer wrote it;
+    body, data_coding, esm_class and TLVs go out unchanged."""
+    tlvs = decode_tlvs(message.tlvs, _TLVS_MAX) if message.tlvs else ()
+    body = message.body
+    if message.in_payload:
+        tlvs = ((_MESSAGE_PAYLOAD, body), *tlvs)
+        body = b""
+    ton, npi = settings.source_addr_ton, settings.source_addr_npi
+    return SubmitSm(
+        message.service_type if settings.service_type is None else settings.service_type,
+        message.source_addr_ton if ton is None else ton,
+        message.source_addr_npi if npi is None else npi,
+        message.source_addr,
+        TON_INTERNATIONAL,
+        NPI_ISDN,
+        international_digits(message.destination_addr),
+        message.esm_class,
+        message.protocol_id,
+        message.priority,
+        "",
+        "" if settings.validity == "none" else _validity_period(message, settings, now),
+        1 if message.asks_receipt else 0,
+        0,
+        message.data_coding,
+        message.sm_default_msg_id,
+        body,
+        tlvs=tlvs,
+    )
+
+
+def _validity_period(message: Message, settings: SmppSettings, now: int) -> str:
+    """What is left of the message's life, as the carrier wants to read it."""
+    if settings.validity == "absolute":
+        return format_absolute(message.expires_at)
+    return format_relative(max(message.expires_at - now, 1_000))
+
+
+def international_digits(destination_addr: str) -> str:
+    """``+447700900123`` and ``00447700900123`` as ``447700900123``."""
+    if destination_addr.startswith("+"):
+        return destination_addr[1:]
+    return destination_addr[2:] if destination_addr.startswith("00") else destination_addr
+
+
+def receipt_of(pdu: DeliverSm | DataSm, dialect: IdDialect, handle: object) -> CarrierReceipt | None:
+    """The report in a PDU that says by its esm_class that it is one; ``None`` when it cannot be read as one."""
+    body = pdu.short_message if isinstance(pdu, DeliverSm) else b""
+    parsed = parse_receipt(body, pdu.tlvs, dialect)
+    if parsed is None:
+        return None
+    return CarrierReceipt(parsed.carrier_message_id, parsed.state, parsed.error_code, parsed.done_at, handle)
+
+
+def is_report(pdu: DeliverSm | DataSm) -> bool:
+    """Whether esm_class says receipt or notification; nothing else decides, least of all the text."""
+    return pdu.esm_class & MESSAGE_TYPE_BITS in REPORT_TYPES
+
+
+def mo_of(pdu: DeliverSm | DataSm, handle: object) -> CarrierMo:
+    """A message from a handset."""
+    payload = tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD)
+    body = payload if payload is not None else pdu.short_message if isinstance(pdu, DeliverSm) else b""
+    rest = tuple(tlv for tlv in pdu.tlvs if tlv[0] != _MESSAGE_PAYLOAD)
+    return CarrierMo(
+        pdu.source_addr_ton,
+        pdu.source_addr_npi,
+        pdu.source_addr,
+        pdu.dest_addr_ton,
+        pdu.dest_addr_npi,
+        pdu.destination_addr,
+        pdu.service_type,
+        pdu.esm_class,
+        getattr(pdu, "protocol_id", 0),
+        pdu.data_coding,
+        body,
+        encode_tlvs(rest) if rest else b"",
+        handle,
+    )

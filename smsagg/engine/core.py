@@ -1,0 +1,87 @@
+"""What every part of the engine shares: settings, clocks, the store, and the messages that are in memory."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+
+from attrs import define, field
+
+from smsagg.clock import Clock
+from smsagg.config.schema import Config
+from smsagg.engine.accounts import Account
+from smsagg.engine.measure import EngineMetrics
+from smsagg.engine.pools import CarrierState, Pool
+from smsagg.model import Message
+from smsagg.store.base import Changes, MessageUpdate, Store
+
+
+@define(eq=False)
+class Core:
+    """The engine's common ground. Bounded by the queues that fill it: nothing is kept here for its own sake."""
+
+    config: Config
+    clock: Clock
+    rng: Random
+    store: Store
+    metrics: EngineMetrics
+    accounts: Mapping[str, Account]
+    carriers: Mapping[str, CarrierState]
+    pools: Mapping[str, Pool]
+    live: dict[int, Message] = field(factory=dict)
+    """Every message that has a copy in memory, by seq."""
+    settling: set[int] = field(factory=set)
+    """Keys of parked messages that are being cancelled or expired; a claim that brings one up drops it."""
+    settled: list[int] = field(factory=list)
+    """Keys of ``settling`` whose end is committed: no claim that starts from now on can bring them up."""
+    finish_watchers: list[set[int]] = field(factory=list)
+    wake_dispatcher: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def watching_finishes(self) -> Iterator[set[int]]:
+        """While the store is asked: collects the keys of messages that end meanwhile, whose found rows are stale."""
+        finished: set[int] = set()
+        self.finish_watchers.append(finished)
+        try:
+            yield finished
+        finally:
+            self.finish_watchers.remove(finished)
+
+    def forget_settled(self) -> None:
+        """To be called when no claim is under way."""
+        if self.settled:
+            self.settling.difference_update(self.settled)
+            self.settled.clear()
+
+    def left_queue(self, message: Message) -> None:
+        """A message that waited for a carrier does so no more."""
+        self._count_queued(message, -1)
+
+    def joined_queue(self, message: Message) -> None:
+        """A message waits for a carrier (anew)."""
+        self._count_queued(message, 1)
+
+    def _count_queued(self, message: Message, change: int) -> None:
+        """Accounts and pools of old messages may have left the configuration."""
+        account, pool = self.accounts.get(message.account), self.pools.get(message.pool)
+        if account is not None:
+            account.queued += change
+        if pool is not None:
+            pool.depth += change
+
+
+def update_of(message: Message) -> MessageUpdate:
+    """The record of a live message's mutable part."""
+    return MessageUpdate(
+        message.seq,
+        message.state,
+        message.attempts,
+        message.next_attempt_at,
+        message.parked,
+        message.pool,
+        message.carrier,
+        message.carrier_message_id,
+        message.error_code,
+    )
+
+
+__all__ = ["Changes", "Core", "update_of"]

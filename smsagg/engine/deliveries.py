@@ -1,0 +1,240 @@
+"""What is owed to accounts (receipts, MO), from its commit to the account's acknowledgement.
+
+| Queue | Who fills it | Who drains it | At its limit |
+|---|---|---|---|
+| ready (an account's) | commits, :meth:`Deliveries.load` | the account's sinks, by their windows | park in the store |
+| parked (store only) | no sink bound, ready full, retry later | :meth:`Deliveries.run`, when a sink is bound | disk, until ``[receipts] ttl`` |
+
+A delivery is deleted only after its acknowledgement; a crash in between repeats it. Each account has its own queue
+and each sink its own window, so a slow ESME delays nobody else.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+import trio
+
+from smsagg.config.schema import ReceiptSettings
+from smsagg.engine.core import Changes, Core
+from smsagg.model import Delivery
+from smsagg.store.base import DeliveryUpdate
+
+LOAD_MAX = 1_000
+"""Deliveries claimed from the store in one go."""
+
+RETRY_STATUSES = frozenset({0x04, 0x08, 0x14, 0x45, 0x58, 0x64, 0x67, 0xFE, 0xFF})
+"""``deliver_sm_resp`` statuses that mean "again later"; every other error is the ESME's final word."""
+
+
+class Sink(Protocol):
+    """One way to an account: a bound receiver or transceiver session."""
+
+    @property
+    def delivery_window_free(self) -> int: ...
+
+    @property
+    def deliveries_outstanding(self) -> int: ...
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        """Send at most :attr:`delivery_window_free` deliveries; answers come by :meth:`Deliveries.on_answers`."""
+        ...
+
+
+class _AccountDeliveries:
+    """The deliveries of one account in memory, and where they can go."""
+
+    __slots__ = ("expected", "in_memory_max", "name", "parked_due_at", "ready", "sinks")
+
+    def __init__(self, name: str, in_memory_max: int) -> None:
+        self.name = name
+        self.in_memory_max = in_memory_max
+        self.ready: deque[Delivery] = deque()
+        self.expected = 0
+        """Reserved room for deliveries whose commit is under way."""
+        self.sinks: list[Sink] = []
+        self.parked_due_at = math.inf
+        """Earliest ``next_attempt_at`` of what is parked (wall milliseconds)."""
+
+    def has_room(self, now: int) -> bool:
+        backlog = self.parked_due_at <= now
+        return bool(self.sinks) and not backlog and len(self.ready) + self.expected < self.in_memory_max
+
+
+class Deliveries:
+    """All accounts' deliveries."""
+
+    def __init__(self, core: Core, settings: ReceiptSettings) -> None:
+        self._core = core
+        self._settings = settings
+        self._last_id = 0
+        self._accounts = {
+            name: _AccountDeliveries(name, account.settings.deliveries_in_memory_max)
+            for name, account in core.accounts.items()
+        }
+        self._work = trio.Event()
+        self.ttl_ms = int(settings.ttl * 1000)
+
+    def recovered(self, last_id: int, due: dict[str, int]) -> None:
+        """What the store holds from before; to be called once, first."""
+        self._last_id = last_id
+        for name, due_at in due.items():
+            if name in self._accounts:
+                self._accounts[name].parked_due_at = due_at
+
+    def take_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def reserve(self, delivery: Delivery) -> None:
+        """Before its commit: decide whether a new delivery stays in memory or waits in the store."""
+        state = self._accounts.get(delivery.account)
+        delivery.next_attempt_at = delivery.created_at
+        if state is None or not state.has_room(delivery.created_at):
+            delivery.parked = True
+            if state is not None:
+                state.parked_due_at = min(state.parked_due_at, delivery.created_at)
+        else:
+            state.expected += 1
+
+    def admit(self, deliveries: Sequence[Delivery]) -> None:
+        """After their commit: reserved deliveries set out."""
+        touched: dict[str, _AccountDeliveries] = {}
+        for delivery in deliveries:
+            state = self._accounts.get(delivery.account)
+            if state is None:
+                continue
+            if delivery.parked:
+                if state.sinks:
+                    self._work.set()
+                continue
+            state.expected -= 1
+            state.ready.append(delivery)
+            touched[state.name] = state
+        for state in touched.values():
+            self._pump(state)
+
+    def attach(self, account: str, sink: Sink) -> None:
+        """A session that can receive is bound; what waits for the account starts to flow."""
+        self._accounts[account].sinks.append(sink)
+        self._pump(self._accounts[account])
+        self._work.set()
+
+    def detach(self, account: str, sink: Sink, unanswered: Sequence[Delivery]) -> None:
+        """The session is gone. What it did not answer goes first again; with nobody left, all returns to the store."""
+        state = self._accounts[account]
+        state.sinks.remove(sink)
+        state.ready.extendleft(reversed(unanswered))
+        if state.sinks:
+            self._pump(state)
+        elif state.ready:
+            self._park(state, list(state.ready), self._core.clock.now_ms())
+            state.ready.clear()
+
+    def on_window(self, account: str) -> None:
+        """A sink of the account has room again."""
+        self._pump(self._accounts[account])
+
+    def on_answers(self, account: str, answers: Sequence[tuple[Delivery, int | None]]) -> None:
+        """What the ESME answered to deliveries: a ``command_status``, or ``None`` when it did not answer in time."""
+        now = self._core.clock.now_ms()
+        changes = Changes()
+        again: list[Delivery] = []
+        for delivery, command_status in answers:
+            if command_status is None or command_status in RETRY_STATUSES:
+                delivery.attempts += 1
+                again.append(delivery)
+            else:
+                changes.done_deliveries.append(delivery.delivery_id)
+            self._core.metrics.delivery_answered(delivery, command_status, now)
+        if changes.done_deliveries:
+            self._core.store.write(changes)
+        state = self._accounts[account]
+        if again:
+            self._retry(state, again, now)
+        self._pump(state)
+
+    def depth(self, account: str) -> int:
+        """Deliveries in memory that wait for a sink."""
+        return len(self._accounts[account].ready)
+
+    async def run(self) -> None:
+        """Bring parked deliveries back when they are due and a sink is bound."""
+        while True:
+            self._work = trio.Event()
+            wait_ms = await self._load_due()
+            with trio.move_on_after(max(wait_ms, 20) / 1000):
+                await self._work.wait()
+
+    async def _load_due(self) -> float:
+        """Load for every account that can take some; returns milliseconds until the next is due."""
+        wait_ms = 5_000.0
+        for state in self._accounts.values():
+            while state.sinks and state.parked_due_at <= (now := self._core.clock.now_ms()):
+                room = state.in_memory_max - len(state.ready) - state.expected
+                if room < state.in_memory_max // 2 and state.ready:
+                    break
+                if not await self._load(state, now, min(room, LOAD_MAX)):
+                    break
+            if state.sinks and state.parked_due_at < math.inf:
+                wait_ms = min(wait_ms, max(state.parked_due_at - self._core.clock.now_ms(), 50))
+        return wait_ms
+
+    async def _load(self, state: _AccountDeliveries, now: int, limit: int) -> bool:
+        """Claim one batch; False when there was less than a batch."""
+        store = self._core.store
+        claimed = await store.claim_deliveries(state.name, now, limit)
+        if len(claimed) < limit:
+            state.parked_due_at = math.inf  # what is parked while the store answers lowers it again
+            due = await store.next_delivery_due()
+            state.parked_due_at = min(state.parked_due_at, due.get(state.name, math.inf))
+        expired = [delivery for delivery in claimed if delivery.expires_at <= now]
+        if expired:
+            self._core.metrics.deliveries_expired(state.name, len(expired))
+            store.write(Changes(done_deliveries=[delivery.delivery_id for delivery in expired]))
+        state.ready.extend(delivery for delivery in claimed if delivery.expires_at > now)
+        if state.sinks:
+            self._pump(state)
+        elif state.ready:
+            self._park(state, list(state.ready), now)
+            state.ready.clear()
+        return len(claimed) == limit
+
+    def _pump(self, state: _AccountDeliveries) -> None:
+        """Hand ready deliveries to the sinks, least outstanding first."""
+        ready = state.ready
+        while ready:
+            sink = min(
+                (sink for sink in state.sinks if sink.delivery_window_free > 0),
+                key=_outstanding,
+                default=None,
+            )
+            if sink is None:
+                return
+            share = -(-len(ready) // len(state.sinks))
+            count = min(share, sink.delivery_window_free, len(ready))
+            sink.deliver([ready.popleft() for _ in range(count)])
+        if state.parked_due_at < math.inf:
+            self._work.set()
+
+    def _retry(self, state: _AccountDeliveries, deliveries: Sequence[Delivery], now: int) -> None:
+        settings = self._settings
+        for delivery in deliveries:
+            delay_s = min(settings.retry_first * 2 ** min(delivery.attempts - 1, 20), settings.retry_max)
+            delivery.next_attempt_at = now + int(delay_s * 1000)
+        self._park(state, deliveries, now)
+
+    def _park(self, state: _AccountDeliveries, deliveries: Sequence[Delivery], now: int) -> None:
+        updates = []
+        for delivery in deliveries:
+            delivery.parked = True
+            delivery.next_attempt_at = max(delivery.next_attempt_at, now)
+            state.parked_due_at = min(state.parked_due_at, delivery.next_attempt_at)
+            updates.append(DeliveryUpdate(delivery.delivery_id, delivery.attempts, delivery.next_attempt_at, True))
+        self._core.store.write(Changes(delivery_updates=updates))
+        self._work.set()
+
+
+def _outstanding(sink: Sink) -> int:
+    return sink.deliveries_outstanding

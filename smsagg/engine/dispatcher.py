@@ -1,0 +1,154 @@
+"""Moves messages from ready queues to links, at the last possible moment.
+
+One task serves all pools. It is woken when something may have changed (a commit, an outcome, capacity, a bind) and by time
+when only rate tokens or a circuit's probe hold a pool back. Each turn goes round the pools that have work, starting one
+further each time, and hands links whole batches. ``expires_at`` is checked here, at the write: nothing stale is
+sent, however long the process was down.
+
+While the store cannot record outcomes nothing is sent: every retry would be a duplicate.
+"""
+
+import math
+
+import trio
+
+from smsagg.engine.core import Changes, Core, update_of
+from smsagg.engine.finish import Finisher
+from smsagg.engine.outcomes import class_of
+from smsagg.engine.pools import LinkState, Pool
+from smsagg.engine.waiting import Waiting
+from smsagg.model import Message, MessageState
+
+GRANT_MAX = 128
+"""Messages handed to one link in one go, so that pools and links take turns."""
+
+RECEIPT_BITS = 0x03
+
+
+class Dispatcher:
+    """The late choice of the link."""
+
+    def __init__(self, core: Core, waiting: Waiting, finisher: Finisher) -> None:
+        self._core = core
+        self._waiting = waiting
+        self._finisher = finisher
+        self._wake = trio.Event()
+        self._turn = 0
+        self.stopped = False
+        """Set when the server drains: what is ready stays for the next start."""
+
+    def wake(self) -> None:
+        """Something changed: look at the queues soon. Cheap, and any number of calls is one turn."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Dispatch until cancelled."""
+        clock = self._core.clock
+        while True:
+            self._wake = trio.Event()
+            next_at = self.dispatch(clock.monotonic_s())
+            if next_at < math.inf:
+                with trio.move_on_at(next_at):
+                    await self._wake.wait()
+            else:
+                await self._wake.wait()
+
+    def dispatch(self, now: float) -> float:
+        """Send what can be sent; returns the monotonic instant when time alone allows more, ``inf`` for never."""
+        if self.stopped or self._core.store.failing is not None:
+            return math.inf
+        pools = [pool for pool in self._core.pools.values() if len(pool.ready)]
+        if not pools:
+            return math.inf
+        self._turn += 1
+        start = self._turn % len(pools)
+        next_at = math.inf
+        for pool in pools[start:] + pools[:start]:
+            next_at = min(next_at, self._dispatch_pool(pool, now))
+        return next_at
+
+    def _dispatch_pool(self, pool: Pool, now: float) -> float:
+        ready = pool.ready
+        while len(ready):
+            link, capacity = pool.choose(now)
+            if link is None:
+                return pool.ready_at(now)
+            taken = ready.take(min(capacity, GRANT_MAX))
+            sendable = self._unexpired(taken)
+            diverted = [message for message in sendable if message.avoid == link.carrier.name]
+            if diverted:
+                kept = set(map(id, diverted))
+                sendable = [message for message in sendable if id(message) not in kept]
+                self._divert(pool, diverted, link, now)
+            if sendable:
+                self._hand_over(pool, link, sendable)
+        return math.inf
+
+    def _divert(self, pool: Pool, messages: list[Message], refused_by: LinkState, now: float) -> None:
+        """Messages that the chosen carrier has just failed: to another one, or to it when there is no other."""
+        while messages:
+            link, capacity = pool.choose(now, avoid=refused_by.carrier.name)
+            if link is None:
+                self._waiting.give_back(messages)
+                return
+            self._hand_over(pool, link, messages[:capacity])
+            messages = messages[capacity:]
+
+    def _unexpired(self, messages: list[Message]) -> list[Message]:
+        now_ms = self._core.clock.now_ms()
+        alive = [message for message in messages if message.expires_at > now_ms]
+        if len(alive) < len(messages):
+            changes = Changes()
+            for message in messages:
+                if message.expires_at <= now_ms:
+                    self._finisher.finish(message, MessageState.EXPIRED, message.error_code, now_ms, changes)
+            self._finisher.commit(changes)
+        return alive
+
+    def _hand_over(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
+        carrier = link.carrier.name
+        always_asks = link.carrier.settings.receipts == "always"
+        recorded: list[Message] = []
+        at_once: list[Message] = []
+        for message in messages:
+            message.state = MessageState.SENDING  # QUEUED -> SENDING: the only way out of a ready queue
+            message.carrier = carrier
+            message.carrier_message_id = ""
+            message.asks_receipt = always_asks or bool(message.registered_delivery & RECEIPT_BITS)
+            (recorded if class_of(self._core, message).in_doubt == "fail" else at_once).append(message)
+        pool.charge(carrier, len(messages))
+        count = len(messages)
+        link.pacing.take(count, self._core.clock.monotonic_s())
+        link.carrier.circuit.on_sent()
+        if at_once:
+            link.link.send(at_once)
+        if recorded:
+            self._record_then_send(link, recorded)
+
+    def _record_then_send(self, link: LinkState, messages: list[Message]) -> None:
+        """At most once: the attempt is durable before its first octet leaves."""
+        link.reserved += len(messages)
+
+        def recorded(_: Exception | None) -> None:
+            link.reserved -= len(messages)
+            core = self._core
+            now_ms = core.clock.now_ms()
+            room = link.link.capacity(core.clock.monotonic_s())
+            sendable = [message for message in messages if message.expires_at > now_ms][:room]
+            unsent = set(map(id, messages)) - set(map(id, sendable))
+            if unsent:
+                changes = Changes()
+                returned = [message for message in messages if id(message) in unsent]
+                for message in returned:
+                    message.move_to(MessageState.QUEUED)
+                    changes.message_updates.append(update_of(message))
+                core.store.write(changes)
+                self._waiting.give_back(returned)
+            if sendable:
+                link.link.send(sendable)
+            self.wake()
+
+        self._core.store.write(
+            Changes(message_updates=[update_of(message) for message in messages]),
+            recorded,
+        )

@@ -1,0 +1,148 @@
+"""The engine: composes its parts, and is what carriers and front doors talk to.
+
+::
+
+    Intake ─▶ Waiting ─▶ Dispatcher ─▶ (carrier link)
+                 ▲  ▲                        │ outcomes
+         Loader ─┘  └──── Outcomes ◀─────────┘
+                             │                  Reports ◀── carrier receipts
+                             ▼                     │
+                          Finisher ◀───────────────┴──── Sweeper, Control
+                             │
+                             ▼
+                         Deliveries ─▶ (sinks of the account)
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from random import Random
+
+import trio
+
+from smsagg.carriers.base import Carrier, Link, RespondMo, RespondReceipts
+from smsagg.clock import Clock
+from smsagg.config.schema import Config
+from smsagg.engine.accounts import make_accounts
+from smsagg.engine.control import Control
+from smsagg.engine.core import Changes, Core
+from smsagg.engine.deliveries import Deliveries
+from smsagg.engine.dispatcher import Dispatcher
+from smsagg.engine.finish import Finisher
+from smsagg.engine.handset import HandsetMessages
+from smsagg.engine.intake import Intake
+from smsagg.engine.loader import Loader
+from smsagg.engine.measure import EngineMetrics
+from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
+from smsagg.engine.pools import LinkState, make_carriers, make_pools
+from smsagg.engine.reports import Reports
+from smsagg.engine.sweeper import Sweeper
+from smsagg.engine.waiting import Waiting
+from smsagg.model import CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
+from smsagg.observe.metrics import Metrics
+from smsagg.store.base import Recovered, Store
+
+
+class Engine:
+    """Implements :class:`~smsagg.carriers.base.CarrierEvents`; front doors use :attr:`intake`, :attr:`control`,
+    :attr:`deliveries`. Build it, give it its carriers with :meth:`connect`, then run it."""
+
+    def __init__(self, config: Config, store: Store, clock: Clock, rng: Random, metrics: Metrics) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._links: dict[int, LinkState] = {}
+        self.metrics = EngineMetrics(metrics)
+        self.accounts = make_accounts(config, clock.monotonic_s())
+        self.core: Core
+        self.intake: Intake
+        self.control: Control
+        self.deliveries: Deliveries
+        self.dispatcher: Dispatcher
+        self.reports: Reports
+        self.waiting: Waiting
+
+    def connect(self, carriers: Mapping[str, Carrier], recovered: Recovered) -> None:
+        """Put the parts together, and take up what the store holds. Once, before :meth:`run`."""
+        states = make_carriers(self._config, carriers, self._clock.monotonic_s())
+        pools = make_pools(self._config, states)
+        self.core = core = Core(
+            config=self._config,
+            clock=self._clock,
+            rng=self._rng,
+            store=self._store,
+            metrics=self.metrics,
+            accounts=self.accounts,
+            carriers=states,
+            pools=pools,
+        )
+        self._links = {id(state.link): state for carrier in states.values() for state in carrier.links}
+        self.waiting = Waiting(core)
+        self.deliveries = Deliveries(core, self._config.receipts)
+        self._finisher = Finisher(core, self.deliveries)
+        self.reports = Reports(core, self._finisher)
+        self._outcomes = Outcomes(core, self.waiting, self._finisher, self.reports)
+        self._handset = HandsetMessages(core, self.deliveries, self._finisher)
+        self.dispatcher = Dispatcher(core, self.waiting, self._finisher)
+        core.wake_dispatcher = self.dispatcher.wake
+        self._loader = Loader(core, self.waiting)
+        self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
+        self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, os.urandom))
+        self.control = Control(core, self.waiting, self._finisher)
+        self._recovered = recovered
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run the engine's tasks: dispatcher, loader, receipt look-ups, deliveries, sweeper. ``started()`` after recovery."""
+        await self._recover()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.dispatcher.run)
+            nursery.start_soon(self._loader.run)
+            nursery.start_soon(self.reports.run)
+            nursery.start_soon(self.deliveries.run)
+            nursery.start_soon(self._sweeper.run)
+            task_status.started()
+
+    # --- CarrierEvents ---------------------------------------------------------------------------------------------
+
+    def on_outcomes(self, link: Link, outcomes: Sequence[Outcome]) -> None:
+        self._outcomes.apply(self._links[id(link)], outcomes)
+
+    def on_receipts(self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts) -> None:
+        self.reports.on_receipts(carrier, receipts, respond)
+
+    def on_mo(self, carrier: str, messages: Sequence[CarrierMo], respond: RespondMo) -> None:
+        self._handset.on_mo(carrier, messages, respond)
+
+    def on_capacity(self, link: Link) -> None:
+        self.dispatcher.wake()
+
+    # --- recovery ----------------------------------------------------------------------------------------------------
+
+    async def _recover(self) -> None:
+        """Take up queues, in-doubt attempts, parked receipts and deliveries where the last run left them."""
+        core, recovered = self.core, self._recovered
+        for name, count in recovered.queued_by_account.items():
+            if name in core.accounts:
+                core.accounts[name].queued = count
+        for name, count in recovered.queued_by_pool.items():
+            if name in core.pools:
+                core.pools[name].depth = count
+        self.reports.recovered(recovered.parked_receipts, recovered.enroute)
+        self.deliveries.recovered(recovered.last_delivery_id, await self._store.next_delivery_due())
+        self._end_in_doubt(recovered)
+        now = self._clock.now_ms()
+        for name, due_at in (await self._store.next_due()).items():
+            self.waiting.due[name] = due_at
+            if name in core.pools and due_at <= now:
+                core.pools[name].spilled = True
+
+    def _end_in_doubt(self, recovered: Recovered) -> None:
+        """Attempts that were recorded, of classes that must not send twice: their outcome will never be known."""
+        now = self._clock.now_ms()
+        changes = Changes()
+        for message in recovered.in_doubt:
+            if message.account in self.core.accounts and message.pool in self.core.pools:
+                self.core.joined_queue(message)
+                self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
+        if not changes.is_empty():
+            self._finisher.commit(changes)

@@ -1,0 +1,76 @@
+"""The one way a message ends: final state, history row and owed receipt in one transaction."""
+
+from smsagg.engine.core import Changes, Core
+from smsagg.engine.deliveries import Deliveries
+from smsagg.errors import StoreError
+from smsagg.model import Delivery, Message, MessageState
+from smsagg.receipts.format import make_receipt
+from smsagg.receipts.registered import wants_receipt
+from smsagg.store.base import FinishedMessage, OnDone
+
+_WAITING_STATES = (MessageState.QUEUED, MessageState.SENDING)
+
+
+class Finisher:
+    """Ends messages and reports them to the accounts that asked."""
+
+    def __init__(self, core: Core, deliveries: Deliveries) -> None:
+        self._core = core
+        self._deliveries = deliveries
+
+    def finish(self, message: Message, state: MessageState, error_code: int, now: int, changes: Changes) -> None:
+        """Give ``message`` its final ``state``; what must be durable is added to ``changes``."""
+        core = self._core
+        if message.state in _WAITING_STATES:
+            core.left_queue(message)
+        message.move_to(state)
+        message.error_code = error_code
+        message.done_at = now
+        core.live.pop(message.seq, None)
+        for finished in core.finish_watchers:
+            finished.add(message.seq)
+        changes.finished.append(
+            FinishedMessage(
+                message.seq,
+                state,
+                message.attempts,
+                message.carrier,
+                message.carrier_message_id,
+                error_code,
+                now,
+            )
+        )
+        core.metrics.finished(message, now)
+        if wants_receipt(message.registered_delivery, state):
+            changes.new_deliveries.append(self.receipt(message, state, error_code, now))
+
+    def receipt(
+        self, message: Message, state: MessageState, error_code: int, now: int, intermediate: bool = False
+    ) -> Delivery:
+        """The receipt that tells the account of ``state``, with its place in the account's queue reserved."""
+        deliveries = self._deliveries
+        delivery = make_receipt(
+            message,
+            state,
+            error_code,
+            now,
+            deliveries.take_id(),
+            now + deliveries.ttl_ms,
+            intermediate,
+        )
+        deliveries.reserve(delivery)
+        return delivery
+
+    def commit(self, changes: Changes, on_done: OnDone | None = None) -> None:
+        """Write ``changes``; deliveries in it set out after the commit."""
+        created = changes.new_deliveries
+        if not created:
+            self._core.store.write(changes, on_done)
+            return
+
+        def committed(error: StoreError | None) -> None:
+            self._deliveries.admit(created)
+            if on_done is not None:
+                on_done(error)
+
+        self._core.store.write(changes, committed)

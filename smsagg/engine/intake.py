@@ -1,0 +1,94 @@
+"""Takes messages in: a place is reserved, the batch is committed, and only then is anyone told yes.
+
+The order of the promises: the commit, then ``submit_sm_resp``, then the carrier. A batch that the store refuses leaves no
+trace; one whose commit took longer than ``accept_deadline`` is refused and unwound, because its client has given up
+waiting and will send it again.
+"""
+
+from collections.abc import Callable, Sequence
+
+from smsagg.engine.accounts import Account
+from smsagg.engine.core import Changes, Core
+from smsagg.engine.waiting import Waiting
+from smsagg.errors import StoreError, StoreFull
+from smsagg.model import Message, MessageIds, MessageState
+from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RSYSERR
+from smsagg.store.base import FinishedMessage
+
+OnAccepted = Callable[[int], None]
+"""Called once with the ``command_status`` for the whole batch: ESME_ROK after its commit, else why not."""
+
+
+class Intake:
+    """The way in, for SMPP now and any other front door."""
+
+    def __init__(self, core: Core, waiting: Waiting, ids: MessageIds) -> None:
+        self._core = core
+        self._waiting = waiting
+        self._ids = ids
+        self.stopped = False
+
+    def reserve(self, account: Account, message: Message, now: int) -> int:
+        """Take a place for ``message``; ESME_ROK, or the ``command_status`` that refuses it (nothing is held then)."""
+        failing = self._core.store.failing
+        if failing is not None:
+            return status_of(failing)
+        if self.stopped:
+            return ESME_RSYSERR
+        if account.queued >= account.settings.queue_max or not self._waiting.reserve(message, now):
+            return ESME_RMSGQFUL
+        self._core.joined_queue(message)
+        return ESME_ROK
+
+    def number(self, messages: Sequence[Message]) -> None:
+        """Give reserved messages their ids."""
+        for message, (seq, message_id) in zip(messages, self._ids.take(len(messages)), strict=True):
+            message.seq = seq
+            message.message_id = message_id
+
+    def commit(self, messages: list[Message], on_accepted: OnAccepted) -> None:
+        """Make reserved and numbered messages durable; they set out as soon as ``on_accepted`` returned."""
+        core = self._core
+        began_at = core.clock.monotonic_s()
+
+        def committed(error: StoreError | None) -> None:
+            if error is not None:
+                self._release(messages)
+                on_accepted(status_of(error))
+            elif core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
+                self._unwind(messages)
+                on_accepted(ESME_RSYSERR)
+            else:
+                core.metrics.accepted(messages, core.clock.monotonic_s() - began_at)
+                on_accepted(ESME_ROK)
+                now = core.clock.now_ms()
+                for message in messages:
+                    self._waiting.admit(message, now)
+                core.wake_dispatcher()
+
+        core.store.write(Changes(new_messages=messages), committed)
+
+    def _release(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self._waiting.unreserve(message)
+            self._core.left_queue(message)
+
+    def _unwind(self, messages: Sequence[Message]) -> None:
+        """Committed too late: the client hears an error, so the message ends here, unsent and without a receipt."""
+        now = self._core.clock.now_ms()
+        self._release(messages)
+        self._core.settling.update(message.seq for message in messages)
+        self._core.store.write(
+            Changes(
+                finished=[
+                    FinishedMessage(message.seq, MessageState.DELETED, 0, "", "", ESME_RSYSERR, now)
+                    for message in messages
+                ]
+            ),
+            lambda _: self._core.settled.extend(message.seq for message in messages),
+        )
+
+
+def status_of(error: StoreError) -> int:
+    """What an ESME hears when the store does not take its message."""
+    return ESME_RMSGQFUL if isinstance(error, StoreFull) else ESME_RSYSERR

@@ -1,0 +1,51 @@
+"""What the engine counts, in the words of :class:`smsagg.observe.metrics.Metrics`."""
+
+from collections.abc import Sequence
+
+from smsagg.model import Delivery, DeliveryKind, Message, MessageState
+from smsagg.observe.metrics import Metrics
+
+_KINDS = {kind: kind.name.lower() for kind in DeliveryKind}
+_STATES = {state: state.name.lower() for state in MessageState}
+
+
+class EngineMetrics:
+    """Adds to kept children of metric families; every call is cheap."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+
+    def accepted(self, messages: Sequence[Message], latency_s: float) -> None:
+        """A batch was committed, all at the same latency."""
+        by_account_country, latency = self.metrics.accepted, self.metrics.accept_latency
+        for message in messages:
+            by_account_country[message.account, message.country].n += 1
+            latency[message.country].observe(latency_s)
+
+    def refused(self, account: str, reason: str, count: int = 1) -> None:
+        self.metrics.refused[account, reason].n += count
+
+    def attempts(self, carrier: str, outcome: str, count: int = 1) -> None:
+        self.metrics.attempts[carrier, outcome].n += count
+
+    def finished(self, message: Message, now: int) -> None:
+        self.metrics.finished[message.account, _STATES[message.state]].n += 1
+        self.metrics.end_to_end_latency[message.country].observe((now - message.accepted_at) / 1000)
+
+    def carrier_receipt(self, carrier: str, state: MessageState, result: str) -> None:
+        self.metrics.carrier_receipts[carrier, _STATES[state]].n += 1
+        self.metrics.carrier_receipt_matches[carrier, result].n += 1
+
+    def orphan(self, carrier: str) -> None:
+        """A receipt left unmatched."""
+        self.metrics.carrier_receipt_matches[carrier, "orphan"].n += 1
+
+    def mo(self, carrier: str, result: str) -> None:
+        self.metrics.carrier_mo[carrier, result].n += 1
+
+    def delivery_answered(self, delivery: Delivery, command_status: int | None, now: int) -> None:
+        outcome = "delivered" if command_status == 0 else "unanswered" if command_status is None else "refused"
+        self.metrics.deliveries[delivery.account, _KINDS[delivery.kind], outcome].n += 1
+
+    def deliveries_expired(self, account: str, count: int) -> None:
+        self.metrics.deliveries[account, "receipt", "expired"].n += count

@@ -1,0 +1,168 @@
+"""What each outcome of an attempt does to its message.
+
+| Outcome | Message | Attempt counts |
+|---|---|---|
+| Accepted | ENROUTE (ACCEPTED when no carrier receipt was asked for) | yes |
+| Refused, throttled | front of its queue; the link slows down | no |
+| Refused, temporary | retry after back-off, another carrier first | yes |
+| Refused, permanent | REJECTED | yes |
+| NotSent | front of its queue | no |
+| InDoubt, class ``resend`` | retry (at once when the link was lost), another carrier first | yes |
+| InDoubt, class ``fail`` | UNKNOWN: never sent twice | yes |
+
+After ``attempts_max`` counted attempts a message is UNDELIVERABLE; past ``expires_at`` it is EXPIRED.
+"""
+
+from collections.abc import Sequence
+
+from smsagg.config.schema import MessageClassSettings
+from smsagg.engine.core import Changes, Core, update_of
+from smsagg.engine.finish import Finisher
+from smsagg.engine.pools import LinkState
+from smsagg.engine.reports import Reports
+from smsagg.engine.waiting import Waiting
+from smsagg.model import Accepted, Message, MessageState, NotSent, Outcome, Refused
+from smsagg.routing.backoff import retry_delay_s
+from smsagg.routing.classify import Verdict
+from smsagg.smpp.status import ESME_RMSGQFUL
+
+ERROR_IN_DOUBT = 0xFE
+"""``err`` of a message that ends UNKNOWN because its carrier never answered."""
+
+
+class Outcomes:
+    """Applies outcomes, a batch at a time."""
+
+    def __init__(self, core: Core, waiting: Waiting, finisher: Finisher, reports: Reports) -> None:
+        self._core = core
+        self._waiting = waiting
+        self._finisher = finisher
+        self._reports = reports
+
+    def apply(self, link: LinkState, outcomes: Sequence[Outcome]) -> None:
+        """Take in one batch from ``link``; one write to the store holds all that must be durable."""
+        core, now = self._core, self._core.clock.now_ms()
+        changes = Changes()
+        given_back: list[Message] = []
+        for outcome in outcomes:
+            message = core.live.get(outcome.message.seq)
+            kind = type(outcome)
+            if message is not outcome.message or message.state is not MessageState.SENDING:
+                self._late(link, outcome, now, changes)
+            elif kind is Accepted:
+                self._accepted(link, message, outcome.carrier_message_id, now, changes)  # type: ignore[union-attr]
+            elif kind is Refused:
+                self._refused(link, message, outcome.command_status, now, changes, given_back)  # type: ignore[union-attr]
+            elif kind is NotSent:
+                core.metrics.attempts(link.carrier.name, "not_sent")
+                link.carrier.circuit.on_not_sent(core.clock.monotonic_s())
+                self._give_back(message, changes, given_back)
+            else:
+                self._in_doubt(link, message, outcome.link_lost, now, changes)  # type: ignore[union-attr]
+        accepted = sum(type(outcome) is Accepted for outcome in outcomes)
+        if accepted:
+            link.pacing.on_accepted(accepted, core.clock.monotonic_s())
+            link.carrier.circuit.on_success()
+            core.metrics.attempts(link.carrier.name, "accepted", accepted)
+        if given_back:
+            self._waiting.give_back(given_back)
+        if not changes.is_empty():
+            self._finisher.commit(changes)
+        core.wake_dispatcher()
+
+    def _accepted(self, link: LinkState, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
+        core = self._core
+        message.attempts += 1
+        message.carrier_message_id = carrier_message_id
+        if not message.asks_receipt:
+            self._finisher.finish(message, MessageState.ACCEPTED, 0, now, changes)
+            return
+        core.left_queue(message)
+        message.move_to(MessageState.ENROUTE)
+        changes.message_updates.append(update_of(message))
+        self._reports.await_receipt(message, now, changes)
+
+    def _refused(
+        self,
+        link: LinkState,
+        message: Message,
+        command_status: int,
+        now: int,
+        changes: Changes,
+        given_back: list[Message],
+    ) -> None:
+        core, carrier = self._core, link.carrier
+        monotonic = core.clock.monotonic_s()
+        verdict = carrier.statuses.classify(command_status)
+        core.metrics.attempts(carrier.name, verdict.value)
+        if verdict is Verdict.THROTTLED:
+            link.pacing.on_throttled(monotonic, queue_full=command_status == ESME_RMSGQFUL)
+            carrier.circuit.on_success()  # it answers; its pace is the link's affair
+            self._give_back(message, changes, given_back)
+            return
+        message.attempts += 1
+        message.error_code = command_status
+        if verdict is Verdict.PERMANENT:
+            carrier.circuit.on_success()  # the carrier works; it is this message that it does not take
+            self._finisher.finish(message, MessageState.REJECTED, command_status, now, changes)
+            return
+        carrier.circuit.on_failure(monotonic)
+        self._retry(link, message, now, changes, at_once=False)
+
+    def _in_doubt(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
+        core = self._core
+        core.metrics.attempts(link.carrier.name, "in_doubt")
+        message.attempts += 1
+        link.carrier.circuit.on_failure(core.clock.monotonic_s())
+        if self._class_of(message).in_doubt == "fail":
+            self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
+            return
+        self._retry(link, message, now, changes, at_once=link_lost and message.attempts == 1)
+
+    def _retry(self, link: LinkState, message: Message, now: int, changes: Changes, *, at_once: bool) -> None:
+        retry = self._class_of(message).retry
+        if message.attempts >= retry.attempts_max:
+            self._finisher.finish(message, MessageState.UNDELIVERABLE, message.error_code, now, changes)
+            return
+        due_at = now if at_once else now + max(1, int(retry_delay_s(retry, message.attempts, self._core.rng) * 1000))
+        if due_at >= message.expires_at:
+            due_at = message.expires_at
+        if now >= message.expires_at:
+            self._finisher.finish(message, MessageState.EXPIRED, message.error_code, now, changes)
+            return
+        message.move_to(MessageState.QUEUED)
+        message.avoid = link.carrier.name
+        self._waiting.retry_at(message, due_at, now, changes)
+
+    def _give_back(self, message: Message, changes: Changes, given_back: list[Message]) -> None:
+        """Back to its queue as if it had never left; a recorded attempt is unrecorded."""
+        message.move_to(MessageState.QUEUED)
+        message.next_attempt_at = self._core.clock.now_ms()
+        if self._class_of(message).in_doubt == "fail":
+            changes.message_updates.append(update_of(message))
+        given_back.append(message)
+
+    def _late(self, link: LinkState, outcome: Outcome, now: int, changes: Changes) -> None:
+        """A response to an attempt that was given up already. Its id is kept: a receipt may name it."""
+        core = self._core
+        core.metrics.attempts(link.carrier.name, "late")
+        message = core.live.get(outcome.message.seq)
+        if not isinstance(outcome, Accepted) or message is None:
+            return
+        if message.state is MessageState.QUEUED:
+            self._waiting.withdraw(message)
+            message.carrier = link.carrier.name
+            message.carrier_message_id = outcome.carrier_message_id
+            core.left_queue(message)
+            message.move_to(MessageState.ENROUTE)
+            changes.message_updates.append(update_of(message))
+            self._reports.await_receipt(message, now, changes)
+
+    def _class_of(self, message: Message) -> MessageClassSettings:
+        return class_of(self._core, message)
+
+
+def class_of(core: Core, message: Message) -> MessageClassSettings:
+    """The settings of a message's class; those of its account when the class is configured no more."""
+    settings = core.config.message_classes.get(message.message_class)
+    return settings if settings is not None else core.accounts[message.account].message_class

@@ -1,0 +1,162 @@
+"""Pools, their carriers and the links behind them: who can take how much right now.
+
+The choice of a link is late: messages wait in the pool's ready queue, and a link is asked for its capacity only at the
+moment of sending. So a link that fails, fills or slows releases the queue to the others by doing nothing.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from smsagg.carriers.base import Carrier, Link
+from smsagg.config.schema import CarrierSettings, Config, PoolSettings
+from smsagg.queueing.aimd import AimdRate
+from smsagg.queueing.ready import ReadyQueue
+from smsagg.routing.choice import make_policy
+from smsagg.routing.circuit import CircuitBreaker
+from smsagg.routing.classify import StatusClassifier
+
+PACING_BURST_MIN = 100.0
+"""Messages a link may take at once after a quiet moment; the contracted rate's own bucket is the link's."""
+
+
+class LinkState:
+    """A link with the engine's own brakes on it: pacing after throttling, and slots promised but not yet used."""
+
+    __slots__ = ("carrier", "link", "pacing", "reserved")
+
+    def __init__(self, link: Link, carrier: "CarrierState", now: float) -> None:
+        self.link = link
+        self.carrier = carrier
+        rate: float | None = getattr(carrier.settings.settings, "rate", None)
+        self.pacing = AimdRate(rate, max(rate or 0.0, PACING_BURST_MIN), now)
+        self.reserved = 0
+
+    def capacity(self, now: float) -> int:
+        """Messages that may be handed over now."""
+        free = self.link.capacity(now) - self.reserved
+        return int(min(free, self.pacing.available(now))) if free > 0 else 0
+
+    def ready_at(self, now: float) -> float:
+        """When time alone will give capacity again; ``inf`` when an event must."""
+        if not self.link.is_bound:
+            return math.inf
+        at = self.pacing.ready_at(now)
+        return at if self.link.capacity(now) > 0 else max(at, self.link.ready_at(now))
+
+
+class CarrierState:
+    """One carrier: its links, its circuit, and how it classifies the statuses that it answers."""
+
+    def __init__(self, name: str, settings: CarrierSettings, carrier: Carrier, now: float) -> None:
+        self.name = name
+        self.settings = settings
+        self.carrier = carrier
+        self.links = [LinkState(link, self, now) for link in carrier.links]
+        self.circuit = CircuitBreaker(settings.circuit_failures, settings.circuit_open)
+        self.statuses = StatusClassifier(settings.temporary, settings.throttled, settings.permanent)
+        self.pools: list[Pool] = []
+        """Pools whose messages this carrier may take, as a member or as a backup's member."""
+
+    def is_usable(self, now: float) -> bool:
+        """Whether it could take messages soon: some link is bound and the circuit is not open."""
+        return self.circuit.allowance(now) > 0 and any(state.link.is_bound for state in self.links)
+
+    def widest_link(self, now: float) -> tuple[LinkState | None, int]:
+        """The link with most capacity, and that capacity (bounded by the circuit)."""
+        allowance = self.circuit.allowance(now)
+        if allowance <= 0:
+            return None, 0
+        best, most = None, 0
+        for state in self.links:
+            capacity = state.capacity(now)
+            if capacity > most:
+                best, most = state, capacity
+        return best, int(min(most, allowance))
+
+    def ready_at(self, now: float) -> float:
+        """When time alone will give some link capacity; ``inf`` when only an event will."""
+        if self.circuit.allowance(now) <= 0:
+            return self.circuit.next_probe_at
+        return min((state.ready_at(now) for state in self.links), default=math.inf)
+
+
+class Pool:
+    """The carriers of a country (or several), and the messages that wait for one of them."""
+
+    def __init__(self, name: str, settings: PoolSettings, members: Sequence[CarrierState]) -> None:
+        self.name = name
+        self.settings = settings
+        self.members = members
+        self.policy = make_policy(settings)
+        self.backup: Pool | None = None
+        self.ready = ReadyQueue(settings.queue_max)
+        self.reserved = 0
+        """Room promised to messages whose commit is under way."""
+        self.spilled = False
+        """Due messages wait in the store, so newer ones must queue behind them there."""
+        self.depth = 0
+        """Messages of this pool not yet with a carrier, wherever they wait."""
+
+    def has_room(self) -> bool:
+        return not self.spilled and len(self.ready) + self.reserved < self.settings.queue_max
+
+    def choose(self, now: float, avoid: str = "") -> tuple[LinkState | None, int]:
+        """The link to use now and its capacity. Own carriers first; the backup pool when none of them is usable."""
+        pool: Pool | None = self
+        while pool is not None:
+            offers = [member.widest_link(now) for member in pool.members]
+            available = [i for i, (state, _) in enumerate(offers) if state is not None]
+            if available:
+                return offers[pool.policy.choose(available, avoid)]
+            if any(member.is_usable(now) for member in pool.members):
+                return None, 0
+            pool = pool.backup
+        return None, 0
+
+    def charge(self, carrier: str, count: int) -> None:
+        """Tell the policy that ``count`` messages went to ``carrier``."""
+        pool: Pool | None = self
+        while pool is not None:
+            for index, member in enumerate(pool.members):
+                if member.name == carrier:
+                    pool.policy.charge(index, count)
+                    return
+            pool = pool.backup
+
+    def chain(self) -> "list[Pool]":
+        """This pool and its backups, in order."""
+        pools: list[Pool] = []
+        pool: Pool | None = self
+        while pool is not None and pool not in pools:
+            pools.append(pool)
+            pool = pool.backup
+        return pools
+
+    def ready_at(self, now: float) -> float:
+        """When time alone (rate tokens, a circuit's probe) will let some carrier of the chain take a message."""
+        return min(
+            (member.ready_at(now) for pool in self.chain() for member in pool.members),
+            default=math.inf,
+        )
+
+
+def make_carriers(config: Config, carriers: Mapping[str, Carrier], now: float) -> dict[str, CarrierState]:
+    """The state of each carrier, by name. ``now`` is monotonic."""
+    return {name: CarrierState(name, config.carriers[name], carrier, now) for name, carrier in carriers.items()}
+
+
+def make_pools(config: Config, carriers: Mapping[str, CarrierState]) -> dict[str, Pool]:
+    """The pools with their members and backups, by name; also tells each carrier which pools it serves."""
+    pools = {
+        name: Pool(name, settings, [carriers[member.carrier] for member in settings.carriers])
+        for name, settings in config.pools.items()
+    }
+    for pool in pools.values():
+        if pool.settings.backup:
+            pool.backup = pools[pool.settings.backup]
+    for pool in pools.values():
+        for link_in_chain in pool.chain():
+            for member in link_in_chain.members:
+                if pool not in member.pools:
+                    member.pools.append(pool)
+    return pools

@@ -1,0 +1,193 @@
+"""Carriers' receipts: from the carrier's report to the message's final state, whichever comes first.
+
+Theory of operation. A receipt names a message by the carrier's id. The id is looked for
+
+1. among the messages in memory that await their receipt (:class:`~smsagg.receipts.correlator.Correlator`);
+2. in the store, when some waiting messages are not in memory (evicted, or accepted before a restart);
+3. else the receipt is *parked*: it came before its ``submit_sm_resp``. It is stored, and when an attempt is accepted
+   under that id, :meth:`Reports.await_receipt` applies it. No timer is involved.
+
+The carrier is answered only after the effect (final state, parking) is committed, so what we answered with
+ESME_ROK survives a crash. Unmatched receipts leave after ``parked_receipt_ttl``, counted as orphans.
+
+Bounds: ``live_messages_in_memory_max`` awaiting messages (the oldest leave memory, not the store),
+``parked_receipts_max`` parked receipts (then the carrier hears ESME_RX_T_APPN: again later).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+import trio
+
+from smsagg.carriers.base import RespondReceipts
+from smsagg.engine.core import Changes, Core
+from smsagg.engine.finish import Finisher
+from smsagg.model import CarrierReceipt, Message, MessageState
+from smsagg.receipts.correlator import Correlator
+from smsagg.receipts.recent import RecentIds
+from smsagg.receipts.registered import wants_intermediate
+from smsagg.smpp.status import ESME_ROK, ESME_RX_T_APPN
+from smsagg.store.base import ParkedReceipt
+
+LOOKUP_MAX = 500
+"""Ids looked up in the store at once."""
+BACKLOG_MAX = 50_000
+"""Receipts that wait for a look-up; beyond, carriers are asked to come again."""
+RECENT_MAX = 100_000
+"""Ended messages whose repeated receipts are recognised without asking the store."""
+
+_Pending = tuple[str, CarrierReceipt, RespondReceipts]
+
+
+class Reports:
+    """Matches carriers' receipts with messages."""
+
+    def __init__(self, core: Core, finisher: Finisher) -> None:
+        self._core = core
+        self._finisher = finisher
+        store = core.config.store
+        self.correlator = Correlator(store.live_messages_in_memory_max, store.parked_receipts_max)
+        self._recent = RecentIds(RECENT_MAX)
+        self._lookups: deque[_Pending] = deque()
+        self._work = trio.Event()
+        self.all_in_memory = False
+        """Every ENROUTE message is in the correlator, so a miss there is a miss in the store."""
+
+    def await_receipt(self, message: Message, now: int, changes: Changes) -> None:
+        """``message`` is ENROUTE: expect its receipt, or apply the one that came before."""
+        if not message.carrier_message_id:
+            self._forget(message)
+            return
+        early = self.correlator.take_early(message.carrier, message.carrier_message_id)
+        self._expect(message)
+        if early:
+            changes.unparked_receipts.append((message.carrier, message.carrier_message_id))
+            for receipt in early:
+                self._core.metrics.carrier_receipt(message.carrier, receipt.state, "early")
+                self._apply(message, receipt.state, receipt.error_code, now, changes)
+
+    def on_receipts(self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts) -> None:
+        """Take in one batch; ``respond`` is called for each receipt once its effect is durable."""
+        core, now = self._core, self._core.clock.now_ms()
+        find = self.correlator.find
+        changes = Changes()
+        matched: list[tuple[CarrierReceipt, int]] = []
+        missed: list[CarrierReceipt] = []
+        for receipt in receipts:
+            message = find(carrier, receipt.carrier_message_id)
+            if message is not None:
+                core.metrics.carrier_receipt(carrier, receipt.state, "matched")
+                self._apply(message, receipt.state, receipt.error_code, now, changes)
+                matched.append((receipt, ESME_ROK))
+            elif (carrier, receipt.carrier_message_id) in self._recent:
+                core.metrics.carrier_receipt(carrier, receipt.state, "duplicate")
+                matched.append((receipt, ESME_ROK))
+            else:
+                missed.append(receipt)
+        if matched:
+            # Through the store even when nothing changed: what an earlier, identical receipt changed may still be
+            # on its way to the disk, and must be there before this one is answered.
+            self._finisher.commit(changes, lambda _: respond(matched))
+        if missed:
+            self._missed(carrier, missed, respond, now)
+
+    async def run(self) -> None:
+        """Look up in the store what memory does not know."""
+        while True:
+            if not self._lookups:
+                self._work = trio.Event()
+                await self._work.wait()
+            batch = [self._lookups.popleft() for _ in range(min(len(self._lookups), LOOKUP_MAX))]
+            by_carrier: dict[str, list[_Pending]] = {}
+            for pending in batch:
+                by_carrier.setdefault(pending[0], []).append(pending)
+            for carrier, pendings in by_carrier.items():
+                await self._look_up(carrier, pendings)
+
+    def recovered(self, parked: Sequence[ParkedReceipt], enroute: int) -> None:
+        """What the store holds from before; once, first."""
+        for row in parked:
+            receipt = CarrierReceipt(row.carrier_message_id, row.state, row.error_code, row.done_at)
+            self.correlator.park(row.carrier, receipt, row.parked_at)
+        self.all_in_memory = enroute == 0
+
+    def drop_orphans(self, parked_before: int) -> list[tuple[str, CarrierReceipt]]:
+        """Forget receipts that were parked before that instant; returns them with their carriers."""
+        return self.correlator.expire_early(parked_before)
+
+    def ended(self, message: Message) -> None:
+        """``message`` got its final state: no receipt for it is awaited any more."""
+        if message.carrier_message_id and self.correlator.remove(message):
+            self._recent.add(message.carrier, message.carrier_message_id)
+
+    def _missed(self, carrier: str, receipts: list[CarrierReceipt], respond: RespondReceipts, now: int) -> None:
+        if self.all_in_memory:
+            self._park(carrier, [(receipt, respond) for receipt in receipts], now)
+            return
+        if len(self._lookups) + len(receipts) > BACKLOG_MAX:
+            respond([(receipt, ESME_RX_T_APPN) for receipt in receipts])
+            return
+        self._lookups.extend((carrier, receipt, respond) for receipt in receipts)
+        self._work.set()
+
+    async def _look_up(self, carrier: str, pendings: list[_Pending]) -> None:
+        core = self._core
+        ids = list({receipt.carrier_message_id for _, receipt, _ in pendings})
+        with core.watching_finishes() as finished_meanwhile:
+            found = await core.store.find_by_carrier_id(carrier, ids)
+        for message in found:
+            if message.seq not in core.live and message.seq not in finished_meanwhile:
+                core.live[message.seq] = message
+                self._expect(message)
+        unknown: list[tuple[CarrierReceipt, RespondReceipts]] = []
+        for _, receipt, respond in pendings:
+            key = (carrier, receipt.carrier_message_id)
+            if self.correlator.find(*key) is not None or key in self._recent:
+                self.on_receipts(carrier, [receipt], respond)
+            else:
+                unknown.append((receipt, respond))
+        if unknown:
+            self._park(carrier, unknown, core.clock.now_ms())
+
+    def _park(self, carrier: str, receipts: list[tuple[CarrierReceipt, RespondReceipts]], now: int) -> None:
+        changes = Changes()
+        answers: list[tuple[CarrierReceipt, RespondReceipts]] = []
+        for receipt, respond in receipts:
+            parked = ParkedReceipt(
+                carrier, receipt.carrier_message_id, receipt.state, receipt.error_code, receipt.done_at, now
+            )
+            if not self.correlator.park(carrier, receipt, now):
+                self._core.metrics.carrier_receipt(carrier, receipt.state, "refused")
+                respond([(receipt, ESME_RX_T_APPN)])
+                continue
+            self._core.metrics.carrier_receipt(carrier, receipt.state, "parked")
+            changes.parked_receipts.append(parked)
+            answers.append((receipt, respond))
+
+        def parked_durably(_: Exception | None) -> None:
+            for receipt, respond in answers:
+                respond([(receipt, ESME_ROK)])
+
+        if answers:
+            self._core.store.write(changes, parked_durably)
+
+    def _apply(self, message: Message, state: MessageState, error_code: int, now: int, changes: Changes) -> None:
+        """The effect of a report on a message in ENROUTE; one on a message that is over has none."""
+        if message.state is not MessageState.ENROUTE:
+            return
+        if state.is_final:
+            self.ended(message)
+            self._finisher.finish(message, state, error_code, now, changes)
+        elif wants_intermediate(message.registered_delivery):
+            changes.new_deliveries.append(
+                self._finisher.receipt(message, MessageState.ENROUTE, error_code, now, intermediate=True)
+            )
+
+    def _expect(self, message: Message) -> None:
+        for evicted in self.correlator.add(message):
+            self._forget(evicted)
+
+    def _forget(self, message: Message) -> None:
+        """A waiting message leaves memory; the store still has it."""
+        self._core.live.pop(message.seq, None)
+        self.all_in_memory = False

@@ -1,0 +1,96 @@
+"""Ends what time has ended: expired messages, silent carriers, old receipts.
+
+Once a second it asks the store for messages whose ``expires_at`` has passed since it last asked. Those still waiting are
+EXPIRED. Those with a carrier get ``carrier_grace`` for a receipt, then they are UNKNOWN. A message in SENDING is left
+to its outcome, which checks the time itself.
+"""
+
+from functools import partial
+
+import trio
+
+from smsagg.engine.core import Changes, Core
+from smsagg.engine.finish import Finisher
+from smsagg.engine.reports import Reports
+from smsagg.engine.waiting import Waiting
+from smsagg.errors import StoreError
+from smsagg.model import Message, MessageState
+
+INTERVAL_S = 1.0
+BATCH = 1_000
+
+
+class Sweeper:
+    """One task."""
+
+    def __init__(self, core: Core, waiting: Waiting, finisher: Finisher, reports: Reports) -> None:
+        self._core = core
+        self._waiting = waiting
+        self._finisher = finisher
+        self._reports = reports
+        self._swept_until = 0
+        self._grace_swept_until = 0
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            await self.sweep()
+            await trio.sleep(INTERVAL_S)
+
+    async def sweep(self) -> None:
+        """One round."""
+        core = self._core
+        now = core.clock.now_ms()
+        grace_ms = int(core.config.receipts.carrier_grace * 1000)
+        await self._sweep_messages(self._swept_until, now, (MessageState.QUEUED,), MessageState.EXPIRED)
+        self._swept_until = now
+        silent_before = now - grace_ms
+        await self._sweep_messages(
+            self._grace_swept_until, silent_before, (MessageState.ENROUTE,), MessageState.UNKNOWN
+        )
+        self._grace_swept_until = max(silent_before, 0)
+        expired = await core.store.drop_expired_deliveries(now, BATCH)
+        if expired:
+            core.metrics.deliveries_expired("", expired)
+        parked_before = now - int(core.config.store.parked_receipt_ttl * 1000)
+        orphans = self._reports.drop_orphans(parked_before)
+        if orphans:
+            for carrier, _ in orphans:
+                core.metrics.orphan(carrier)
+            await core.store.drop_parked_receipts(parked_before)
+
+    async def _sweep_messages(
+        self, since: int, before: int, states: tuple[MessageState, ...], final: MessageState
+    ) -> None:
+        """End the messages in one of ``states`` with ``since <= expires_at < before``."""
+        after_seq = 0
+        while True:
+            with self._core.watching_finishes() as finished_meanwhile:
+                found = await self._core.store.find_expired(before, BATCH, after_seq, expires_from=since)
+            changes = Changes()
+            parked: list[int] = []
+            for stored in found:
+                message = self._core.live.get(stored.seq, stored)
+                if message.state in states and message.seq not in finished_meanwhile:
+                    self._end(message, final, changes, parked)
+            if not changes.is_empty():
+                self._finisher.commit(changes, partial(self._settled, parked))
+            if len(found) < BATCH:
+                return
+            after_seq = found[-1].seq
+
+    def _settled(self, parked: list[int], _: StoreError | None) -> None:
+        self._core.settled.extend(parked)
+
+    def _end(self, message: Message, final: MessageState, changes: Changes, parked: list[int]) -> None:
+        core = self._core
+        if message.state is MessageState.QUEUED:
+            if message.seq in core.live:
+                self._waiting.withdraw(message)
+            else:
+                core.settling.add(message.seq)
+                parked.append(message.seq)
+        else:
+            self._reports.ended(message)
+        error_code = message.error_code
+        self._finisher.finish(message, final, error_code, core.clock.now_ms(), changes)

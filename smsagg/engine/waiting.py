@@ -1,0 +1,142 @@
+"""Where a message waits that no carrier has: ready, scheduled in memory, or parked in the store.
+
+| Queue | Who fills it | Who drains it | At its limit |
+|---|---|---|---|
+| ready (a pool's) | accept, schedule, loader | dispatcher, when a link has capacity | park (``spill``) or refuse |
+| scheduled | retries, ``schedule_delivery_time`` | :meth:`Waiting.release_due`, by time | park |
+| parked (store only) | both of the above when full | :class:`~smsagg.engine.loader.Loader` | disk |
+
+A message is in exactly one of them. Parked messages cost no memory; their ``next_attempt_at`` is in the store, and
+``due`` holds the earliest of each pool. While a pool has parked messages that are due, newer ones queue behind them in
+the store (``Pool.spilled``), so nothing overtakes by luck and nothing starves.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+from smsagg.engine.core import Changes, Core, update_of
+from smsagg.model import Message, MessageState
+from smsagg.queueing.scheduled import ScheduledQueue
+
+HORIZON_MS = 600_000
+"""A message due later than this from now stays in the store."""
+
+RELEASE_MAX = 10_000
+"""Scheduled messages released in one go."""
+
+
+class Waiting:
+    """The three places, and every way between them."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._scheduled_max = core.config.store.scheduled_in_memory_max
+        self.scheduled = ScheduledQueue(self._scheduled_max)
+        self.due: dict[str, float] = {}
+        """Pool → earliest ``next_attempt_at`` of its parked messages, in wall milliseconds."""
+        self.on_earlier: Callable[[], None] = lambda: None
+        """Something may have become due sooner than the loader knows."""
+
+    def reserve(self, message: Message, now: int) -> bool:
+        """Before its commit: decide where a new message will wait. False: its pool is full and says ``refuse``."""
+        pool = self._core.pools[message.pool]
+        message.next_attempt_at = message.not_before
+        if message.not_before > now:
+            message.parked = not self._fits_schedule(message.not_before, now)
+            return True
+        if pool.has_room():
+            pool.reserved += 1
+            return True
+        if pool.settings.when_full == "refuse":
+            return False
+        message.parked = True
+        return True
+
+    def unreserve(self, message: Message) -> None:
+        """The commit of a reserved message did not happen."""
+        if not message.parked and message.not_before <= message.accepted_at:
+            self._core.pools[message.pool].reserved -= 1
+
+    def admit(self, message: Message, now: int) -> None:
+        """After its commit: put a reserved message where it was decided."""
+        if message.parked:
+            self._note_parked(message, now)
+            return
+        core = self._core
+        pool = core.pools[message.pool]
+        core.live[message.seq] = message
+        if message.not_before > message.accepted_at:
+            if not self.scheduled.push(message.next_attempt_at, message):
+                self._park(message, now)
+            else:
+                self.on_earlier()
+            return
+        pool.reserved -= 1
+        if not pool.ready.push(message):
+            self._park(message, now)
+
+    def retry_at(self, message: Message, due_at: int, now: int, changes: Changes) -> None:
+        """Have a message wait until ``due_at``; the update is added to ``changes``."""
+        message.next_attempt_at = due_at
+        message.parked = not self.scheduled.push(due_at, message, now + HORIZON_MS)
+        changes.message_updates.append(update_of(message))
+        if message.parked:
+            self._core.live.pop(message.seq, None)
+            self._note_parked(message, now)
+        else:
+            self.on_earlier()
+
+    def give_back(self, messages: Iterable[Message]) -> None:
+        """Messages taken from their ready queue that could not be sent: to its front, in order. Never refused."""
+        by_pool: dict[str, list[Message]] = {}
+        for message in messages:
+            by_pool.setdefault(message.pool, []).append(message)
+        for name, returned in by_pool.items():
+            self._core.pools[name].ready.push_front(returned)
+
+    def loaded(self, messages: Iterable[Message], now: int) -> None:
+        """Messages just claimed from the store: ready now; those that no longer fit are parked again."""
+        core = self._core
+        for message in messages:
+            if message.seq in core.settling:
+                continue
+            core.live[message.seq] = message
+            if not core.pools[message.pool].ready.push(message):
+                self._park(message, now)
+
+    def release_due(self, now: int) -> None:
+        """Move scheduled messages whose time has come to their ready queues."""
+        core = self._core
+        for message in self.scheduled.take_due(now, RELEASE_MAX):
+            pool = core.pools[message.pool]
+            if pool.spilled or not pool.ready.push(message):
+                self._park(message, now)
+
+    def withdraw(self, message: Message) -> None:
+        """Take a QUEUED message in memory out of whichever queue it waits in."""
+        assert message.state is MessageState.QUEUED
+        self._core.pools[message.pool].ready.remove(message)
+        self.scheduled.remove(message)
+
+    def next_due_at(self) -> float:
+        """Wall milliseconds of the earliest scheduled message in memory; ``inf`` for none."""
+        at = self.scheduled.next_due_at()
+        return math.inf if at is None else at
+
+    def _fits_schedule(self, due_at: int, now: int) -> bool:
+        return due_at - now <= HORIZON_MS and len(self.scheduled) < self._scheduled_max
+
+    def _park(self, message: Message, now: int) -> None:
+        message.parked = True
+        self._core.live.pop(message.seq, None)
+        changes = Changes(message_updates=[update_of(message)])
+        self._core.store.write(changes)
+        self._note_parked(message, now)
+
+    def _note_parked(self, message: Message, now: int) -> None:
+        name, due_at = message.pool, message.next_attempt_at
+        if due_at <= now:
+            self._core.pools[name].spilled = True
+        if due_at < self.due.get(name, math.inf):
+            self.due[name] = due_at
+            self.on_earlier()

@@ -1,0 +1,75 @@
+"""Decides whether a bind is let in: credentials, network, and the account being enabled.
+
+A wrong password and an unknown system_id cost the same work (one argon2 hash) and get the same answer. Hashing runs in
+threads, a few at a time, so that a thousand binds at once delay no traffic. A password that was right is remembered as a
+keyed digest for as long as its hash stays the same: an ESME that binds again costs nothing.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+import argon2
+import trio
+
+from smsagg.engine.accounts import Account
+
+HASHES_AT_ONCE = 2
+REMEMBERED_MAX = 10_000
+
+_Network = IPv4Network | IPv6Network
+
+
+class Authenticator:
+    """Checks binds against the configured accounts."""
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self._by_system_id = {account.settings.system_id: account for account in accounts}
+        self._networks: dict[str, tuple[_Network, ...]] = {
+            account.name: tuple(ip_network(network) for network in account.settings.networks)
+            for account in self._by_system_id.values()
+        }
+        self._hasher = argon2.PasswordHasher()
+        self._nobody_hash = self._hasher.hash(os.urandom(16).hex())
+        self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
+        self._digest_key = os.urandom(32)
+        self._remembered: dict[bytes, str] = {}
+
+    async def authenticate(self, system_id: str, password: str, address: str) -> Account | None:
+        """The account that these credentials and this peer address belong to, or ``None``."""
+        account = self._by_system_id.get(system_id)
+        if account is not None and not self._is_allowed(account, address):
+            account = None
+        password_hash = self._nobody_hash if account is None else account.settings.password_hash
+        is_right = await self._verify(system_id, password, password_hash)
+        return account if account is not None and is_right and account.settings.enabled else None
+
+    def _is_allowed(self, account: Account, address: str) -> bool:
+        networks = self._networks[account.name]
+        if not networks:
+            return True
+        peer = ip_address(address.partition("%")[0])
+        mapped = getattr(peer, "ipv4_mapped", None)
+        peer = mapped if mapped is not None else peer
+        return any(peer in network for network in networks)
+
+    async def _verify(self, system_id: str, password: str, password_hash: str) -> bool:
+        secret = f"{system_id}\0{password}".encode()
+        digest = hashlib.blake2b(secret, key=self._digest_key).digest()
+        if self._remembered.get(digest) == password_hash:
+            return True
+        is_right = await trio.to_thread.run_sync(
+            self._verify_in_thread, password_hash, password, limiter=self._limiter, abandon_on_cancel=True
+        )
+        if is_right:
+            if len(self._remembered) >= REMEMBERED_MAX:
+                self._remembered.clear()
+            self._remembered[digest] = password_hash
+        return is_right
+
+    def _verify_in_thread(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False

@@ -1,0 +1,65 @@
+"""What all sessions of the front door share."""
+
+from attrs import define, field
+
+from smsagg.clock import Clock
+from smsagg.config.schema import Config
+from smsagg.engine import Engine
+from smsagg.esme.authenticator import Authenticator
+from smsagg.esme.pdu_counts import PduCounts
+from smsagg.esme.sessions import Sessions
+from smsagg.esme.submission import Submission
+from smsagg.observe.metrics import Metrics
+from smsagg.session import DriverLimits
+from smsagg.smpp.limits import Limits
+from smsagg.smpp.timers import TimerSettings
+
+
+@define(eq=False)
+class FrontDoor:
+    """Settings in the words of the protocol, and the parts of the system that a session speaks to."""
+
+    config: Config
+    engine: Engine
+    clock: Clock
+    metrics: Metrics
+    authenticator: Authenticator
+    sessions: Sessions
+    submission: Submission
+    system_id: str
+    limits: Limits
+    timers: TimerSettings
+    driver_limits: DriverLimits
+    pdu_counts: PduCounts = field(factory=PduCounts)
+
+
+def make_front_door(config: Config, engine: Engine, clock: Clock, metrics: Metrics) -> FrontDoor:
+    """The front door of a configuration."""
+    session = config.session
+    return FrontDoor(
+        config=config,
+        engine=engine,
+        clock=clock,
+        metrics=metrics,
+        authenticator=Authenticator(engine.accounts.values()),
+        sessions=Sessions(config.server.sessions_max, config.server.sessions_per_address_max),
+        submission=Submission(config),
+        system_id=config.server.system_id,
+        limits=Limits(
+            pdu_octets_max=session.pdu_octets_max,
+            tlvs_max=session.tlvs_max,
+            window_max=session.deliver_window,
+            unanswered_max=max((account.window_max for account in config.accounts.values()), default=1),
+        ),
+        timers=TimerSettings(
+            session_init_timeout_s=session.session_init_timeout,
+            enquire_link_interval_s=session.enquire_link_interval,
+            inactivity_timeout_s=session.inactivity_timeout,
+            response_timeout_s=session.response_timeout,
+            pdu_deadline_s=session.pdu_deadline,
+        ),
+        driver_limits=DriverLimits(
+            outbox_octets_max=session.outbox_octets_max,
+            write_deadline_s=session.write_deadline,
+        ),
+    )

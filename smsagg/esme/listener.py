@@ -1,0 +1,65 @@
+"""Accepts ESMEs' connections and supervises their sessions: whatever happens in one ends that one only."""
+
+from collections.abc import Sequence
+
+import structlog
+import trio
+
+from smsagg.esme.door import FrontDoor
+from smsagg.esme.session import EsmeSession
+from smsagg.observe.log import RateLimitedLog
+
+BACKLOG = 1_024
+
+
+class Listener:
+    """The SMPP port."""
+
+    def __init__(self, door: FrontDoor) -> None:
+        self._door = door
+        self._live: set[EsmeSession] = set()
+        self._accepting = trio.CancelScope()
+        self._log = RateLimitedLog(structlog.get_logger())
+
+    async def run(
+        self, listeners: Sequence[trio.SocketListener], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve until :meth:`stop` or cancellation; each session runs in a task of its own."""
+        async with trio.open_nursery() as sessions:
+            task_status.started()
+            with self._accepting:
+                await trio.serve_listeners(self._supervise, list(listeners), handler_nursery=sessions)
+
+    async def stop(self) -> None:
+        """Accept nobody any more, unbind everybody; returns when all sessions are over. The caller sets the deadline."""
+        self._accepting.cancel()
+        async with trio.open_nursery() as nursery:
+            for session in list(self._live):
+                nursery.start_soon(session.stop)
+        while self._live:
+            await trio.sleep(0.01)
+
+    async def _supervise(self, stream: trio.SocketStream) -> None:
+        door = self._door
+        address = _peer_address(stream)
+        if not door.sessions.connect(address):
+            self._log.warning("connection_refused", peer=address)
+            await trio.aclose_forcefully(stream)
+            return
+        session = EsmeSession(stream, address, door)
+        self._live.add(session)
+        try:
+            await session.run()
+        except Exception as error:  # noqa: BLE001  a bug met by one peer must not end the server
+            door.metrics.smpp_sessions_closed["crashed"].n += 1
+            self._log.error("session_crashed", key=repr(error), peer=address, exc_info=error)
+        finally:
+            self._live.discard(session)
+            door.sessions.disconnect(address)
+
+
+def _peer_address(stream: trio.SocketStream) -> str:
+    try:
+        return str(stream.socket.getpeername()[0])
+    except OSError:  # gone between accept and now
+        return "0.0.0.0"

@@ -1,0 +1,62 @@
+"""Which sessions there are: counts for limits, who is bound for which account, and how all of them are stopped."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class BoundSession(Protocol):
+    """What the registry asks of a session."""
+
+    def probe(self) -> None:
+        """Find out soon whether the peer is still there."""
+        ...
+
+
+class Sessions:
+    """All connections of the listener, bound or not."""
+
+    def __init__(self, sessions_max: int, per_address_max: int) -> None:
+        self._sessions_max = sessions_max
+        self._per_address_max = per_address_max
+        self._by_address: Counter[str] = Counter()
+        self._by_account: dict[str, list[BoundSession]] = {}
+        self._bind_types: Counter[tuple[str, ...]] = Counter()
+        self.connections = 0
+
+    def connect(self, address: str) -> bool:
+        """Count a new connection; False when there are too many in all or from its address."""
+        if self.connections >= self._sessions_max or self._by_address[address] >= self._per_address_max:
+            return False
+        self.connections += 1
+        self._by_address[address] += 1
+        return True
+
+    def disconnect(self, address: str) -> None:
+        self.connections -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+    def bind(self, account: str, bind_type: str, session: BoundSession, binds_max: int) -> bool:
+        """Count a bind; False when the account has its number. Then its other sessions are probed, so that
+        dead ones make room within the response timer."""
+        bound = self._by_account.setdefault(account, [])
+        if len(bound) >= binds_max:
+            for other in bound:
+                other.probe()
+            return False
+        bound.append(session)
+        self._bind_types[account, bind_type] += 1
+        return True
+
+    def unbind(self, account: str, bind_type: str, session: BoundSession) -> None:
+        self._by_account[account].remove(session)
+        self._bind_types[account, bind_type] -= 1
+
+    def bound(self, account: str) -> Iterator[BoundSession]:
+        return iter(self._by_account.get(account, ()))
+
+    def counts(self) -> dict[tuple[str, ...], int]:
+        """Bound sessions by (account, bind type)."""
+        return dict(self._bind_types)

@@ -1,0 +1,100 @@
+"""From a ``submit_sm`` to a message ready to be reserved, or to the ``command_status`` that refuses it.
+
+Checks go from cheap to dear: flags, body, destination, route, life. What is refused here was never stored.
+"""
+
+from smsagg.config.schema import Config
+from smsagg.engine.accounts import Account
+from smsagg.model import Message
+from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime
+from smsagg.routing.destination import BadDestination, e164_digits
+from smsagg.routing.prefix import country_of
+from smsagg.routing.router import NoRoute, Router
+from smsagg.smpp.errors import InvalidTime, PastTime
+from smsagg.smpp.pdu import SubmitSm
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RINVEXPIRY, ESME_RINVSCHED
+from smsagg.smpp.times import parse_time
+from smsagg.smpp.tlv import Tag, encode_tlvs, tlv_value
+
+_MESSAGE_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
+
+
+class Submission:
+    """Reads submits under one configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self._router = Router(config.pools, config.routing)
+
+    def message_of(self, pdu: SubmitSm, account: Account, now: int) -> Message | int:
+        """The message, not yet numbered (``seq`` 0), or the ``command_status`` of the first rule it breaks."""
+        status = check_flags(
+            pdu.esm_class,
+            pdu.priority_flag,
+            pdu.registered_delivery,
+            pdu.replace_if_present_flag,
+            pdu.sm_default_msg_id,
+        )
+        if status:
+            return status
+        body, in_payload, tlvs = pdu.short_message, False, b""
+        if pdu.tlvs:
+            body, in_payload = choose_body(body, tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD))
+            tlvs = encode_tlvs(tuple(tlv for tlv in pdu.tlvs if tlv[0] != _MESSAGE_PAYLOAD))
+        status = check_body(pdu.esm_class, body)
+        if status:
+            return status
+        digits = e164_digits(pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi)
+        if isinstance(digits, BadDestination):
+            return ESME_RINVDSTADR
+        country = country_of(digits)
+        pool = self._router.route(country)
+        if isinstance(pool, NoRoute):
+            return ESME_RINVDSTADR
+        life = self._life_of(pdu, account, now)
+        if isinstance(life, int):
+            return life
+        settings = account.settings
+        return Message(
+            0,
+            "",
+            account.name,
+            settings.message_class,
+            pdu.service_type,
+            pdu.source_addr_ton,
+            pdu.source_addr_npi,
+            pdu.source_addr,
+            pdu.dest_addr_ton,
+            pdu.dest_addr_npi,
+            pdu.destination_addr,
+            pdu.esm_class,
+            pdu.protocol_id,
+            min(pdu.priority_flag, settings.priority_max),
+            pdu.registered_delivery,
+            pdu.data_coding,
+            pdu.sm_default_msg_id,
+            body,
+            in_payload,
+            tlvs,
+            country,
+            pool,
+            now,
+            life.not_before,
+            life.expires_at,
+        )
+
+    def _life_of(self, pdu: SubmitSm, account: Account, now: int) -> Lifetime | int:
+        schedule_at = expires_at = None
+        if pdu.schedule_delivery_time:
+            try:
+                schedule_at = parse_time(pdu.schedule_delivery_time, now)
+            except PastTime:
+                schedule_at = now
+            except InvalidTime:
+                return ESME_RINVSCHED
+        if pdu.validity_period:
+            try:
+                expires_at = parse_time(pdu.validity_period, now)
+            except (InvalidTime, PastTime):
+                return ESME_RINVEXPIRY
+        life = lifetime(now, schedule_at, expires_at, account.message_class)
+        return life.command_status if isinstance(life, Refusal) else life

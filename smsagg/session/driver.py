@@ -1,0 +1,190 @@
+"""Drives one SMPP association: one reader, one writer, one timer task around a sans-I/O ``Connection``.
+
+Theory of operation. Whoever has something to send queues it in the ``Connection`` (``request``, ``respond``) and
+calls :meth:`SessionDriver.flush`, which never blocks: the writer task takes everything queued as one write. So a slow
+peer blocks nobody but its own writer. What is queued is bounded: the reader stops reading while more than
+``outbox_octets_max`` wait (no new requests means no new responses), and both windows bound the rest.
+
+No cancel scope, task or event is spent per PDU. The timer task sleeps until the earliest of the connection's own
+timers and the deadline of a write in progress; :meth:`flush` pulls that instant forward when a nearer one appears.
+
+The stream is never used again after a write was cut short (trio: "may have sent some, all, or none").
+"""
+
+from typing import Protocol
+
+import trio
+from attrs import define
+
+from smsagg.smpp.connection import Connection, Received, TimerActions
+
+READ_OCTETS = 65_536
+LINGER_S = 2.0
+"""How long the last octets (an unbind_resp, a generic_nack) may take to leave before the stream is cut."""
+
+
+@define(frozen=True)
+class DriverLimits:
+    """Bounds of one session beyond those of its ``Connection``."""
+
+    outbox_octets_max: int = 1 << 20
+    write_deadline_s: float = 30.0
+
+
+class SessionHandler(Protocol):
+    """The application of a session. Calls are synchronous, take a whole read's worth, and must not block."""
+
+    def on_received(self, received: Received) -> None:
+        """Requests to serve and responses to ours, in order of arrival."""
+        ...
+
+    def on_expired(self, contexts: list[object]) -> None:
+        """Contexts of our requests that were not answered in time; the session lives on."""
+        ...
+
+
+class SessionDriver:
+    """One stream and one ``Connection``; :meth:`run` returns when the association is over."""
+
+    def __init__(
+        self, stream: trio.abc.Stream, connection: Connection, handler: SessionHandler, limits: DriverLimits
+    ) -> None:
+        self._stream = stream
+        self.connection = connection
+        self._handler = handler
+        self._limits = limits
+        self._something_to_write = trio.Event()
+        self._room = trio.Event()
+        self._closing = False
+        self._write_began_at: float | None = None
+        self._timer_scope: trio.CancelScope | None = None
+        self._cancel_scope = trio.CancelScope()
+        self.reason = ""
+        """Why the session ended, a word of a small closed set; ``""`` while it lives."""
+
+    async def run(self) -> str:
+        """Serve until the peer, the protocol or :meth:`close` ends the association; returns the reason.
+
+        Runs three tasks: the reader (this one), the writer, the timers. Errors of the stream end the session, never
+        the caller. What was outstanding is for the caller to fetch with ``connection.end()``.
+        """
+        try:
+            with self._cancel_scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write_loop)
+                    nursery.start_soon(self._timer_loop)
+                    await self._read_loop()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(self._stream)
+        return self.reason
+
+    def flush(self) -> None:
+        """Have the writer send what the connection has queued, and look at the timers again. Never blocks."""
+        self._something_to_write.set()
+        scope = self._timer_scope
+        if scope is not None:
+            at = self.connection.next_timer_at()
+            if at < scope.deadline:
+                scope.deadline = at
+
+    def close(self, reason: str) -> None:
+        """End the session soon: what is queued may still leave, within a short time. Never blocks."""
+        if not self._closing:
+            self._closing = True
+            self._end(reason)
+            self._cancel_scope.deadline = min(self._cancel_scope.deadline, trio.current_time() + LINGER_S)
+            self._something_to_write.set()
+            self._room.set()
+
+    def abort(self, reason: str) -> None:
+        """End the session now; queued octets are dropped. Never blocks."""
+        self._closing = True
+        self._end(reason)
+        self._cancel_scope.cancel()
+
+    def _end(self, reason: str) -> None:
+        self.reason = self.reason or reason
+
+    async def _read_loop(self) -> None:
+        connection, handler, stream = self.connection, self._handler, self._stream
+        outbox_octets_max = self._limits.outbox_octets_max
+        while True:
+            while connection.outgoing_octets > outbox_octets_max and not self._closing:
+                self._room = trio.Event()
+                await self._room.wait()
+            try:
+                octets = await stream.receive_some(READ_OCTETS)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self.abort("peer_lost")
+                return
+            if not octets:
+                self.abort("peer_closed")
+                return
+            if self._closing:  # what still comes is dropped, and read only so that closing sends no RST
+                continue
+            received = connection.receive(bytes(octets), trio.current_time())
+            handler.on_received(received)
+            if received.close is not None:
+                self.close(received.close.value)
+            self.flush()
+
+    async def _write_loop(self) -> None:
+        connection = self.connection
+        while True:
+            octets = connection.data_to_send(trio.current_time())
+            if not octets:
+                if self._closing:
+                    await self._half_close()
+                    return
+                self._something_to_write = trio.Event()
+                await self._something_to_write.wait()
+                continue
+            self._write_began_at = trio.current_time()
+            if self._timer_scope is not None:
+                write_deadline = self._write_began_at + self._limits.write_deadline_s
+                self._timer_scope.deadline = min(self._timer_scope.deadline, write_deadline)
+            try:
+                await self._stream.send_all(octets)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self.abort("peer_lost")
+                return
+            self._write_began_at = None
+            self._room.set()
+
+    async def _half_close(self) -> None:
+        """All is written. Let the peer read it before the socket goes: the reader ends at its EOF or the linger."""
+        try:
+            if isinstance(self._stream, trio.abc.HalfCloseableStream):
+                await self._stream.send_eof()
+                return
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        self._cancel_scope.cancel()
+
+    async def _timer_loop(self) -> None:
+        while True:
+            with trio.CancelScope(deadline=self._next_wake_at()) as self._timer_scope:
+                await trio.sleep_forever()
+            self._timer_scope = None
+            now = trio.current_time()
+            if self._overdue(now):
+                return
+            actions: TimerActions = self.connection.handle_timers(now)
+            if actions.expired:
+                self._handler.on_expired(actions.expired)
+            if actions.close is not None:
+                self.close(actions.close.value)
+            self._something_to_write.set()
+
+    def _next_wake_at(self) -> float:
+        at, began_at = self.connection.next_timer_at(), self._write_began_at
+        return at if began_at is None else min(at, began_at + self._limits.write_deadline_s)
+
+    def _overdue(self, now: float) -> bool:
+        """Cut a peer that does not read what we write."""
+        began_at = self._write_began_at
+        if began_at is None or now < began_at + self._limits.write_deadline_s:
+            return False
+        self.abort("slow_reader")
+        return True
