@@ -180,6 +180,11 @@ class RateLimitedLog:
         """The same at level error."""
         self._once(self._log.error, event, key, context)
 
+    def exception(self, event: str, key: str = "", **context: Any) -> None:
+        """At level error with the exception that is being handled, whose type is the key unless one is given."""
+        context["exc_info"] = error = sys.exc_info()[1]
+        self._once(self._log.error, event, key or type(error).__name__, context)
+
     def _once(self, log: Callable[..., Any], event: str, key: str, context: dict[str, Any]) -> None:
         pair, now = (event, key), self._now()
         logged_at, suppressed = self._seen.get(pair, (-self._interval_s, 0))
