@@ -51,6 +51,16 @@ class Link(Protocol):
     @property
     def is_bound(self) -> bool: ...
 
+    @property
+    def window(self) -> int:
+        """Attempts that may be outstanding."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts that are outstanding."""
+        ...
+
     def capacity(self, now: float) -> int:
         """How many messages it takes right now: free window and rate tokens, 0 when unbound. ``now`` is monotonic."""
         ...

@@ -1,9 +1,10 @@
 """What every part of the engine shares: settings, clocks, the store, and the messages that are in memory."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 
+import trio
 from attrs import define, field
 
 from smsagg.clock import Clock
@@ -11,8 +12,12 @@ from smsagg.config.schema import Config
 from smsagg.engine.accounts import Account
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.pools import CarrierState, Pool
+from smsagg.errors import StoreError
 from smsagg.model import Message
 from smsagg.store.base import Changes, MessageUpdate, Store
+
+STORE_RETRY_S = 0.5
+"""Pause before the store is asked again after it failed to answer."""
 
 
 @define(eq=False)
@@ -45,6 +50,15 @@ class Core:
             yield finished
         finally:
             self.finish_watchers.remove(finished)
+
+    async def store_permitting(self, ask: Callable[[], Awaitable[None]]) -> bool:
+        """Run something that asks the store; when the store cannot answer, wait a moment and return False."""
+        try:
+            await ask()
+        except StoreError:
+            await trio.sleep(STORE_RETRY_S)
+            return False
+        return True
 
     def forget_settled(self) -> None:
         """To be called when no claim is under way."""

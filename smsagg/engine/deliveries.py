@@ -2,8 +2,8 @@
 
 | Queue | Who fills it | Who drains it | At its limit |
 |---|---|---|---|
-| ready (an account's) | commits, :meth:`Deliveries.load` | the account's sinks, by their windows | park in the store |
-| parked (store only) | no sink bound, ready full, retry later | :meth:`Deliveries.run`, when a sink is bound | disk, until ``[receipts] ttl`` |
+| ready (an account's) | commits, :meth:`Deliveries.run` | the account's sinks, by their windows | park |
+| parked (store only) | no sink, ready full, retry later | :meth:`Deliveries.run` | disk, until ``[receipts] ttl`` |
 
 A delivery is deleted only after its acknowledgement; a crash in between repeats it. Each account has its own queue
 and each sink its own window, so a slow ESME delays nobody else.
@@ -23,6 +23,8 @@ from smsagg.store.base import DeliveryUpdate
 
 LOAD_MAX = 1_000
 """Deliveries claimed from the store in one go."""
+PAUSE_MIN_S = 0.05
+PAUSE_MAX_S = 5.0
 
 RETRY_STATUSES = frozenset({0x04, 0x08, 0x14, 0x45, 0x58, 0x64, 0x67, 0xFE, 0xFF})
 """``deliver_sm_resp`` statuses that mean "again later"; every other error is the ESME's final word."""
@@ -155,21 +157,29 @@ class Deliveries:
             self._retry(state, again, now)
         self._pump(state)
 
-    def depth(self, account: str) -> int:
-        """Deliveries in memory that wait for a sink."""
-        return len(self._accounts[account].ready)
+    def pending(self) -> dict[str, float]:
+        """Deliveries in memory that wait for a sink or for its answer, by account."""
+        return {
+            name: len(state.ready) + sum(sink.deliveries_outstanding for sink in state.sinks)
+            for name, state in self._accounts.items()
+        }
 
     async def run(self) -> None:
         """Bring parked deliveries back when they are due and a sink is bound."""
         while True:
             self._work = trio.Event()
-            wait_ms = await self._load_due()
-            with trio.move_on_after(max(wait_ms, 20) / 1000):
+            await self._core.store_permitting(self._load_due)
+            with trio.move_on_after(self._pause_s()):
                 await self._work.wait()
 
-    async def _load_due(self) -> float:
-        """Load for every account that can take some; returns milliseconds until the next is due."""
-        wait_ms = 5_000.0
+    def _pause_s(self) -> float:
+        """Until the next parked delivery of an account that can take one is due."""
+        now = self._core.clock.now_ms()
+        due_at = min((state.parked_due_at for state in self._accounts.values() if state.sinks), default=math.inf)
+        return min(max((due_at - now) / 1000, PAUSE_MIN_S), PAUSE_MAX_S)
+
+    async def _load_due(self) -> None:
+        """Load for every account that can take some."""
         for state in self._accounts.values():
             while state.sinks and state.parked_due_at <= (now := self._core.clock.now_ms()):
                 room = state.in_memory_max - len(state.ready) - state.expected
@@ -177,9 +187,6 @@ class Deliveries:
                     break
                 if not await self._load(state, now, min(room, LOAD_MAX)):
                     break
-            if state.sinks and state.parked_due_at < math.inf:
-                wait_ms = min(wait_ms, max(state.parked_due_at - self._core.clock.now_ms(), 50))
-        return wait_ms
 
     async def _load(self, state: _AccountDeliveries, now: int, limit: int) -> bool:
         """Claim one batch; False when there was less than a batch."""

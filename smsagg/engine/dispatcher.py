@@ -1,9 +1,9 @@
 """Moves messages from ready queues to links, at the last possible moment.
 
-One task serves all pools. It is woken when something may have changed (a commit, an outcome, capacity, a bind) and by time
-when only rate tokens or a circuit's probe hold a pool back. Each turn goes round the pools that have work, starting one
-further each time, and hands links whole batches. ``expires_at`` is checked here, at the write: nothing stale is
-sent, however long the process was down.
+One task serves all pools. It is woken when something may have changed (a commit, an outcome, capacity, a bind) and by
+time when only rate tokens or a circuit's probe hold a pool back. Each turn goes round the pools that have work,
+starting one further each time, and hands links whole batches. ``expires_at`` is checked here, at the write: nothing
+stale is sent, however long the process was down.
 
 While the store cannot record outcomes nothing is sent: every retry would be a duplicate.
 """

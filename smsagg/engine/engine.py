@@ -92,7 +92,7 @@ class Engine:
         self._recovered = recovered
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run the engine's tasks: dispatcher, loader, receipt look-ups, deliveries, sweeper. ``started()`` after recovery."""
+        """Recover, call ``started()``, and run the tasks: dispatcher, loader, receipt look-ups, deliveries, sweeper."""
         await self._recover()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.dispatcher.run)
@@ -102,7 +102,7 @@ class Engine:
             nursery.start_soon(self._sweeper.run)
             task_status.started()
 
-    # --- CarrierEvents ---------------------------------------------------------------------------------------------
+    # --- CarrierEvents ---
 
     def on_outcomes(self, link: Link, outcomes: Sequence[Outcome]) -> None:
         self._outcomes.apply(self._links[id(link)], outcomes)
@@ -116,7 +116,7 @@ class Engine:
     def on_capacity(self, link: Link) -> None:
         self.dispatcher.wake()
 
-    # --- recovery ----------------------------------------------------------------------------------------------------
+    # --- recovery ---
 
     async def _recover(self) -> None:
         """Take up queues, in-doubt attempts, parked receipts and deliveries where the last run left them."""

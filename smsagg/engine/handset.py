@@ -1,4 +1,4 @@
-"""Messages from handsets (MO): from a carrier to the account that owns the number, by the same durable way as receipts."""
+"""Messages from handsets (MO): from a carrier to the account that owns the number, durable as receipts are."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,7 @@
 """Takes messages in: a place is reserved, the batch is committed, and only then is anyone told yes.
 
-The order of the promises: the commit, then ``submit_sm_resp``, then the carrier. A batch that the store refuses leaves no
-trace; one whose commit took longer than ``accept_deadline`` is refused and unwound, because its client has given up
+The order of the promises: the commit, then ``submit_sm_resp``, then the carrier. A batch that the store refuses leaves
+no trace; one whose commit took longer than ``accept_deadline`` is refused and unwound, because its client has given up
 waiting and will send it again.
 """
 

@@ -8,12 +8,17 @@ import math
 
 import trio
 
-from smsagg.engine.core import Core
+from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.pools import Pool
 from smsagg.engine.waiting import Waiting
+from smsagg.routing.router import Router
 
 CLAIM_MAX = 5_000
 IDLE_S = 5.0
+FULL_S = 0.05
+PAUSE_MIN_S = 0.005
+NO_TIME = 2**62
+"""Due at any time."""
 
 
 class Loader:
@@ -22,7 +27,9 @@ class Loader:
     def __init__(self, core: Core, waiting: Waiting) -> None:
         self._core = core
         self._waiting = waiting
+        self._router = Router(core.config.pools, core.config.routing)
         self._wake = trio.Event()
+        self._full = False
         waiting.on_earlier = self.wake
 
     def wake(self) -> None:
@@ -30,26 +37,56 @@ class Loader:
 
     async def run(self) -> None:
         """Load until cancelled."""
-        core, waiting = self._core, self._waiting
         while True:
             self._wake = trio.Event()
-            core.forget_settled()
-            waiting.release_due(core.clock.now_ms())
-            full = False
-            for name in list(waiting.due):
-                full |= await self._refill(core.pools.get(name), name)
-            core.wake_dispatcher()
-            now = core.clock.now_ms()
-            next_ms = min([waiting.next_due_at(), *(at for at in waiting.due.values() if at > now)])
-            wait_s = min((next_ms - now) / 1000, 0.05 if full else IDLE_S)
-            with trio.move_on_after(max(wait_s, 0.005)):
+            await self._core.store_permitting(self.load)
+            with trio.move_on_after(self._pause_s()):
                 await self._wake.wait()
 
-    async def _refill(self, pool: Pool | None, name: str) -> bool:
+    async def load(self) -> None:
+        """One round over all pools. Raises StoreError when the store cannot answer; nothing is lost then."""
+        core, waiting = self._core, self._waiting
+        core.forget_settled()
+        waiting.release_due(core.clock.now_ms())
+        core.wake_dispatcher()
+        self._full = False
+        for name in list(waiting.due):
+            pool = core.pools.get(name)
+            if pool is None:
+                await self._move_to_other_pools(name)
+            else:
+                self._full |= await self._refill(pool, name)
+
+    def _pause_s(self) -> float:
+        """Until the next message is due, or until a full pool has probably drained a little."""
+        now = self._core.clock.now_ms()
+        next_ms = min([self._waiting.next_due_at(), *(at for at in self._waiting.due.values() if at > now)])
+        return max(min((next_ms - now) / 1000, FULL_S if self._full else IDLE_S), PAUSE_MIN_S)
+
+    async def _move_to_other_pools(self, name: str) -> None:
+        """A pool that the configuration has no more: its messages go where they would be routed today.
+
+        Those without a route stay, until there is one or their time is up.
+        """
+        core, waiting = self._core, self._waiting
+        claimed = await core.store.claim_messages(name, NO_TIME, CLAIM_MAX)
+        changes = Changes()
+        for message in claimed:
+            pool = self._router.route(message.country)
+            if isinstance(pool, str):
+                message.pool = pool
+                core.pools[pool].depth += 1
+                waiting.due[pool] = min(waiting.due.get(pool, math.inf), message.next_attempt_at)
+            message.parked = True
+            changes.message_updates.append(update_of(message))
+        if claimed:
+            core.store.write(changes)
+        if len(claimed) < CLAIM_MAX or any(message.pool == name for message in claimed):
+            del waiting.due[name]
+
+    async def _refill(self, pool: Pool, name: str) -> bool:
         """Claim what is due; True when more is due than fits just now."""
         waiting, store = self._waiting, self._core.store
-        if pool is None:
-            return False
         while waiting.due.get(name, math.inf) <= (now := self._core.clock.now_ms()):
             room = pool.settings.queue_max - len(pool.ready) - pool.reserved
             if room < pool.settings.queue_max // 2:

@@ -16,6 +16,8 @@ Bounds: ``live_messages_in_memory_max`` awaiting messages (the oldest leave memo
 
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
+from itertools import islice
 
 import trio
 
@@ -97,12 +99,11 @@ class Reports:
             if not self._lookups:
                 self._work = trio.Event()
                 await self._work.wait()
-            batch = [self._lookups.popleft() for _ in range(min(len(self._lookups), LOOKUP_MAX))]
-            by_carrier: dict[str, list[_Pending]] = {}
-            for pending in batch:
-                by_carrier.setdefault(pending[0], []).append(pending)
-            for carrier, pendings in by_carrier.items():
-                await self._look_up(carrier, pendings)
+            carrier = self._lookups[0][0]
+            batch = [pending for pending in islice(self._lookups, LOOKUP_MAX) if pending[0] == carrier]
+            if await self._core.store_permitting(partial(self._look_up, carrier, batch)):
+                looked_up = set(map(id, batch))
+                self._lookups = deque(pending for pending in self._lookups if id(pending) not in looked_up)
 
     def recovered(self, parked: Sequence[ParkedReceipt], enroute: int) -> None:
         """What the store holds from before; once, first."""

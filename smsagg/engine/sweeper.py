@@ -1,8 +1,8 @@
 """Ends what time has ended: expired messages, silent carriers, old receipts.
 
-Once a second it asks the store for messages whose ``expires_at`` has passed since it last asked. Those still waiting are
-EXPIRED. Those with a carrier get ``carrier_grace`` for a receipt, then they are UNKNOWN. A message in SENDING is left
-to its outcome, which checks the time itself.
+Once a second it asks the store for messages whose ``expires_at`` has passed since it last asked. Those still waiting
+are EXPIRED. Those with a carrier get ``carrier_grace`` for a receipt, then they are UNKNOWN. A message in SENDING is
+left to its outcome, which checks the time itself.
 """
 
 from functools import partial
@@ -34,7 +34,7 @@ class Sweeper:
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
-            await self.sweep()
+            await self._core.store_permitting(self.sweep)
             await trio.sleep(INTERVAL_S)
 
     async def sweep(self) -> None:

@@ -1,8 +1,8 @@
 """Decides whether a bind is let in: credentials, network, and the account being enabled.
 
 A wrong password and an unknown system_id cost the same work (one argon2 hash) and get the same answer. Hashing runs in
-threads, a few at a time, so that a thousand binds at once delay no traffic. A password that was right is remembered as a
-keyed digest for as long as its hash stays the same: an ESME that binds again costs nothing.
+threads, a few at a time, so that a thousand binds at once delay no traffic. A password that was right is remembered as
+a keyed digest for as long as its hash stays the same: an ESME that binds again costs nothing.
 """
 
 import hashlib

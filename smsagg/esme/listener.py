@@ -18,6 +18,7 @@ class Listener:
     def __init__(self, door: FrontDoor) -> None:
         self._door = door
         self._live: set[EsmeSession] = set()
+        self._empty = trio.Event()
         self._accepting = trio.CancelScope()
         self._log = RateLimitedLog(structlog.get_logger())
 
@@ -31,13 +32,14 @@ class Listener:
                 await trio.serve_listeners(self._supervise, list(listeners), handler_nursery=sessions)
 
     async def stop(self) -> None:
-        """Accept nobody any more, unbind everybody; returns when all sessions are over. The caller sets the deadline."""
+        """Accept nobody any more, unbind everybody; returns when all is over. The caller sets the deadline."""
         self._accepting.cancel()
         async with trio.open_nursery() as nursery:
             for session in list(self._live):
                 nursery.start_soon(session.stop)
-        while self._live:
-            await trio.sleep(0.01)
+        if self._live:
+            self._empty = trio.Event()
+            await self._empty.wait()
 
     async def _supervise(self, stream: trio.SocketStream) -> None:
         door = self._door
@@ -55,6 +57,8 @@ class Listener:
             self._log.error("session_crashed", key=repr(error), peer=address, exc_info=error)
         finally:
             self._live.discard(session)
+            if not self._live:
+                self._empty.set()
             door.sessions.disconnect(address)
 
 

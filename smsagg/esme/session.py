@@ -62,6 +62,7 @@ class EsmeSession:
         self._bind_type = ""
         self._is_sink = False
         self._committing = 0
+        self._settled = trio.Event()
         self._nursery: trio.Nursery
         self._log = structlog.get_logger().bind(peer=address)
 
@@ -79,7 +80,7 @@ class EsmeSession:
             if self._account is not None:
                 self._log.info("session_ended", account=self._account.name, reason=reason)
 
-    # --- SessionHandler ----------------------------------------------------------------------------------------------
+    # --- SessionHandler ---
 
     def on_received(self, received: Received) -> None:
         if received.responses:
@@ -94,7 +95,7 @@ class EsmeSession:
         if unanswered and self._account is not None:
             self._door.engine.deliveries.on_answers(self._account.name, unanswered)
 
-    # --- BoundSession and Sink -----------------------------------------------------------------------------------------
+    # --- BoundSession and Sink ---
 
     def probe(self) -> None:
         if self._connection.window_free > 0:
@@ -114,7 +115,7 @@ class EsmeSession:
         self._connection.request_many(pdus, deliveries, trio.current_time())
         self._driver.flush()
 
-    # --- requests ----------------------------------------------------------------------------------------------------
+    # --- requests ---
 
     def _on_requests(self, requests: Sequence[Pdu]) -> None:
         submits: list[SubmitSm] = []
@@ -161,6 +162,7 @@ class EsmeSession:
 
         def accepted(command_status: int) -> None:
             self._committing -= 1
+            self._settled.set()
             if command_status == ESME_ROK:
                 connection.respond_submit_sm(sequence_numbers, [message.message_id for message in messages])
             else:
@@ -187,7 +189,7 @@ class EsmeSession:
         self._connection.respond(response)
         self._driver.flush()
 
-    # --- bind --------------------------------------------------------------------------------------------------------
+    # --- bind ---
 
     async def _bind(self, pdu: Bind) -> None:
         door = self._door
@@ -212,7 +214,7 @@ class EsmeSession:
             self._is_sink = True
             door.engine.deliveries.attach(account.name, self)
 
-    # --- responses and the end ---------------------------------------------------------------------------------------
+    # --- responses and the end ---
 
     def _on_responses(self, responses: Sequence[tuple[object, Pdu]]) -> None:
         answers: list[tuple[Delivery, int | None]] = []
@@ -226,8 +228,9 @@ class EsmeSession:
 
     async def stop(self) -> None:
         """Unbind the peer once what is being committed is answered; the caller sets the deadline."""
-        while self._committing or self._connection.unanswered:
-            await trio.sleep(0.01)
+        while self._committing:
+            self._settled = trio.Event()
+            await self._settled.wait()
         if self._account is None:
             self._driver.close("stopped")
         else:

@@ -1,7 +1,7 @@
 """One association with the carrier's SMSC: connect, bind, exchange, until it ends.
 
-Every read from the socket becomes at most one call to the engine for the outcomes in it, one for the receipts and one for
-the MO. Receipts and MO are answered when the engine says that their effect is committed.
+Every read from the socket becomes at most one call to the engine for the outcomes in it, one for the receipts and one
+for the MO. Receipts and MO are answered when the engine says that their effect is committed.
 """
 
 import math
@@ -111,7 +111,7 @@ class Association:
         else:
             self.driver.close("stopped")
 
-    # --- SessionHandler ----------------------------------------------------------------------------------------------
+    # --- SessionHandler ---
 
     def on_received(self, received: Received) -> None:
         if received.responses:
@@ -130,7 +130,7 @@ class Association:
         if _BIND in contexts:
             self.driver.abort("bind_timeout")
 
-    # --- the rest ----------------------------------------------------------------------------------------------------
+    # --- the rest ---
 
     async def _connect(self) -> trio.abc.Stream:
         host, _, port = self._settings.address.rpartition(":")

@@ -35,7 +35,7 @@ class SmppCarrier:
         """Take nothing more, wait for outstanding responses, unbind. May be cancelled; capacity stays 0."""
         for link in self._links:
             link.draining = True
-        while any(link.outstanding for link in self._links):
-            await trio.sleep(0.01)
+        for link in self._links:
+            await link.wait_idle()
         for link in self._links:
             link.unbind()

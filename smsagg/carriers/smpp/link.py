@@ -40,6 +40,7 @@ class SmppLink:
         self._rng = rng
         self._transmitter: Association | None = None
         self._associations: set[Association] = set()
+        self._idle = trio.Event()
         burst = max(settings.rate or 0.0, 1.0) / 10
         self._bucket = TokenBucket(settings.rate, burst, clock.monotonic_s()) if settings.rate else None
         self._log = RateLimitedLog(structlog.get_logger().bind(carrier=carrier, link=self.name))
@@ -53,7 +54,7 @@ class SmppLink:
         return self.settings.window
 
     @property
-    def outstanding(self) -> int:
+    def in_flight(self) -> int:
         """Attempts that await their response."""
         return self._transmitter.connection.outstanding if self._transmitter is not None else 0
 
@@ -86,6 +87,8 @@ class SmppLink:
 
     def report(self, outcomes: Sequence[Outcome]) -> None:
         """Outcomes of attempts on this link."""
+        if not self.in_flight:
+            self._idle.set()
         self.events.on_outcomes(self, outcomes)
 
     def association_ended(self, association: Association, outcomes: Sequence[Outcome]) -> None:
@@ -104,6 +107,12 @@ class SmppLink:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep, BindTransmitter)
             nursery.start_soon(self._keep, BindReceiver)
+
+    async def wait_idle(self) -> None:
+        """Wait until nothing is outstanding."""
+        while self.in_flight:
+            self._idle = trio.Event()
+            await self._idle.wait()
 
     def unbind(self) -> None:
         """End the associations in an orderly way; they are not renewed while draining."""

@@ -1,0 +1,173 @@
+"""Builds the object graph, opens the outer nurseries, and owns the order of start and stop.
+
+Start: store, recovery, engine, carriers, HTTP, SMPP listener. Stop, within ``shutdown_deadline``: nobody is accepted
+any more, ESMEs are unbound when what they sent is answered, carriers finish what is outstanding and are unbound, the engine
+ends, the store writes what is left. Whatever a deadline cuts short is in the store and goes on at the next start.
+"""
+
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import structlog
+import trio
+from attrs import define
+
+import smsagg
+from smsagg.api.app import OperationsApp
+from smsagg.api.http import serve_http
+from smsagg.carriers.base import Carrier
+from smsagg.carriers.registry import carrier_class
+from smsagg.clock import Clock, SystemClock
+from smsagg.config.schema import Config, HostPort
+from smsagg.config.units import split_host_port
+from smsagg.engine import Engine
+from smsagg.engine.gauges import add_engine_sources
+from smsagg.errors import ConfigError
+from smsagg.esme.door import FrontDoor, make_front_door
+from smsagg.esme.listener import BACKLOG, Listener
+from smsagg.observe.loop_lag import measure_loop_lag
+from smsagg.observe.metrics import Metrics
+from smsagg.store.base import Store
+from smsagg.store.sqlite.store import open_sqlite_store
+
+SWITCH_INTERVAL_S = 0.0001
+"""A busy loop lets the store's writer thread have the GIL this often; with the default it starves."""
+
+log = structlog.get_logger("smsagg.app")
+
+
+@define(frozen=True)
+class Running:
+    """Where a started server listens."""
+
+    smpp: str
+    http: str
+    engine: Engine
+    door: FrontDoor
+
+
+async def serve(
+    config: Config,
+    task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
+    *,
+    stop: trio.Event | None = None,
+) -> None:
+    """Run the gateway until ``stop`` is set (or SIGTERM, SIGINT); returns after an orderly end.
+
+    Raises ConfigError when a port cannot be had, StoreError when the store cannot be opened.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    stop = trio.Event() if stop is None else stop
+    async with open_sqlite_store(config.store) as store, trio.open_nursery() as nursery:
+        nursery.start_soon(_watch_signals, stop)
+        gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__))
+        async with gateway.running() as running:
+            task_status.started(running)
+            await stop.wait()
+            log.info("stopping")
+        nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+class Gateway:
+    """The system over an opened store."""
+
+    def __init__(self, config: Config, store: Store, clock: Clock, rng: Random, metrics: Metrics) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._metrics = metrics
+        self._problems: list[Callable[[], list[str]]] = []
+        self._ready = False
+        self.engine = Engine(config, store, clock, rng, metrics)
+        self.carriers: dict[str, Carrier] = {
+            name: self._make_carrier(name, settings.type, settings.settings)
+            for name, settings in config.carriers.items()
+        }
+
+    def _make_carrier(self, name: str, type_name: str, settings: Any) -> Carrier:
+        return carrier_class(type_name)(name, settings, self.engine, self._clock, Random(self._rng.getrandbits(64)))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Running]:
+        """Everything runs within the block, and ends in order after it."""
+        config, engine = self._config, self.engine
+        engine.connect(self.carriers, await self._store.recover(self._clock.now_ms()))
+        door = make_front_door(config, engine, self._clock, self._metrics)
+        listener = Listener(door)
+        self._observe(door)
+        sockets = await _listen(config.server.smpp_listen)
+        async with trio.open_nursery() as outer:
+            await outer.start(engine.run)
+            for carrier in self.carriers.values():
+                await outer.start(carrier.run)
+            outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
+            app = OperationsApp(self._metrics, self._find_problems)
+            http: str = await outer.start(serve_http, config.server.http_listen, app)
+            await outer.start(listener.run, sockets)
+            self._ready = True
+            log.info("ready", smpp=_address(sockets[0]), http=http)
+            try:
+                yield Running(_address(sockets[0]), http, engine, door)
+            finally:
+                self._ready = False
+                with trio.CancelScope(shield=True), trio.move_on_after(config.server.shutdown_deadline):
+                    await self._drain(listener)
+                outer.cancel_scope.cancel()
+
+    async def _drain(self, listener: Listener) -> None:
+        """From the outside in: ESMEs, then what is with the carriers, then the store."""
+        self.engine.dispatcher.stopped = True
+        await listener.stop()
+        async with trio.open_nursery() as nursery:
+            for carrier in self.carriers.values():
+                nursery.start_soon(carrier.drain)
+        await self._store.flush()
+
+    def _find_problems(self) -> list[str]:
+        """Why the gateway is not ready; empty when it is."""
+        problems = [] if self._ready else ["not serving"]
+        if self._store.failing is not None:
+            problems.append(f"store: {self._store.failing}")
+        if not any(link.is_bound for carrier in self.carriers.values() for link in carrier.links):
+            problems.append("no carrier is bound")
+        return problems
+
+    def _observe(self, door: FrontDoor) -> None:
+        metrics, store = self._metrics, self._store
+
+        def committed(seconds: float, changes: int) -> None:
+            metrics.store_commit_latency.observe(seconds)
+            metrics.store_commit_changes.observe(changes)
+            self.engine.dispatcher.wake()
+
+        store.on_commit = committed
+        add_engine_sources(metrics, self.engine, store)
+        metrics.smpp_sessions.add_source(door.sessions.counts)
+        metrics.smpp_connections.add_source(lambda: {"": door.sessions.connections})
+        metrics.smpp_pdus.add_source(door.pdu_counts.totals)
+
+
+async def _listen(address: HostPort) -> list[trio.SocketListener]:
+    host, port = split_host_port(address)
+    try:
+        return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"server.smpp_listen: cannot listen on {address}: {error.strerror or error}") from error
+
+
+def _address(listener: trio.SocketListener) -> str:
+    host, port = listener.socket.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def _watch_signals(stop: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            log.info("signal", signal=signal.Signals(number).name)
+            stop.set()

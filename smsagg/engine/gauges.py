@@ -1,0 +1,46 @@
+"""Levels that Prometheus asks for at each scrape: queues, links, circuits, deliveries, the store."""
+
+from smsagg.engine.engine import Engine
+from smsagg.observe.metrics import Metrics
+from smsagg.routing.circuit import CircuitState
+from smsagg.store.base import Store
+
+_CIRCUIT = {CircuitState.CLOSED: 0.0, CircuitState.PROBING: 0.5, CircuitState.OPEN: 1.0}
+
+
+def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
+    """Have ``metrics`` ask the engine and its store."""
+    core, waiting, statistics = engine.core, engine.waiting, store.statistics
+    pools, carriers = core.pools, core.carriers
+    links = [state for carrier in carriers.values() for state in carrier.links]
+
+    def queue_depth() -> dict[tuple[str, ...], float]:
+        depth: dict[tuple[str, ...], float] = {}
+        for name, pool in pools.items():
+            depth[name, "ready"] = len(pool.ready)
+            depth[name, "all"] = pool.depth
+        return depth
+
+    def queue_age() -> dict[str, float]:
+        now = core.clock.now_ms()
+        return {
+            name: (now - pool.ready.oldest_accepted_at()) / 1000 if len(pool.ready) else 0.0
+            for name, pool in pools.items()
+        }
+
+    metrics.queue_depth.add_source(queue_depth)
+    metrics.queue_age.add_source(queue_age)
+    metrics.account_queue_depth.add_source(lambda: {name: a.queued for name, a in core.accounts.items()})
+    metrics.live.add_source(lambda: {"memory": len(core.live), "scheduled": len(waiting.scheduled)})
+    metrics.link_bound.add_source(lambda: {(s.carrier.name, s.link.name): float(s.link.is_bound) for s in links})
+    metrics.link_window.add_source(lambda: {(s.carrier.name, s.link.name): s.link.window for s in links})
+    metrics.link_outstanding.add_source(lambda: {(s.carrier.name, s.link.name): s.link.in_flight for s in links})
+    metrics.circuit_open.add_source(lambda: {name: _CIRCUIT[c.circuit.state] for name, c in carriers.items()})
+    metrics.parked_receipts.add_source(lambda: {"": engine.reports.correlator.early_count})
+    metrics.deliveries_pending.add_source(engine.deliveries.pending)
+    metrics.store_failing.add_source(lambda: {"": float(store.failing is not None)})
+    metrics.store_wal_octets.add_source(lambda: {"": statistics.wal_octets})
+    metrics.store_queued_changes.add_source(lambda: {"": statistics.queued_changes})
+    metrics.store_commits.add_source(lambda: {"": statistics.commits})
+    metrics.store_commit_failures.add_source(lambda: {"": statistics.commit_failures})
+    metrics.store_rows.add_source(lambda: {"": statistics.rows_written})
