@@ -95,7 +95,7 @@ class _Server:
     async def _serve(self, stream: trio.SocketStream) -> None:
         """Supervise one connection: whatever goes wrong with it ends it alone."""
         try:
-            await TCPServer(self._app, self._config, self._context, ConnectionState({}), stream)  # type: ignore[arg-type]
+            await _Connection(self._app, self._config, self._context, ConnectionState({}), stream)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001
             self._repeated.error("http_connection_failed", key=type(error).__name__, exc_info=error)
         finally:
@@ -106,6 +106,14 @@ class _Server:
         """Close every connection; whoever reads from it or writes to it is woken."""
         for stream in list(self._streams):
             stream.socket.close()
+
+
+class _Connection(TCPServer):
+    """hypercorn's connection, which ends when the client has gone and not only when its idle timer fires."""
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        await self.idle_task.stop()
 
 
 async def _listen(bind: HostPort) -> Sequence[trio.SocketListener]:
