@@ -1,0 +1,105 @@
+"""The command group, ``check-config`` and ``hash-password``."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from click.testing import CliRunner
+
+import smsagg
+from smsagg.cli import COMMANDS, main
+from smsagg.config.passwords import HASHER
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner()
+
+
+def test_help_lists_every_command_and_imports_none() -> None:
+    """The list is quick whatever the commands need."""
+    code = (
+        "import sys; from click.testing import CliRunner; from smsagg.cli import main;"
+        "print(CliRunner().invoke(main, ['--help']).output);"
+        "print('imported', [m for m in sys.modules if m in ('trio', 'apsw', 'rich', 'structlog')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(name in done.stdout for name in COMMANDS)
+    assert "imported []" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_listed_command_exists_and_explains_itself(runner: CliRunner, name: str) -> None:
+    """``smsagg COMMAND --help`` works for all."""
+    result = runner.invoke(main, [name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"Usage: main {name}")
+
+
+def test_the_version_is_the_packages(runner: CliRunner) -> None:
+    """--version tells it."""
+    assert smsagg.__version__ in runner.invoke(main, ["--version"]).output
+
+
+def test_an_unknown_command_is_refused(runner: CliRunner) -> None:
+    """With click's own words and status."""
+    result = runner.invoke(main, ["srve"])
+    assert result.exit_code == 2
+    assert "No such command" in result.output
+
+
+def test_a_good_file_is_shown(runner: CliRunner) -> None:
+    """Accounts, pools with what goes to them, and carriers."""
+    result = runner.invoke(main, ["check-config", str(CONFIGS / "dev.toml")])
+    assert result.exit_code == 0
+    for word in ("good", "demo", "albion", "all others", "127.0.0.1:2775"):
+        assert word in result.output
+
+
+def test_a_bad_file_is_refused_with_all_its_problems(runner: CliRunner, tmp_path: Path) -> None:
+    """One line each on standard error, and no traceback."""
+    file = tmp_path / "bad.toml"
+    file.write_text((CONFIGS / "minimal.toml").read_text() + "\n[log]\nlevel = 5\ncolour = 1\n")
+    result = runner.invoke(main, ["check-config", str(file)])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == ["log.colour", "log.level"]
+
+
+def test_a_missing_file_is_refused(runner: CliRunner, tmp_path: Path) -> None:
+    """By its name."""
+    result = runner.invoke(main, ["check-config", str(tmp_path / "none.toml")])
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"{tmp_path}/none.toml: cannot be read: No such file or directory\n",
+    )
+
+
+def test_a_password_from_standard_input_is_hashed(runner: CliRunner) -> None:
+    """The hash verifies the password, and no two hashes are alike."""
+    first, second = (runner.invoke(main, ["hash-password", "--password-stdin"], input="demo-pw\n") for _ in range(2))
+    assert first.exit_code == 0
+    assert PasswordHasher().verify(first.output.strip(), "demo-pw")
+    assert not HASHER.check_needs_rehash(first.output.strip())
+    assert first.output != second.output
+
+
+def test_a_password_is_asked_for_twice_and_never_shown(runner: CliRunner) -> None:
+    """The hash alone goes to standard output."""
+    result = runner.invoke(main, ["hash-password"], input="demo-pw\ndemo-pw\n")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("$argon2id$")
+    assert result.stdout.count("\n") == 1
+    assert "demo-pw" not in result.output
+
+
+@pytest.mark.parametrize("password", ["", "123456789", "pässword", "a\tb"])
+def test_a_password_that_no_bind_can_carry_is_refused(runner: CliRunner, password: str) -> None:
+    """1 to 8 printable ASCII characters (SMPP 3.4 §5.2.2)."""
+    result = runner.invoke(main, ["hash-password", "--password-stdin"], input=password + "\n")
+    assert result.exit_code == 1
+    assert "1 to 8 printable ASCII characters" in result.stderr
