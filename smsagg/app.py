@@ -1,8 +1,8 @@
 """Builds the object graph, opens the outer nurseries, and owns the order of start and stop.
 
 Start: store, recovery, engine, carriers, HTTP, SMPP listener. Stop, within ``shutdown_deadline``: nobody is accepted
-any more, ESMEs are unbound when what they sent is answered, carriers finish what is outstanding and are unbound, the engine
-ends, the store writes what is left. Whatever a deadline cuts short is in the store and goes on at the next start.
+any more, ESMEs are unbound when what they sent is answered, carriers finish what is outstanding and are unbound, the
+engine ends, the store writes what is left. Whatever a deadline cuts short is in the store and goes on at the next start.
 """
 
 import signal

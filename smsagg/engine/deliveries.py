@@ -192,21 +192,24 @@ class Deliveries:
         """Claim one batch; False when there was less than a batch."""
         store = self._core.store
         claimed = await store.claim_deliveries(state.name, now, limit)
-        if len(claimed) < limit:
-            state.parked_due_at = math.inf  # what is parked while the store answers lowers it again
-            due = await store.next_delivery_due()
-            state.parked_due_at = min(state.parked_due_at, due.get(state.name, math.inf))
-        expired = [delivery for delivery in claimed if delivery.expires_at <= now]
+        expired = [delivery.delivery_id for delivery in claimed if delivery.expires_at <= now]
         if expired:
             self._core.metrics.deliveries_expired(state.name, len(expired))
-            store.write(Changes(done_deliveries=[delivery.delivery_id for delivery in expired]))
+            store.write(Changes(done_deliveries=expired))
         state.ready.extend(delivery for delivery in claimed if delivery.expires_at > now)
         if state.sinks:
             self._pump(state)
         elif state.ready:
             self._park(state, list(state.ready), now)
             state.ready.clear()
-        return len(claimed) == limit
+        if len(claimed) == limit:
+            return True
+        due_at, state.parked_due_at = state.parked_due_at, math.inf
+        try:
+            due_at = (await store.next_delivery_due()).get(state.name, math.inf)
+        finally:  # what was parked while the store answered may be due sooner
+            state.parked_due_at = min(state.parked_due_at, due_at)
+        return False
 
     def _pump(self, state: _AccountDeliveries) -> None:
         """Hand ready deliveries to the sinks, least outstanding first."""

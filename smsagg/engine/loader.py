@@ -96,11 +96,18 @@ class Loader:
             waiting.loaded(claimed, now)
             self._core.wake_dispatcher()
             if len(claimed) < limit:
-                waiting.due.pop(name, None)  # what is parked while the store answers puts it back
-                pool.spilled = False
-                due_at = (await store.next_due()).get(name, math.inf)
-                if due_at < math.inf:
-                    waiting.due[name] = min(waiting.due.get(name, math.inf), due_at)
-                    if due_at <= self._core.clock.now_ms():
-                        pool.spilled = True
+                await self._note_next_due(pool, waiting.due.pop(name))
         return False
+
+    async def _note_next_due(self, pool: Pool, known_due_at: float) -> None:
+        """All that was due is claimed: learn when the next is."""
+        waiting, name = self._waiting, pool.name
+        pool.spilled = False
+        due_at = known_due_at
+        try:
+            due_at = (await self._core.store.next_due()).get(name, math.inf)
+        finally:  # what was parked while the store answered may be due sooner
+            due_at = min(waiting.due.get(name, math.inf), due_at)
+            if due_at < math.inf:
+                waiting.due[name] = due_at
+            pool.spilled |= due_at <= self._core.clock.now_ms()
