@@ -2,7 +2,7 @@
 
 Start: store, recovery, engine, carriers, HTTP, SMPP listener. Stop, within ``shutdown_deadline``: nobody is accepted
 any more, ESMEs are unbound when what they sent is answered, carriers finish what is outstanding and are unbound, the
-engine ends, the store writes what is left. Whatever a deadline cuts short is in the store and goes on at the next start.
+engine ends, the store writes what is left. What a deadline cuts short is in the store and goes on at the next start.
 """
 
 import signal
