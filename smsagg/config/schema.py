@@ -198,10 +198,6 @@ class CarrierSettings:
     ask_receipts: str = field(default="always", validator=one_of("always", "as_asked"))
     """Ask the carrier for a receipt of every message (``always``), or only when the customer did (``as_asked``)."""
 
-    @property
-    def receipts(self) -> str:
-        return self.ask_receipts
-
 
 @define(frozen=True)
 class LogSettings:

@@ -107,7 +107,7 @@ class Dispatcher:
 
     def _hand_over(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
         carrier = link.carrier.name
-        always_asks = link.carrier.settings.receipts == "always"
+        always_asks = link.carrier.settings.ask_receipts == "always"
         recorded: list[Message] = []
         at_once: list[Message] = []
         for message in messages:

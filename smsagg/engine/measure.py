@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState
 from smsagg.observe.metrics import Metrics
+from smsagg.smpp.status import name_of
 
 _KINDS = {kind: kind.name.lower() for kind in DeliveryKind}
 _STATES = {state: state.name.lower() for state in MessageState}
@@ -27,6 +28,10 @@ class EngineMetrics:
 
     def attempts(self, carrier: str, outcome: str, count: int = 1) -> None:
         self.metrics.attempts[carrier, outcome].n += count
+
+    def refused_by_carrier(self, carrier: str, verdict: str, command_status: int) -> None:
+        self.metrics.attempts[carrier, verdict].n += 1
+        self.metrics.carrier_refusals[carrier, name_of(command_status)].n += 1
 
     def finished(self, message: Message, now: int) -> None:
         self.metrics.finished[message.account, _STATES[message.state]].n += 1

@@ -94,7 +94,7 @@ class Outcomes:
         core, carrier = self._core, link.carrier
         monotonic = core.clock.monotonic_s()
         verdict = carrier.statuses.classify(command_status)
-        core.metrics.attempts(carrier.name, verdict.value)
+        core.metrics.refused_by_carrier(carrier.name, verdict.value, command_status)
         if verdict is Verdict.THROTTLED:
             link.pacing.on_throttled(monotonic, queue_full=command_status == ESME_RMSGQFUL)
             carrier.circuit.on_success()  # it answers; its pace is the link's affair

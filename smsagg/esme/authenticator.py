@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import argon2
 import trio
 
+from smsagg.config.passwords import HASHER
 from smsagg.engine.accounts import Account
 
 HASHES_AT_ONCE = 2
@@ -30,7 +31,7 @@ class Authenticator:
             account.name: tuple(ip_network(network) for network in account.settings.networks)
             for account in self._by_system_id.values()
         }
-        self._hasher = argon2.PasswordHasher()
+        self._hasher = HASHER
         self._nobody_hash = self._hasher.hash(os.urandom(16).hex())
         self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
         self._digest_key = os.urandom(32)

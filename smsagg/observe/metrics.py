@@ -125,18 +125,12 @@ class Metrics:
     def _carriers(self) -> None:
         self.attempts = self._counter(
             "smsagg_carrier_attempts_total",
-            "Attempts, by carrier and outcome (accepted, temporary, throttled, permanent, in_doubt, not_sent).",
+            "Attempts, by carrier and outcome (accepted, temporary, throttled, permanent, in_doubt, not_sent, late).",
             "carrier",
             "outcome",
         )
         self.carrier_refusals = self._counter(
             "smsagg_carrier_refusals_total", "Attempts refused, by carrier and command_status.", "carrier", "status"
-        )
-        self.response_latency = self._histogram(
-            "smsagg_carrier_response_latency_seconds",
-            "From handing an attempt to a link to its outcome, by carrier.",
-            ACCEPT_BOUNDS_S,
-            "carrier",
         )
         self.link_bound = self._gauge("smsagg_carrier_link_bound", "1 while the link is bound.", "carrier", "link")
         self.link_window = self._gauge(
@@ -170,7 +164,7 @@ class Metrics:
     def _deliveries(self) -> None:
         self.deliveries = self._counter(
             "smsagg_delivery_attempts_total",
-            "deliver_sm to accounts, by account, kind and outcome (delivered, retried, expired).",
+            "deliver_sm to accounts, by account, kind and outcome (delivered, refused, unanswered, expired).",
             "account",
             "kind",
             "outcome",
