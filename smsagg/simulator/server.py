@@ -320,8 +320,6 @@ class Simulator:
             if self._stopping or len(self._sessions) >= self.settings.sessions_max:
                 sock.close()
                 continue
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             nursery.start_soon(self._run_session, sock)
 
     async def _run_session(self, sock: socket.socket) -> None:

@@ -1,22 +1,16 @@
 """One session of the simulated SMSC: octets of a client in, octets for it out.
 
-Theory of operation. Made to be cheap, so that a benchmark measures the gateway and not its carrier: it works on the
-plain non-blocking socket, serves everything that one read brought, and collects what is to be sent in a list that
-:meth:`Session.flush` writes at once, without a task switch. Only when the socket takes no more does the session's
-writer task step in, and while much waits unwritten nothing more is read.
-
+Made to be cheap, so that a benchmark measures the gateway and not its carrier: everything that one read brought is
+served at once, and what is to be sent leaves as one write (:class:`~smsagg.session.batch_socket.BatchSocket`).
 submit_sm, its responses, receipts and their answers take the short way through :mod:`smsagg.simulator.wire`; every
 other PDU goes through the codec.
 """
 
 import socket
-import struct
-from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-import trio
-
+from smsagg.session.batch_socket import BatchSocket
 from smsagg.simulator import wire
 from smsagg.simulator.deliveries import Client, Delivery
 from smsagg.smpp import status
@@ -47,13 +41,7 @@ from smsagg.smpp.tlv import Tag
 if TYPE_CHECKING:
     from smsagg.simulator.server import Simulator
 
-READ_OCTETS = 262_144
 PDU_OCTETS_MAX = 70_000
-UNSENT_OCTETS_MAX = 1 << 20
-"""While more waits to be written, nothing is read."""
-LINGER_S = 1.0
-"""How long a client may take to read the last octets and close."""
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 SEQUENCE_NUMBER_MAX = 0x7FFFFFFF
 SUPPORTED_VERSION = 0x34
 
@@ -79,88 +67,30 @@ class Session:
         self.tlvs = False
         """The peer's interface_version allows TLVs (SMPP 3.4 §2.5)."""
         self._simulator = simulator
-        self._socket = sock
+        self._socket = BatchSocket(sock)
         self._may_submit = False
         self._frames = FrameBuffer(PDU_OCTETS_MAX)
-        self._out: list[bytes] = []
-        self._unsent = memoryview(b"")
+        self._out = self._socket.out
         self._outstanding: dict[int, Delivery] = {}
         self._sequence_number = 0
-        self._closing = False
-        self._is_blocked = False
-        """The socket took not all; its writer task waits for room."""
-        self._blocked = trio.Event()
-        self._wrote = trio.Event()
-        self._cancel_scope = trio.CancelScope()
-
-    # --- tasks ---
 
     async def run(self) -> None:
-        """Serve until the peer goes or :meth:`close`; two tasks: the reader, and the writer of what did not fit."""
-        try:
-            with self._cancel_scope:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._write_when_blocked)
-                    await self._read()
-                    nursery.cancel_scope.cancel()
-        finally:
-            self._closing = True
-            trio.lowlevel.notify_closing(self._socket)
-            self._socket.close()
+        """Serve until the client goes, or :meth:`close` or :meth:`drop`; see :meth:`BatchSocket.run`."""
+        await self._socket.run(self._on_octets)
 
-    async def _read(self) -> None:
+    def _on_octets(self, octets: bytes) -> None:
         simulator = self._simulator
-        while True:
-            await trio.lowlevel.wait_readable(self._socket)
-            try:
-                octets = self._socket.recv(READ_OCTETS)
-            except (BlockingIOError, InterruptedError):
-                continue
-            except OSError:
-                return
-            if not octets:
-                return
-            now = simulator.refresh()
-            self.heard_at = now
-            self.asked_at = None
-            if not simulator.is_silent and not self._closing:
-                self._serve(octets, now)
-                self.flush()
-                simulator.wake()
-            while len(self._unsent) > UNSENT_OCTETS_MAX:
-                self._wrote = trio.Event()
-                await self._wrote.wait()
-
-    async def _write_when_blocked(self) -> None:
-        while True:
-            await self._blocked.wait()
-            self._blocked = trio.Event()
-            while self._is_blocked:
-                await trio.lowlevel.wait_writable(self._socket)
-                self._is_blocked = False
-                self.flush()
-                self._wrote.set()
+        now = simulator.refresh()
+        self.heard_at = now
+        self.asked_at = None
+        if not simulator.is_silent:
+            self._serve(octets, now)
+            self._socket.flush()
+            simulator.wake()
 
     def flush(self) -> None:
         """Write what is queued, as far as the socket takes it."""
-        if self._out:
-            self._unsent = memoryview(b"".join((self._unsent, *self._out)))
-            self._out.clear()
-        if not self._unsent or self._is_blocked:
-            return
-        try:
-            sent = self._socket.send(self._unsent)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            self._cancel_scope.cancel()
-            return
-        self._unsent = self._unsent[sent:]
-        if self._unsent:
-            self._is_blocked = True
-            self._blocked.set()
-        elif self._closing:
-            self._half_close()
+        self._socket.flush()
 
     # --- what the simulator asks ---
 
@@ -170,23 +100,11 @@ class Session:
 
     def close(self) -> None:
         """End the session once what is queued is written."""
-        if self._closing:
-            return
-        self._closing = True
-        self._cancel_scope.deadline = trio.current_time() + LINGER_S
-        self.flush()
-        if not self._unsent:
-            self._half_close()
-
-    def _half_close(self) -> None:
-        """All is written; the reader ends at the client's EOF. A plain close might reset what it has not read yet."""
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
+        self._socket.close()
 
     def drop(self) -> None:
         """Cut the connection with a reset, as a crashed SMSC would."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self._cancel_scope.cancel()
+        self._socket.reset()
 
     def request_unbind(self) -> None:
         """Say good-bye and close, without waiting for the answer."""
@@ -201,7 +119,7 @@ class Session:
 
     @property
     def deliver_window_free(self) -> int:
-        if self._closing:
+        if self._socket.is_closing:
             return 0
         return self._simulator.settings.deliver_window - len(self._outstanding)
 
@@ -257,7 +175,7 @@ class Session:
                 self._out.append(wire.header_only(wire.ENQUIRE_LINK_RESP, number))
             else:
                 self._serve_other(frame)
-            if self._closing:
+            if self._socket.is_closing:
                 return
         if broken:
             self._simulator.statistics.malformed += 1
