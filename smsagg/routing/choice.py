@@ -76,11 +76,7 @@ class WeightedPolicy:
         if len(available) == 1:
             return available[0]
         names, weights, credits = self._names, self._weights, self._credits
-        return max(
-            available,
-            key=lambda i: (names[i] != avoid, weights[i] > 0, credits[i] + weights[i], -i),
-            default=NONE,
-        )
+        return max(available, key=lambda i: (names[i] != avoid, credits[i] + weights[i], -i), default=NONE)
 
     def charge(self, index: int, count: int) -> None:
         candidates = self._candidates if index in self._candidates else (*self._candidates, index)
