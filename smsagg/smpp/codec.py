@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from smsagg.smpp import declared, fast
-from smsagg.smpp.command import RESPONSE_BIT
 from smsagg.smpp.declared import HEADER, HEADER_OCTETS
 from smsagg.smpp.limits import DEFAULT_LIMITS, Limits
 from smsagg.smpp.pdu import Pdu
 
-__all__ = ["HEADER", "HEADER_OCTETS", "decode", "decode_request", "decode_response", "encode", "encoder_of"]
+__all__ = ["HEADER", "HEADER_OCTETS", "decode", "decode_response", "encode", "encoder_of"]
+
+_unpack = HEADER.unpack_from
+_REQUEST_DECODERS, _RESPONSE_DECODERS = fast.REQUEST_DECODERS, fast.RESPONSE_DECODERS
 
 
 def decode(frame: bytes, limits: Limits = DEFAULT_LIMITS) -> Pdu:
@@ -21,18 +23,13 @@ def decode(frame: bytes, limits: Limits = DEFAULT_LIMITS) -> Pdu:
     A request's command_status is ignored (SMPP 3.4 §3.2). Responses are decoded as far as they go.
     """
     if len(frame) >= HEADER_OCTETS:
-        command_length, command_id, command_status, sequence_number = HEADER.unpack_from(frame)
+        command_length, command_id, command_status, sequence_number = _unpack(frame)
         if command_length == len(frame):
-            if command_id & RESPONSE_BIT:
-                return decode_response(frame, command_id, sequence_number, command_status, limits)
-            return decode_request(frame, command_id, sequence_number, limits)
+            if command_id in _RESPONSE_DECODERS:
+                return _RESPONSE_DECODERS[command_id](frame, sequence_number, command_status, limits)
+            if command_id in _REQUEST_DECODERS:
+                return _REQUEST_DECODERS[command_id](frame, sequence_number, limits)
     return declared.decode(frame, limits)
-
-
-def decode_request(frame: bytes, command_id: int, sequence_number: int, limits: Limits) -> Pdu:
-    """As :func:`decode`, for a request whose header was read and is consistent with the frame's length."""
-    decoder = fast.REQUEST_DECODERS.get(command_id)
-    return declared.decode(frame, limits) if decoder is None else decoder(frame, sequence_number, limits)
 
 
 def decode_response(frame: bytes, command_id: int, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
