@@ -23,6 +23,7 @@ $(VENV)/lint.stamp: $(VENV)/run.stamp
 	@touch $@
 
 run: $(VENV)/run.stamp ## Install, then start the server with simulated carriers (configs/dev.toml)
+	@echo "configs/dev.toml: bind as system_id demo, password demo-pw"
 	$(BIN)/smsagg serve --config configs/dev.toml
 
 test: $(VENV)/test.stamp ## Install what tests need and run them
