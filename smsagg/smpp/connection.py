@@ -7,7 +7,9 @@ Theory of operation. The driver hands over what it read (:meth:`Connection.recei
 
 What the connection answers by itself, so that the application never sees it:
 
-* ``enquire_link``, and ``unbind`` (after which the session is over);
+* ``enquire_link``;
+* ``unbind``: nothing more is taken or asked, what the application still owes is waited for (a response timeout at
+  most), since the peer would send unanswered submits again; then the unbind_resp goes out and the session is over;
 * a request that the state forbids: ESME_RINVBNDSTS in its own response, ESME_RALYBND for a bind when bound;
 * a malformed request: the status of the field at fault in its own response;
 * an unknown command_id: generic_nack ESME_RINVCMDID; an unusable header: generic_nack ESME_RINVCMDLEN, and the end;
@@ -26,10 +28,11 @@ PDUs it does a look-up, a decode and an append.
 from collections.abc import Iterable, Sequence
 from math import inf
 
-from smsagg.smpp import declared, fast
-from smsagg.smpp.bind_state import BINDS, TRANSITIONS, Role, SessionState, may_send, requests_from
+from smsagg.smpp import fast
+from smsagg.smpp.bind_state import BINDS, TRANSITIONS, Role, SessionState, may_send
 from smsagg.smpp.codec import HEADER, decode, decode_response
 from smsagg.smpp.command import RESPONSE_BIT, CommandId
+from smsagg.smpp.dispatch import APPLICATION_REQUESTS, APPLICATION_RESPONSES, UNANSWERED
 from smsagg.smpp.errors import FramingError, PduEncodeError, PduError, WrongState
 from smsagg.smpp.events import CloseReason, Received, TimerActions
 from smsagg.smpp.framing import FrameBuffer
@@ -65,35 +68,6 @@ _ENQUIRE_LINK_RESP = int(CommandId.ENQUIRE_LINK_RESP)
 _GENERIC_NACK = int(CommandId.GENERIC_NACK)
 _UNBIND = int(CommandId.UNBIND)
 _UNBIND_RESP = int(CommandId.UNBIND_RESP)
-_UNANSWERED = frozenset({int(CommandId.OUTBIND), int(CommandId.ALERT_NOTIFICATION)})
-_BIND_RESPS = frozenset(command_id | RESPONSE_BIT for command_id in BINDS)
-
-
-def _decode_declared(frame: bytes, sequence_number: int, limits: Limits) -> Pdu:
-    return declared.decode(frame, limits)
-
-
-def _respond_declared(frame: bytes, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
-    return declared.decode(frame, limits)
-
-
-_SERVED_HERE = BINDS | _UNANSWERED | {_ENQUIRE_LINK, _UNBIND}
-
-# For each side and state the requests that go straight to the application, and how to decode them.
-_APPLICATION_REQUESTS: dict[tuple[Role, SessionState], dict[int, fast.RequestDecoder]] = {
-    (role, state): {
-        command_id: fast.REQUEST_DECODERS.get(command_id, _decode_declared)
-        for command_id in requests_from(role.peer, state) - _SERVED_HERE
-    }
-    for role in Role
-    for state in SessionState
-}
-
-# Responses that go straight to the application; the others change the connection.
-_APPLICATION_RESPONSES: dict[int, fast.ResponseDecoder] = {
-    command_id | RESPONSE_BIT: fast.RESPONSE_DECODERS.get(command_id | RESPONSE_BIT, _respond_declared)
-    for command_id in RESPONSES.keys() - _SERVED_HERE
-}
 
 
 class Connection:
@@ -115,11 +89,13 @@ class Connection:
         self._window = Window(limits.window_max)
         self._outgoing = Outgoing(self.statistics)
         self._room = limits.unanswered_max
-        self._application_requests = _APPLICATION_REQUESTS[role, self.state]
+        self._application_requests = APPLICATION_REQUESTS[role, self.state]
         self._binding: Bind | None = None
         self._held = HeldFrames(limits.held_octets_max)
         self._enquire_link_number = 0
         self._unbind_sent = False
+        self._unbind_asked: tuple[int, float] | None = None  # sequence_number and when, until it is answered
+        self._must_report_close = False
 
     @property
     def interface_version(self) -> int:
@@ -198,12 +174,13 @@ class Connection:
                     room -= 1
                 except PduError as error:
                     self._refuse_malformed(error)
-            elif command_id in _APPLICATION_RESPONSES and (context := take(sequence_number, command_id)) is not MISSING:
-                decode_it = _APPLICATION_RESPONSES[command_id]
+            elif command_id in APPLICATION_RESPONSES and (context := take(sequence_number, command_id)) is not MISSING:
+                decode_it = APPLICATION_RESPONSES[command_id]
                 responses.append((context, decode_it(frame, sequence_number, command_status, limits)))
             else:
+                self._room = room
                 enquire_link_resps += command_id == _ENQUIRE_LINK_RESP
-                self._serve_other(frame, command_id, command_status, sequence_number, received)
+                self._serve_other(frame, command_id, command_status, sequence_number, received, now)
                 if self._binding is not None or self.close_reason is not None:
                     break
                 application_requests = self._application_requests
@@ -215,21 +192,21 @@ class Connection:
             self._hold(frames[served:])
 
     def _serve_other(
-        self, frame: bytes, command_id: int, command_status: int, sequence_number: int, received: Received
+        self, frame: bytes, command_id: int, command_status: int, sequence_number: int, received: Received, now: float
     ) -> None:
         if command_id == _GENERIC_NACK:
             self._serve_generic_nack(frame, command_status, sequence_number, received)
         elif command_id & RESPONSE_BIT and command_id & ~RESPONSE_BIT in RESPONSES:
             self._serve_response(frame, command_id, command_status, sequence_number, received)
         elif may_send(self.role.peer, self.state, command_id):
-            self._serve_request(frame, command_id, sequence_number, received)
+            self._serve_request(frame, command_id, sequence_number, received, now)
         elif command_id in RESPONSES:
             self.statistics.illegal += 1
             already_bound = command_id in BINDS and self.state.is_bound
             self._outgoing.queue_refusal(
                 command_id, sequence_number, ESME_RALYBND if already_bound else ESME_RINVBNDSTS
             )
-        elif command_id in _UNANSWERED:
+        elif command_id in UNANSWERED:
             self.statistics.illegal += 1
         else:
             self._serve_unknown(frame)
@@ -240,12 +217,14 @@ class Connection:
         except PduError as error:
             self._refuse_malformed(error)
 
-    def _serve_request(self, frame: bytes, command_id: int, sequence_number: int, received: Received) -> None:
+    def _serve_request(
+        self, frame: bytes, command_id: int, sequence_number: int, received: Received, now: float
+    ) -> None:
         """A legal request that is the connection's own business, wholly or in part."""
         try:
             pdu = decode(frame, self._limits)
         except PduError as error:
-            if command_id in _UNANSWERED:
+            if command_id in UNANSWERED:
                 self.statistics.malformed += 1  # there is no response to say so in
             else:
                 self._refuse_malformed(error)
@@ -253,8 +232,10 @@ class Connection:
         if command_id == _ENQUIRE_LINK:
             self._outgoing.queue_header(_ENQUIRE_LINK_RESP, ESME_ROK, sequence_number)
         elif command_id == _UNBIND:
-            self._outgoing.queue_header(_UNBIND_RESP, ESME_ROK, sequence_number)
-            self._close(CloseReason.PEER_UNBOUND)
+            self._unbind_asked = sequence_number, now
+            self._set_state(SessionState.UNBOUND)
+            if self.unanswered == 0:
+                self._answer_unbind()
         else:
             received.requests.append(pdu)
             if isinstance(pdu, Bind):
@@ -281,7 +262,7 @@ class Connection:
         if (context := self._window.take(sequence_number, command_id)) is not MISSING:
             response = decode_response(frame, command_id, sequence_number, command_status, self._limits)
             received.responses.append((context, response))
-            if command_id in _BIND_RESPS and command_status == ESME_ROK:
+            if isinstance(response, BindResp) and command_status == ESME_ROK:
                 self._bound_as(response)
             elif command_id == _UNBIND_RESP:
                 self._close(CloseReason.UNBOUND)
@@ -378,6 +359,7 @@ class Connection:
         else:
             self._answered(1)
         self._outgoing.queue(octets, pdu.command_id, pdu.command_status)
+        self._answer_unbind_after_the_last()
 
     def respond_submit_sm(self, sequence_numbers: Sequence[int], message_ids: Sequence[str]) -> None:
         """Queue a submit_sm_resp ESME_ROK for each; ``message_ids`` are ASCII. The fast way for a batch."""
@@ -402,6 +384,18 @@ class Connection:
         if sequence_numbers:
             self._answered(len(sequence_numbers))
             self._outgoing.queue(octets, command_id, ESME_ROK, len(sequence_numbers))
+            self._answer_unbind_after_the_last()
+
+    def _answer_unbind_after_the_last(self) -> None:
+        if self._unbind_asked is not None and self.unanswered == 0:
+            self._answer_unbind()
+            self._must_report_close = True
+
+    def _answer_unbind(self) -> None:
+        assert self._unbind_asked is not None
+        self._outgoing.queue_header(_UNBIND_RESP, ESME_ROK, self._unbind_asked[0])
+        self._unbind_asked = None
+        self._close(CloseReason.PEER_UNBOUND)
 
     def _is_over(self, responses: int) -> bool:
         if self.close_reason is None and self.state is not SessionState.CLOSED:
@@ -427,11 +421,16 @@ class Connection:
     # Time and the end
 
     def next_timer_at(self) -> float:
-        """When :meth:`handle_timers` is next to be called; ``inf`` for never. Early calls do no harm."""
+        """When :meth:`handle_timers` is next to be called; ``inf`` for never. Early calls do no harm.
+
+        It is 0.0, at once, when :meth:`respond` gave the last answer after the peer's unbind: the session is over.
+        """
         if self.close_reason is not None or self.state is SessionState.CLOSED:
-            return inf
+            return 0.0 if self._must_report_close else inf
         at = self._window.next_expiry_at(self._timer_settings.response_timeout_s)
-        if self._binding is None:
+        if self._unbind_asked is not None:
+            at = min(at, self._unbind_asked[1] + self._timer_settings.response_timeout_s)
+        elif self._binding is None:
             at = min(at, self._timers.next_at())
         partial_since = self._frames.partial_since
         if partial_since is not None:
@@ -441,12 +440,16 @@ class Connection:
     def handle_timers(self, now: float) -> TimerActions:
         """Do what is due at ``now``."""
         actions = TimerActions(close=self.close_reason)
+        self._must_report_close = False
         if self.close_reason is not None or self.state is SessionState.CLOSED:
             return actions
         actions.expired = self._window.expire(now, self._timer_settings.response_timeout_s)
         partial_since = self._frames.partial_since
         if partial_since is not None and now >= partial_since + self._timer_settings.pdu_deadline_s:
             self._close(CloseReason.PDU_DEADLINE)
+        elif self._unbind_asked is not None:
+            if now >= self._unbind_asked[1] + self._timer_settings.response_timeout_s:
+                self._answer_unbind()
         else:
             self._handle_due(self._timers.due(now, binding=self._binding is not None))
         actions.close = self.close_reason
@@ -473,7 +476,7 @@ class Connection:
 
     def _set_state(self, state: SessionState) -> None:
         self.state = state
-        self._application_requests = _APPLICATION_REQUESTS[self.role, state]
+        self._application_requests = APPLICATION_REQUESTS[self.role, state]
         if state.is_bound:
             self._timers.bound()
 
@@ -487,6 +490,7 @@ class Connection:
     def end(self) -> list[object]:
         """The transport is gone: the contexts of the requests still outstanding, in order. The state is CLOSED."""
         self._set_state(SessionState.CLOSED)
+        self._must_report_close = False
         self._held.release()
         self._outgoing.clear()
         return self._window.take_all()

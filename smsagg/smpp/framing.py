@@ -20,13 +20,13 @@ class FrameBuffer:
     ``partial_since`` is when (the ``now`` of :meth:`feed`) the PDU began that is not whole yet, ``None`` between PDUs.
     """
 
-    __slots__ = ("_awaited", "_broken", "_partial", "_pdu_octets_max", "partial_since")
+    __slots__ = ("_awaited", "_partial", "_pdu_octets_max", "_unusable", "partial_since")
 
     def __init__(self, pdu_octets_max: int) -> None:
         self._pdu_octets_max = pdu_octets_max
         self._partial = bytearray()
         self._awaited = 4  # octets that must be in _partial before looking at it is worth while
-        self._broken: FramingError | None = None
+        self._unusable: int | None = None  # the command_length that ended the stream
         self.partial_since: float | None = None
 
     @property
@@ -40,8 +40,8 @@ class FrameBuffer:
         Raises :class:`FramingError`, which carries the whole PDUs before the unusable header, and raises it again
         (without them) on every later call.
         """
-        if self._broken is not None:
-            raise FramingError(self._broken.command_status, self._broken.command_length, [])
+        if self._unusable is not None:
+            raise FramingError(ESME_RINVCMDLEN, self._unusable, [])
         began_at = now
         if self._partial:
             self._partial += data
@@ -62,8 +62,8 @@ class FrameBuffer:
             (octets,) = _LENGTH(data, start)
             if octets < _HEADER_OCTETS or octets > octets_max:
                 self.partial_since = None
-                self._broken = FramingError(ESME_RINVCMDLEN, octets, frames)
-                raise self._broken
+                self._unusable = octets
+                raise FramingError(ESME_RINVCMDLEN, octets, frames)
             stop = start + octets
             if stop > end:
                 break

@@ -346,20 +346,54 @@ def test_a26_no_octets_raise(segments: list[bytes], role: Role) -> None:
 
 
 def test_b11_unbind_is_answered_and_is_the_last_word() -> None:
-    """Requests before it are given out, what follows is ignored, answers that come too late are dropped."""
+    """With nothing owed the answer goes out at once; what follows is not served."""
     connection = bound_smsc()
-    received = connection.receive(submits(2) + encode(p.Unbind(sequence_number=3)) + submits(1, 4), 0.0)
-    assert len(received.requests) == 2
+    received = connection.receive(encode(p.Unbind(sequence_number=3)), 0.0)
     assert received.close is CloseReason.PEER_UNBOUND
     assert connection.state is SessionState.UNBOUND
-    connection.respond_submit_sm([1], ["a"])
-    connection.respond(p.SubmitSmResp("b", sequence_number=2))
     assert sent(connection) == [p.UnbindResp(sequence_number=3)]
-    assert connection.statistics.dropped_responses == 2
     with pytest.raises(WrongState):
         connection.request(p.DeliverSm(), None, 0.0)
     assert connection.window_free == 0
     assert connection.receive(submits(1), 0.0).close is CloseReason.PEER_UNBOUND
+    assert (connection.outgoing_octets, connection.next_timer_at()) == (0, inf)
+
+
+def test_b11_what_is_owed_is_answered_before_the_unbind() -> None:
+    """The peer would send unanswered submits again; new ones and requests of ours are refused meanwhile."""
+    connection = bound_smsc()
+    connection.request(p.DeliverSm(), "deliver", 0.0)
+    connection.data_to_send(0.0)
+    stream = submits(2) + encode(p.Unbind(sequence_number=3)) + submits(1, 4) + encode(p.EnquireLink(sequence_number=5))
+    received = connection.receive(stream, 0.0)
+    assert len(received.requests) == 2
+    assert (received.close, connection.state) == (None, SessionState.UNBOUND)
+    assert sent(connection) == [
+        p.SubmitSmResp(sequence_number=4, command_status=status.ESME_RINVBNDSTS),
+        p.EnquireLinkResp(sequence_number=5),
+    ]
+    with pytest.raises(WrongState):
+        connection.request(p.DeliverSm(), None, 0.0)
+    assert len(connection.receive(encode(p.DeliverSmResp(sequence_number=1)), 1.0).responses) == 1
+    connection.respond_submit_sm([1], ["a"])
+    assert connection.next_timer_at() == 10.0
+    connection.respond(p.SubmitSmResp("b", sequence_number=2))
+    assert [type(pdu) for pdu in sent(connection)] == [p.SubmitSmResp, p.SubmitSmResp, p.UnbindResp]
+    assert connection.next_timer_at() == 0.0
+    assert connection.handle_timers(2.0).close is CloseReason.PEER_UNBOUND
+    assert connection.next_timer_at() == inf
+
+
+def test_b11_an_application_that_owes_for_too_long_does_not_hold_the_unbind() -> None:
+    """After a response timeout the session is over, and answers that come then are dropped."""
+    connection = bound_smsc()
+    connection.receive(submits(1) + encode(p.Unbind(sequence_number=3)), 5.0)
+    assert connection.handle_timers(14.9).close is None
+    assert connection.next_timer_at() == 15.0
+    assert connection.handle_timers(15.0).close is CloseReason.PEER_UNBOUND
+    assert sent(connection) == [p.UnbindResp(sequence_number=3)]
+    connection.respond_submit_sm([1], ["a"])
+    assert (connection.statistics.dropped_responses, connection.outgoing_octets) == (1, 0)
 
 
 def test_our_unbind_goes_out_with_a_full_window_and_ends_with_its_answer() -> None:
