@@ -122,6 +122,7 @@ class Gateway:
 
     async def _drain(self, listener: Listener) -> None:
         """From the outside in: ESMEs, then what is with the carriers, then the store."""
+        self.engine.intake.stopped = True
         self.engine.dispatcher.stopped = True
         await listener.stop()
         async with trio.open_nursery() as nursery:

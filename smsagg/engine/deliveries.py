@@ -157,6 +157,12 @@ class Deliveries:
             self._retry(state, again, now)
         self._pump(state)
 
+    def on_late_answers(self, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledgements of deliveries given up as unanswered: those still in the store need not go again."""
+        if deliveries:
+            ids = [delivery.delivery_id for delivery in deliveries]
+            self._core.store.write(Changes(done_deliveries=ids))
+
     def pending(self) -> dict[str, float]:
         """Deliveries in memory that wait for a sink or for its answer, by account."""
         return {

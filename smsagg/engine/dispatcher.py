@@ -57,6 +57,7 @@ class Dispatcher:
         """Send what can be sent; returns the monotonic instant when time alone allows more, ``inf`` for never."""
         if self.stopped or self._core.store.failing is not None:
             return math.inf
+        self._end_overdue()
         pools = [pool for pool in self._core.pools.values() if len(pool.ready)]
         if not pools:
             return math.inf
@@ -89,10 +90,22 @@ class Dispatcher:
         while messages:
             link, capacity = pool.choose(now, avoid=refused_by.carrier.name)
             if link is None:
-                self._waiting.give_back(messages)
+                self._waiting.give_back(messages, self._core.clock.now_ms())
                 return
             self._hand_over(pool, link, messages[:capacity])
             messages = messages[capacity:]
+
+    def _end_overdue(self) -> None:
+        overdue = self._waiting.overdue
+        if not overdue:
+            return
+        now_ms = self._core.clock.now_ms()
+        changes = Changes()
+        for message in overdue:
+            if message.state is MessageState.QUEUED:
+                self._finisher.finish(message, MessageState.EXPIRED, message.error_code, now_ms, changes)
+        overdue.clear()
+        self._finisher.commit(changes)
 
     def _unexpired(self, messages: list[Message]) -> list[Message]:
         now_ms = self._core.clock.now_ms()
@@ -135,15 +148,15 @@ class Dispatcher:
             now_ms = core.clock.now_ms()
             room = link.link.capacity(core.clock.monotonic_s())
             sendable = [message for message in messages if message.expires_at > now_ms][:room]
-            unsent = set(map(id, messages)) - set(map(id, sendable))
-            if unsent:
+            sent = set(map(id, sendable))
+            returned = [message for message in messages if id(message) not in sent]
+            if returned:
                 changes = Changes()
-                returned = [message for message in messages if id(message) in unsent]
                 for message in returned:
                     message.move_to(MessageState.QUEUED)
                     changes.message_updates.append(update_of(message))
                 core.store.write(changes)
-                self._waiting.give_back(returned)
+                self._waiting.give_back(returned, now_ms)
             if sendable:
                 link.link.send(sendable)
             self.wake()

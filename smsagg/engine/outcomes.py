@@ -38,6 +38,7 @@ class Outcomes:
         self._waiting = waiting
         self._finisher = finisher
         self._reports = reports
+        self._grace_ms = int(core.config.receipts.carrier_grace * 1000)
 
     def apply(self, link: LinkState, outcomes: Sequence[Outcome]) -> None:
         """Take in one batch from ``link``; one write to the store holds all that must be durable."""
@@ -65,7 +66,7 @@ class Outcomes:
             link.carrier.circuit.on_success()
             core.metrics.attempts(link.carrier.name, "accepted", accepted)
         if given_back:
-            self._waiting.give_back(given_back)
+            self._waiting.give_back(given_back, now)
         if not changes.is_empty():
             self._finisher.commit(changes)
         core.wake_dispatcher()
@@ -76,6 +77,9 @@ class Outcomes:
         message.carrier_message_id = carrier_message_id
         if not message.asks_receipt:
             self._finisher.finish(message, MessageState.ACCEPTED, 0, now, changes)
+            return
+        if now >= message.expires_at + self._grace_ms:  # no sweep will come by again
+            self._finisher.finish(message, MessageState.UNKNOWN, 0, now, changes)
             return
         core.left_queue(message)
         message.move_to(MessageState.ENROUTE)

@@ -34,6 +34,8 @@ class Waiting:
         self.scheduled = ScheduledQueue(self._scheduled_max)
         self.due: dict[str, float] = {}
         """Pool → earliest ``next_attempt_at`` of its parked messages, in wall milliseconds."""
+        self.overdue: list[Message] = []
+        """QUEUED messages whose time was up when they came to be queued; the dispatcher ends them in its next turn."""
         self.on_earlier: Callable[[], None] = lambda: None
         """Something may have become due sooner than the loader knows."""
 
@@ -72,8 +74,7 @@ class Waiting:
                 self.on_earlier()
             return
         pool.reserved -= 1
-        if not pool.ready.push(message):
-            self._park(message, now)
+        self._make_ready(message, now)
 
     def retry_at(self, message: Message, due_at: int, now: int, changes: Changes) -> None:
         """Have a message wait until ``due_at``; the update is added to ``changes``."""
@@ -86,10 +87,13 @@ class Waiting:
         else:
             self.on_earlier()
 
-    def give_back(self, messages: Iterable[Message]) -> None:
+    def give_back(self, messages: Iterable[Message], now: int) -> None:
         """Messages taken from their ready queue that could not be sent: to its front, in order. Never refused."""
         by_pool: dict[str, list[Message]] = {}
         for message in messages:
+            if message.expires_at <= now:
+                self.overdue.append(message)
+                continue
             by_pool.setdefault(message.pool, []).append(message)
         for name, returned in by_pool.items():
             self._core.pools[name].ready.push_front(returned)
@@ -101,16 +105,17 @@ class Waiting:
             if message.seq in core.settling:
                 continue
             core.live[message.seq] = message
-            if not core.pools[message.pool].ready.push(message):
-                self._park(message, now)
+            self._make_ready(message, now)
 
     def release_due(self, now: int) -> None:
         """Move scheduled messages whose time has come to their ready queues."""
         core = self._core
         for message in self.scheduled.take_due(now, RELEASE_MAX):
             pool = core.pools[message.pool]
-            if pool.spilled or not pool.ready.push(message):
+            if pool.spilled:
                 self._park(message, now)
+            else:
+                self._make_ready(message, now)
 
     def withdraw(self, message: Message) -> None:
         """Take a QUEUED message in memory out of whichever queue it waits in."""
@@ -122,6 +127,13 @@ class Waiting:
         """Wall milliseconds of the earliest scheduled message in memory; ``inf`` for none."""
         at = self.scheduled.next_due_at()
         return math.inf if at is None else at
+
+    def _make_ready(self, message: Message, now: int) -> None:
+        """To the end of its ready queue, unless its time is up or the queue is full."""
+        if message.expires_at <= now:
+            self.overdue.append(message)
+        elif not self._core.pools[message.pool].ready.push(message):
+            self._park(message, now)
 
     def _fits_schedule(self, due_at: int, now: int) -> bool:
         return due_at - now <= HORIZON_MS and len(self.scheduled) < self._scheduled_max

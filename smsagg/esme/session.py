@@ -23,6 +23,7 @@ from smsagg.smpp.pdu import (
     BindResp,
     BindTransmitter,
     CancelSm,
+    DeliverSmResp,
     EnquireLink,
     GenericNack,
     Pdu,
@@ -85,12 +86,16 @@ class EsmeSession:
     def on_received(self, received: Received) -> None:
         if received.responses:
             self._on_responses(received.responses)
+        if received.late_responses:
+            self._on_late_responses(received.late_responses)
         if received.requests:
             self._on_requests(received.requests)
 
     def on_expired(self, contexts: list[object]) -> None:
         if _PROBE in contexts:
             self._driver.abort("no_answer")
+        if _UNBIND in contexts:
+            self._driver.close("stopped")
         unanswered = [(context, None) for context in contexts if isinstance(context, Delivery)]
         if unanswered and self._account is not None:
             self._door.engine.deliveries.on_answers(self._account.name, unanswered)
@@ -225,6 +230,16 @@ class EsmeSession:
                 self._driver.close("stopped")
         if answers and self._account is not None:
             self._door.engine.deliveries.on_answers(self._account.name, answers)
+
+    def _on_late_responses(self, responses: Sequence[tuple[object, Pdu]]) -> None:
+        """The ESME has what we meant to send again."""
+        self._door.engine.deliveries.on_late_answers(
+            [
+                context
+                for context, pdu in responses
+                if isinstance(context, Delivery) and isinstance(pdu, DeliverSmResp) and pdu.command_status == ESME_ROK
+            ]
+        )
 
     async def stop(self) -> None:
         """Unbind the peer once what is being committed is answered; the caller sets the deadline."""
