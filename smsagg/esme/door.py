@@ -1,5 +1,6 @@
 """What all sessions of the front door share."""
 
+import structlog
 from attrs import define, field
 
 from smsagg.clock import Clock
@@ -9,6 +10,7 @@ from smsagg.esme.authenticator import Authenticator
 from smsagg.esme.pdu_counts import PduCounts
 from smsagg.esme.sessions import Sessions
 from smsagg.esme.submission import Submission
+from smsagg.observe.log import RateLimitedLog
 from smsagg.observe.metrics import Metrics
 from smsagg.session import DriverLimits
 from smsagg.smpp.limits import Limits
@@ -31,6 +33,8 @@ class FrontDoor:
     timers: TimerSettings
     driver_limits: DriverLimits
     pdu_counts: PduCounts = field(factory=PduCounts)
+    log: RateLimitedLog = field(factory=lambda: RateLimitedLog(structlog.get_logger()))
+    """For what strangers can provoke at will."""
 
 
 def make_front_door(config: Config, engine: Engine, clock: Clock, metrics: Metrics) -> FrontDoor:

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import structlog
 import trio
 
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.session import EsmeSession
-from smsagg.observe.log import RateLimitedLog
 
 BACKLOG = 1_024
 
@@ -20,7 +18,7 @@ class Listener:
         self._live: set[EsmeSession] = set()
         self._empty = trio.Event()
         self._accepting = trio.CancelScope()
-        self._log = RateLimitedLog(structlog.get_logger())
+        self._is_stopping = False
 
     async def run(
         self, listeners: Sequence[trio.SocketListener], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -33,6 +31,7 @@ class Listener:
 
     async def stop(self) -> None:
         """Accept nobody any more, unbind everybody; returns when all is over. The caller sets the deadline."""
+        self._is_stopping = True
         self._accepting.cancel()
         async with trio.open_nursery() as nursery:
             for session in list(self._live):
@@ -44,17 +43,16 @@ class Listener:
     async def _supervise(self, stream: trio.SocketStream) -> None:
         door = self._door
         address = _peer_address(stream)
-        if not door.sessions.connect(address):
-            self._log.warning("connection_refused", peer=address)
+        if self._is_stopping or not door.sessions.connect(address):
+            door.log.warning("connection_refused", peer=address)
             await trio.aclose_forcefully(stream)
             return
         session = EsmeSession(stream, address, door)
         self._live.add(session)
         try:
             await session.run()
-        except Exception as error:  # noqa: BLE001  a bug met by one peer must not end the server
-            door.metrics.smpp_sessions_closed["crashed"].n += 1
-            self._log.error("session_crashed", key=repr(error), peer=address, exc_info=error)
+        except Exception as error:  # a bug met by one peer must not end the server
+            door.log.error("session_crashed", key=repr(error), peer=address, exc_info=error)
         finally:
             self._live.discard(session)
             if not self._live:

@@ -1,15 +1,22 @@
-"""query_sm and cancel_sm (SMPP 3.4 §4.8, §4.9). A foreign id, an unknown id and a wrong source_addr answer alike."""
+"""query_sm and cancel_sm (SMPP 3.4 §4.8, §4.9). A foreign id, an unknown id and a wrong source_addr answer alike.
+
+ESME_RSYSERR when the store cannot be asked now.
+"""
 
 from smsagg.engine.control import Control
+from smsagg.errors import StoreError
 from smsagg.model import Message
 from smsagg.smpp.pdu import CancelSm, CancelSmResp, QuerySm, QuerySmResp
-from smsagg.smpp.status import ESME_RCANCELFAIL, ESME_RINVMSGID, ESME_ROK
+from smsagg.smpp.status import ESME_RCANCELFAIL, ESME_RINVMSGID, ESME_ROK, ESME_RSYSERR
 from smsagg.smpp.times import format_absolute
 
 
 async def query_resp(control: Control, account: str, pdu: QuerySm) -> QuerySmResp:
     """The state of one message; ``error_code`` is its octet's worth of our own, 0 for none."""
-    message = await control.find(account, pdu.message_id)
+    try:
+        message = await control.find(account, pdu.message_id)
+    except StoreError:
+        return QuerySmResp(sequence_number=pdu.sequence_number, command_status=ESME_RSYSERR)
     if message is None or not source_matches(pdu.source_addr, message):
         return QuerySmResp(sequence_number=pdu.sequence_number, command_status=ESME_RINVMSGID)
     return QuerySmResp(
@@ -23,8 +30,11 @@ async def query_resp(control: Control, account: str, pdu: QuerySm) -> QuerySmRes
 
 async def cancel_resp(control: Control, account: str, pdu: CancelSm) -> CancelSmResp:
     """ESME_ROK only when the message will never be sent, and after that is committed."""
-    is_cancelled = await control.cancel(account, pdu.message_id, lambda message: _may_cancel(pdu, message))
-    status = ESME_ROK if is_cancelled else ESME_RCANCELFAIL
+    try:
+        is_cancelled = await control.cancel(account, pdu.message_id, lambda message: _may_cancel(pdu, message))
+        status = ESME_ROK if is_cancelled else ESME_RCANCELFAIL
+    except StoreError:
+        status = ESME_RSYSERR
     return CancelSmResp(sequence_number=pdu.sequence_number, command_status=status)
 
 

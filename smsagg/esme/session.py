@@ -62,6 +62,7 @@ class EsmeSession:
         self._account: Account | None = None
         self._bind_type = ""
         self._is_sink = False
+        self._is_probed = False
         self._committing = 0
         self._settled = trio.Event()
         self._nursery: trio.Nursery
@@ -74,9 +75,12 @@ class EsmeSession:
             async with trio.open_nursery() as self._nursery:
                 reason = await self._driver.run()
                 self._nursery.cancel_scope.cancel()
+        except Exception:
+            reason = "crashed"
+            raise
         finally:
             self._give_back()
-            self._door.metrics.smpp_sessions_closed[reason or "cancelled"].n += 1
+            self._door.metrics.smpp_sessions_closed[reason].n += 1
             self._door.pdu_counts.ended(self._connection.statistics)
             if self._account is not None:
                 self._log.info("session_ended", account=self._account.name, reason=reason)
@@ -96,6 +100,8 @@ class EsmeSession:
             self._driver.abort("no_answer")
         if _UNBIND in contexts:
             self._driver.close("stopped")
+        if _UNBIND in contexts:
+            self._driver.close("stopped")
         unanswered = [(context, None) for context in contexts if isinstance(context, Delivery)]
         if unanswered and self._account is not None:
             self._door.engine.deliveries.on_answers(self._account.name, unanswered)
@@ -103,13 +109,14 @@ class EsmeSession:
     # --- BoundSession and Sink ---
 
     def probe(self) -> None:
-        if self._connection.window_free > 0:
+        if not self._is_probed and self._connection.window_free > 0:
+            self._is_probed = True
             self._connection.request(EnquireLink(), _PROBE, trio.current_time())
             self._driver.flush()
 
     @property
     def delivery_window_free(self) -> int:
-        return self._connection.window_free if self._is_sink else 0
+        return self._connection.window_free if self._is_sink and not self._driver.is_closing else 0
 
     @property
     def deliveries_outstanding(self) -> int:
@@ -199,9 +206,18 @@ class EsmeSession:
     async def _bind(self, pdu: Bind) -> None:
         door = self._door
         account = await door.authenticator.authenticate(pdu.system_id, pdu.password, self._address)
+        if self._driver.is_closing:  # what followed the bind ended the session before it began
+            return
         bind_type = _BIND_TYPES[type(pdu).__name__]
         if account is None or not door.sessions.bind(account.name, bind_type, self, account.settings.binds_max):
-            self._log.warning("bind_refused", system_id=pdu.system_id, bind_type=bind_type, known=account is not None)
+            door.log.warning(
+                "bind_refused",
+                key=f"{self._address} {pdu.system_id}",
+                peer=self._address,
+                system_id=pdu.system_id,
+                bind_type=bind_type,
+                credentials="right" if account is not None else "wrong",
+            )
             door.metrics.smpp_binds_refused[name_of(ESME_RBINDFAIL)].n += 1
             self._connection.respond(refusal(pdu, ESME_RBINDFAIL))
             self._driver.close("bind_refused")
@@ -213,7 +229,10 @@ class EsmeSession:
         response.system_id = door.system_id
         self._connection.respond(response)
         self._log.info("session_bound", account=account.name, bind_type=bind_type)
-        self.on_received(self._connection.take_held(trio.current_time()))
+        held = self._connection.take_held(trio.current_time())
+        self.on_received(held)
+        if held.close is not None:
+            self._driver.close(held.close.value)
         self._driver.flush()
         if not isinstance(pdu, BindTransmitter):
             self._is_sink = True
@@ -226,6 +245,8 @@ class EsmeSession:
         for context, pdu in responses:
             if type(context) is Delivery:
                 answers.append((context, pdu.command_status))  # type: ignore[attr-defined]
+            elif context is _PROBE:
+                self._is_probed = False
             elif context is _UNBIND:
                 self._driver.close("stopped")
         if answers and self._account is not None:
@@ -246,11 +267,11 @@ class EsmeSession:
         while self._committing:
             self._settled = trio.Event()
             await self._settled.wait()
-        if self._account is None:
-            self._driver.close("stopped")
-        else:
+        if self._connection.state.is_bound and not self._driver.is_closing:
             self._connection.request(Unbind(), _UNBIND, trio.current_time())
             self._driver.flush()
+        else:
+            self._driver.close("stopped")
 
     def _give_back(self) -> None:
         outstanding = [context for context in self._connection.end() if isinstance(context, Delivery)]

@@ -8,6 +8,8 @@ peer blocks nobody but its own writer. What is queued is bounded: the reader sto
 No cancel scope, task or event is spent per PDU. The timer task sleeps until the earliest of the connection's own
 timers and the deadline of a write in progress; :meth:`flush` pulls that instant forward when a nearer one appears.
 
+The end is orderly where it can be: what is queued when the session closes, by us or by the peer's EOF, may still leave
+within ``LINGER_S``; then the writing side is closed, so that the peer can read the last octets before the socket goes.
 The stream is never used again after a write was cut short (trio: "may have sent some, all, or none").
 """
 
@@ -19,6 +21,8 @@ from attrs import define
 from smsagg.smpp.connection import Connection, Received, TimerActions
 
 READ_OCTETS = 65_536
+WRITE_OCTETS = 65_536
+"""Written at a time: a peer that takes so much within ``write_deadline_s`` is slow, and not gone."""
 LINGER_S = 2.0
 """How long the last octets (an unbind_resp, a generic_nack) may take to leave before the stream is cut."""
 
@@ -56,11 +60,18 @@ class SessionDriver:
         self._something_to_write = trio.Event()
         self._room = trio.Event()
         self._closing = False
+        self._peer_finished = False
+        self._half_closed = False
         self._write_began_at: float | None = None
         self._timer_scope: trio.CancelScope | None = None
         self._cancel_scope = trio.CancelScope()
         self.reason = ""
         """Why the session ended, a word of a small closed set; ``""`` while it lives."""
+
+    @property
+    def is_closing(self) -> bool:
+        """:meth:`close` or :meth:`abort` was called, or the peer's EOF came: what is queued from now on may be lost."""
+        return self._closing
 
     async def run(self) -> str:
         """Serve until the peer, the protocol or :meth:`close` ends the association; returns the reason.
@@ -119,7 +130,10 @@ class SessionDriver:
                 self.abort("peer_lost")
                 return
             if not octets:
-                self.abort("peer_closed")
+                self._peer_finished = True
+                self.close("peer_closed")
+                if self._half_closed:
+                    self._cancel_scope.cancel()
                 return
             if self._closing:  # what still comes is dropped, and read only so that closing sends no RST
                 continue
@@ -140,27 +154,36 @@ class SessionDriver:
                 self._something_to_write = trio.Event()
                 await self._something_to_write.wait()
                 continue
-            self._write_began_at = trio.current_time()
-            if self._timer_scope is not None:
-                write_deadline = self._write_began_at + self._limits.write_deadline_s
-                self._timer_scope.deadline = min(self._timer_scope.deadline, write_deadline)
             try:
-                await self._stream.send_all(octets)
+                if len(octets) <= WRITE_OCTETS:
+                    await self._write(octets)
+                else:
+                    view = memoryview(octets)
+                    for start in range(0, len(octets), WRITE_OCTETS):
+                        await self._write(view[start : start + WRITE_OCTETS])
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 self.abort("peer_lost")
                 return
-            self._write_began_at = None
             self._room.set()
+
+    async def _write(self, octets: bytes | memoryview) -> None:
+        self._write_began_at = now = trio.current_time()
+        scope = self._timer_scope
+        if scope is not None:
+            scope.deadline = min(scope.deadline, now + self._limits.write_deadline_s)
+        await self._stream.send_all(octets)
+        self._write_began_at = None
 
     async def _half_close(self) -> None:
         """All is written. Let the peer read it before the socket goes: the reader ends at its EOF or the linger."""
-        try:
-            if isinstance(self._stream, trio.abc.HalfCloseableStream):
+        if not self._peer_finished and isinstance(self._stream, trio.abc.HalfCloseableStream):
+            try:
                 await self._stream.send_eof()
-                return
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
-        self._cancel_scope.cancel()
+                self._half_closed = True
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                pass
+        if self._peer_finished or not self._half_closed:
+            self._cancel_scope.cancel()
 
     async def _timer_loop(self) -> None:
         while True:
