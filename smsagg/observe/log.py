@@ -26,7 +26,7 @@ SHOWN_DIGITS = 5
 MASK = "•••"
 HIDDEN = "(hidden)"
 
-NUMBER_KEYS = frozenset({"msisdn", "source_addr", "destination_addr", "address_of_handset"})
+NUMBER_KEYS = frozenset({"msisdn", "source_addr", "destination_addr"})
 """Keys whose values are masked numbers in every line."""
 SECRET_KEYS = frozenset({"body", "short_message", "message_payload", "text", "password", "password_hash"})
 """Keys whose values stand in no line."""

@@ -1,6 +1,7 @@
 """Families, histograms and the registry: what is counted is what Prometheus is told."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -121,6 +122,16 @@ def test_every_name_follows_the_house_rule() -> None:
     names = [line.split()[2:] for line in metrics.render()[0].decode().splitlines() if line.startswith("# TYPE smsagg")]
     assert all(name.endswith("_total") == (kind == "counter") for name, kind in names)
     assert len({name for name, _ in names}) == len(names)
+
+
+def test_the_operators_page_explains_every_metric() -> None:
+    """docs/operations.md has a row for each family, in the words of its help text."""
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    for line in Metrics("1.2.3").render()[0].decode().splitlines():
+        _, kind, name, *documentation = line.split(maxsplit=3) if line.startswith("# ") else ("", "", "", "")
+        if kind == "HELP" and name.startswith("smsagg_"):
+            assert f"| `{name}` |" in page
+            assert documentation[0] in page
 
 
 def test_openmetrics_is_given_to_who_asks_for_it() -> None:
