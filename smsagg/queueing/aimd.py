@@ -3,8 +3,10 @@
 Theory of operation. Additive increase, multiplicative decrease, as TCP does it with its window::
 
     throttled   rate = rate / 2, not below a floor, and at most once an interval: the answers to one window of
-                submits are one piece of news. The link pauses a moment.
+                submits are one piece of news. The link pauses a moment, and what it had saved up is void.
     otherwise   rate grows by a fixed amount a second, back to the contract.
+
+The burst shrinks and grows with the rate.
 
 From the floor to the contract takes ``RECOVERY_S`` seconds, however long the carrier throttled. The state belongs to
 the carrier's account and not to the connection: keep the object across reconnects, and a link that comes back does not
@@ -40,6 +42,7 @@ class AimdRate:
         "_accepted",
         "_accepted_before",
         "_bucket",
+        "_burst",
         "_contract_per_s",
         "_decreased_at",
         "_grown_at",
@@ -52,6 +55,7 @@ class AimdRate:
         """``contract_per_s``: the contracted rate, ``None`` when there is none. ``burst`` as for the bucket."""
         self._contract_per_s = inf if contract_per_s is None else contract_per_s
         self._learned_per_s = self._contract_per_s
+        self._burst = burst
         self._bucket = TokenBucket(self._contract_per_s, burst, now)
         self._decreased_at = -inf
         self._grown_at = now
@@ -103,18 +107,18 @@ class AimdRate:
             return
         self._grow(now)
         self._decreased_at = now
-        if self._bucket.rate_per_s == inf:
-            self._learn(now)
+        rate = self._bucket.rate_per_s
+        if rate == inf:
+            rate = self._learned_per_s = self._lately_per_s(now)
         floor = min(max(self._learned_per_s * FLOOR_SHARE, FLOOR_PER_S), self._learned_per_s)
-        self._bucket.set_rate(max(self._bucket.rate_per_s * DECREASE, floor), now)
+        self._set(max(rate * DECREASE, floor), now)
+        self._bucket.take(int(max(self._bucket.available(now), 0)), now)
 
-    def _learn(self, now: float) -> None:
-        """Take what the carrier accepted lately as the rate; the bucket starts empty: the burst is spent."""
+    def _lately_per_s(self, now: float) -> float:
+        """What the carrier accepted a second, by the last whole second or the present one."""
         elapsed = now - self._second_from
-        recent = self._accepted / elapsed if elapsed > 0 else 0.0
-        self._learned_per_s = max(self._accepted_before, recent if elapsed >= INTERVAL_S / 2 else 0.0, 1.0)
-        self._bucket.set_rate(self._learned_per_s, now)
-        self._bucket.take(int(self._bucket.available(now)), now)
+        recent = self._accepted / elapsed if elapsed >= INTERVAL_S / 2 else 0.0
+        return max(self._accepted_before, recent, 1.0)
 
     def _grow(self, now: float) -> None:
         """Apply the additive increase since the last look."""
@@ -122,5 +126,7 @@ class AimdRate:
         self._grown_at = max(now, self._grown_at)
         rate = self._bucket.rate_per_s
         if elapsed > 0 and rate < self._contract_per_s:
-            grown = rate + self._learned_per_s / RECOVERY_S * elapsed
-            self._bucket.set_rate(min(grown, self._contract_per_s), now)
+            self._set(min(rate + self._learned_per_s / RECOVERY_S * elapsed, self._contract_per_s), now)
+
+    def _set(self, rate_per_s: float, now: float) -> None:
+        self._bucket.set_rate(rate_per_s, self._burst * min(rate_per_s / self._learned_per_s, 1.0), now)

@@ -27,10 +27,12 @@ class TokenBucket:
     def rate_per_s(self) -> float:
         return self._rate_per_s
 
-    def set_rate(self, rate_per_s: float, now: float) -> None:
-        """Go on at another rate; tokens gained so far stay."""
+    def set_rate(self, rate_per_s: float, burst: float, now: float) -> None:
+        """Go on at another rate; of the tokens gained so far the new burst's worth stays."""
         self._fill(now)
         self._rate_per_s = rate_per_s
+        self._burst = max(burst, 1.0)
+        self._tokens = min(self._tokens, self._burst)
 
     def available(self, now: float) -> float:
         """How many events may pass now: a whole number, or ``inf``."""

@@ -1,0 +1,131 @@
+"""The adaptive rate: down when the carrier throttles, back to the contract, and never above it."""
+
+from copy import deepcopy
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsagg.queueing.aimd import FLOOR_SHARE, INTERVAL_S, PAUSE_FULL_S, PAUSE_S, RECOVERY_S, AimdRate
+
+
+def throttle_for(rate: AimdRate, start: float, seconds: float) -> float:
+    """Every message is answered ESME_RTHROTTLED; returns when it ended."""
+    now = start
+    while now < start + seconds:
+        ready_at = rate.ready_at(now)
+        now = max(now + 0.01, min(ready_at, start + seconds))
+        count = int(min(rate.available(now), 50))
+        rate.take(count, now)
+        for _ in range(count):
+            rate.on_throttled(now)
+    return now
+
+
+def test_an_unthrottled_link_has_its_contract() -> None:
+    """As a token bucket."""
+    rate = AimdRate(100.0, 10, 0.0)
+    assert rate.available(0.0) == 10
+    rate.take(10, 0.0)
+    assert rate.available(0.05) == 5
+    assert not rate.is_slowed
+    assert rate.ready_at(0.05) == 0.05
+
+
+def test_throttling_halves_the_rate_and_pauses() -> None:
+    """Nothing goes out during the pause, and time alone ends it."""
+    rate = AimdRate(100.0, 10, 0.0)
+    rate.on_throttled(1.0)
+    assert rate.is_slowed
+    assert rate.rate_per_s(1.0) == 50.0
+    assert rate.available(1.0) == 0
+    assert rate.ready_at(1.0) == 1.0 + PAUSE_S
+    assert rate.available(1.0 + PAUSE_S) > 0
+    assert rate.available(3.0) <= 6
+
+
+def test_the_answers_to_one_window_are_one_piece_of_news() -> None:
+    """A hundred ESME_RTHROTTLED within an interval halve once."""
+    rate = AimdRate(100.0, 10, 0.0)
+    for _ in range(100):
+        rate.on_throttled(1.0)
+    assert rate.rate_per_s(1.0) == 50.0
+    rate.on_throttled(1.0 + INTERVAL_S)
+    assert rate.rate_per_s(1.0 + INTERVAL_S) < 30.0
+
+
+def test_a_full_queue_is_given_longer() -> None:
+    """ESME_RMSGQFUL pauses ten times as long as ESME_RTHROTTLED, and a shorter pause does not cut it."""
+    rate = AimdRate(100.0, 10, 0.0)
+    rate.on_throttled(1.0, queue_full=True)
+    rate.on_throttled(1.0)
+    assert rate.ready_at(1.0) == 1.0 + PAUSE_FULL_S
+
+
+@pytest.mark.parametrize("contract", [1.0, 20.0, 5_000.0])
+def test_it_recovers_from_a_minute_of_nothing_but_throttling(contract: float) -> None:
+    """At least 90 % of the contract is back within the recovery time, however long it lasted."""
+    rate = AimdRate(contract, contract, 0.0)
+    end = throttle_for(rate, 0.0, 60.0)
+    assert rate.rate_per_s(end) <= max(0.3 * contract, 0.6)
+    assert rate.rate_per_s(end) >= min(FLOOR_SHARE * contract, contract)
+    assert rate.rate_per_s(end + RECOVERY_S + PAUSE_S) >= 0.9 * contract
+    assert rate.rate_per_s(end + 10 * RECOVERY_S) == contract
+
+
+def test_a_reconnect_does_not_forget() -> None:
+    """The object is the memory: time passes, no burst is waiting at the end of it."""
+    rate = AimdRate(100.0, 10, 0.0)
+    rate.on_throttled(1.0)
+    assert rate.rate_per_s(3.0) < 65.0
+    assert rate.available(3.0) <= 10
+
+
+def test_without_a_contract_nothing_limits_until_the_carrier_speaks() -> None:
+    """Then half of what it took lately is the rate, and it grows again without end."""
+    rate = AimdRate(None, 100, 0.0)
+    now = 0.0
+    for _ in range(300):
+        assert rate.available(now) == inf
+        rate.take(2, now)
+        rate.on_accepted(2, now)
+        now += 0.01
+    rate.on_throttled(now)
+    assert 90.0 <= rate.rate_per_s(now) <= 110.0
+    assert rate.available(now + PAUSE_S) <= 25
+    assert rate.rate_per_s(now + 2 * RECOVERY_S) > 250.0
+
+
+def test_throttled_from_the_first_message() -> None:
+    """With nothing to learn from there is still a rate above zero."""
+    rate = AimdRate(None, 10, 0.0)
+    rate.on_throttled(0.0)
+    assert 0 < rate.rate_per_s(0.0) <= 1.0
+    assert rate.ready_at(0.0) < 5.0
+
+
+@given(
+    st.none() | st.floats(0.1, 5000.0),
+    st.lists(
+        st.tuples(st.floats(0.0, 3.0), st.sampled_from(["ok", "throttled", "full"]), st.integers(1, 50)), max_size=80
+    ),
+)
+def test_it_never_passes_the_contract_and_never_stops(
+    contract: float | None, answers: list[tuple[float, str, int]]
+) -> None:
+    """After any history the rate is in its bounds and the next message has a time."""
+    rate, now = AimdRate(contract, 10, 0.0), 0.0
+    for pause, answer, count in answers:
+        now += pause
+        sent = int(min(rate.available(now), count))
+        rate.take(sent, now)
+        if answer == "ok":
+            rate.on_accepted(sent, now)
+        else:
+            rate.on_throttled(now, queue_full=answer == "full")
+        limit = inf if contract is None else contract
+        assert min(FLOOR_SHARE * limit, 0.1) <= rate.rate_per_s(now) <= limit
+        ready_at = rate.ready_at(now)
+        assert now <= ready_at < inf
+        assert deepcopy(rate).available(ready_at) >= 1
