@@ -100,8 +100,6 @@ class EsmeSession:
             self._driver.abort("no_answer")
         if _UNBIND in contexts:
             self._driver.close("stopped")
-        if _UNBIND in contexts:
-            self._driver.close("stopped")
         unanswered = [(context, None) for context in contexts if isinstance(context, Delivery)]
         if unanswered and self._account is not None:
             self._door.engine.deliveries.on_answers(self._account.name, unanswered)

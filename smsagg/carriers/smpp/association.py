@@ -5,7 +5,6 @@ for the MO. Receipts and MO are answered when the engine says that their effect 
 """
 
 import math
-import ssl
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import trio
 from smsagg.carriers.smpp.translate import is_report, mo_of, receipt_of
 from smsagg.errors import CarrierError
 from smsagg.model import Accepted, CarrierMo, CarrierReceipt, InDoubt, Message, NotSent, Outcome, Refused
+from smsagg.observe.log import RateLimitedLog
 from smsagg.session import DriverLimits, SessionDriver
 from smsagg.smpp.connection import Connection, Received, Role
 from smsagg.smpp.limits import Limits
@@ -53,11 +53,18 @@ class Association:
         self._settings = link.settings
         self._bound = trio.Event()
         self._refused_status: int | None = None
-        self._log = structlog.get_logger().bind(carrier=link.carrier, link=link.name)
+        self._log = RateLimitedLog(structlog.get_logger().bind(carrier=link.carrier, link=link.name))
+        self._may_send = False
         self.driver: SessionDriver
         self.connection: Connection
-        self.is_bound = False
+        self.bound_at: float | None = None
+        """When the bind was answered ESME_ROK (trio's clock); ``None`` if it never was."""
         self.transmits = not isinstance(bind, BindReceiver)
+
+    @property
+    def is_bound(self) -> bool:
+        """Bound, and neither we nor the carrier have begun to end it."""
+        return self._may_send and not self.driver.is_closing
 
     async def run(self, on_bound: Callable[["Association"], None]) -> str:
         """Connect, bind, serve. Returns the reason of the end; raises ``CarrierError`` when it never was bound.
@@ -105,7 +112,7 @@ class Association:
     def unbind(self) -> None:
         """Say goodbye; the association ends with the answer."""
         if self.is_bound:
-            self.is_bound = False
+            self._may_send = False
             self.connection.request(Unbind(), _UNBIND, trio.current_time())
             self.driver.flush()
         else:
@@ -121,7 +128,7 @@ class Association:
         if received.requests:
             self._on_requests(received.requests)
         if received.close is not None:
-            self.is_bound = False
+            self._may_send = False
 
     def on_expired(self, contexts: list[object]) -> None:
         in_doubt = [InDoubt(context, False) for context in contexts if isinstance(context, Message)]
@@ -129,20 +136,31 @@ class Association:
             self._link.report(in_doubt)
         if _BIND in contexts:
             self.driver.abort("bind_timeout")
+        if _UNBIND in contexts:
+            self.driver.close("stopped")
 
     # --- the rest ---
 
     async def _connect(self) -> trio.abc.Stream:
         host, _, port = self._settings.address.rpartition(":")
+        host = host.strip("[]")
         try:
-            stream = await trio.open_tcp_stream(host.strip("[]"), int(port))
-            if self._settings.tls is None:
-                return stream
-            name = self._settings.tls.server_name or host.strip("[]")
-            tls = trio.SSLStream(stream, self._link.tls_context(), server_hostname=name)
-            await tls.do_handshake()
-        except (OSError, trio.BrokenResourceError, ssl.SSLError) as error:
+            stream = await trio.open_tcp_stream(host, int(port))
+        except (OSError, UnicodeError) as error:  # UnicodeError: no name that DNS could know
             raise CarrierError(f"connect: {error!r}") from error
+        if self._settings.tls is None:
+            return stream
+        try:
+            tls = trio.SSLStream(
+                stream, self._link.tls_context(), server_hostname=self._settings.tls.server_name or host
+            )
+            await tls.do_handshake()
+        except (OSError, trio.BrokenResourceError) as error:
+            await trio.aclose_forcefully(stream)
+            raise CarrierError(f"TLS: {error.__cause__ or error!r}") from error
+        except trio.Cancelled:
+            await trio.aclose_forcefully(stream)
+            raise
         return tls
 
     async def _bind(self, on_bound: Callable[["Association"], None]) -> None:
@@ -184,7 +202,8 @@ class Association:
 
     def _on_bind_resp(self, pdu: Pdu) -> None:
         if isinstance(pdu, BindResp) and pdu.command_status == ESME_ROK:
-            self.is_bound = True
+            self._may_send = True
+            self.bound_at = trio.current_time()
             self._bound.set()
             return
         self._refused_status = pdu.command_status if isinstance(pdu, Response) else ESME_RINVCMDID
@@ -234,7 +253,7 @@ class Association:
         self.driver.flush()
 
     def _end(self) -> None:
-        self.is_bound = False
+        self._may_send = False
         outcomes: list[Outcome] = [
             NotSent(context) for context in self.connection.take_unsent() if isinstance(context, Message)
         ]

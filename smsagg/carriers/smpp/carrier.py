@@ -33,9 +33,6 @@ class SmppCarrier:
 
     async def drain(self) -> None:
         """Take nothing more, wait for outstanding responses, unbind. May be cancelled; capacity stays 0."""
-        for link in self._links:
-            link.draining = True
-        for link in self._links:
-            await link.wait_idle()
-        for link in self._links:
-            link.unbind()
+        async with trio.open_nursery() as nursery:
+            for link in self._links:
+                nursery.start_soon(link.drain)

@@ -41,6 +41,7 @@ class SmppLink:
         self._transmitter: Association | None = None
         self._associations: set[Association] = set()
         self._idle = trio.Event()
+        self._ended = trio.Event()
         burst = max(settings.rate or 0.0, 1.0) / 10
         self._bucket = TokenBucket(settings.rate, burst, clock.monotonic_s()) if settings.rate else None
         self._log = RateLimitedLog(structlog.get_logger().bind(carrier=carrier, link=self.name))
@@ -63,7 +64,7 @@ class SmppLink:
         if transmitter is None or not transmitter.is_bound or self.draining:
             return 0
         free = transmitter.connection.window_free
-        return free if self._bucket is None or free <= 0 else int(min(free, self._bucket.available(now)))
+        return free if self._bucket is None or free <= 0 else max(0, int(min(free, self._bucket.available(now))))
 
     def ready_at(self, now: float) -> float:
         transmitter = self._transmitter
@@ -90,12 +91,15 @@ class SmppLink:
         if not self.in_flight:
             self._idle.set()
         self.events.on_outcomes(self, outcomes)
+        if self.is_bound:
+            self.events.on_capacity(self)
 
     def association_ended(self, association: Association, outcomes: Sequence[Outcome]) -> None:
         """An association is over; ``outcomes`` tells of what it had outstanding."""
         self._associations.discard(association)
         if association is self._transmitter:
             self._transmitter = None
+        self._ended.set()
         if outcomes:
             self.report(outcomes)
 
@@ -108,16 +112,17 @@ class SmppLink:
             nursery.start_soon(self._keep, BindTransmitter)
             nursery.start_soon(self._keep, BindReceiver)
 
-    async def wait_idle(self) -> None:
-        """Wait until nothing is outstanding."""
+    async def drain(self) -> None:
+        """Take nothing more, wait for what is outstanding, unbind; returns when the associations are over."""
+        self.draining = True
         while self.in_flight:
             self._idle = trio.Event()
             await self._idle.wait()
-
-    def unbind(self) -> None:
-        """End the associations in an orderly way; they are not renewed while draining."""
         for association in list(self._associations):
             association.unbind()
+        while self._associations:
+            self._ended = trio.Event()
+            await self._ended.wait()
 
     def tls_context(self) -> ssl.SSLContext:
         """TLS 1.2 at least, the peer's certificate and name checked; a bad one ends before the password is sent."""
@@ -130,17 +135,22 @@ class SmppLink:
         return context
 
     async def _keep(self, bind: type[Bind]) -> None:
-        """Associate again and again: the old connection closed first, exponential back-off with jitter between."""
+        """Associate again and again: the old connection closed first, exponential back-off with jitter between.
+
+        Supervises the association: whatever goes wrong in one ends that one only.
+        """
         settings = self.settings
         delay_s: float = settings.reconnect_first
         while not self.draining:
-            began_at = trio.current_time()
+            association = Association(self, self._bind_pdu(bind))
             try:
-                reason = await Association(self, self._bind_pdu(bind)).run(self._on_bound)
+                reason = await association.run(self._on_bound)
                 self._log.warning("association_ended", bind=bind.__name__, reason=reason)
             except CarrierError as error:
                 self._log.warning("association_failed", bind=bind.__name__, error=str(error))
-            if trio.current_time() - began_at > STEADY_S:
+            except Exception:  # noqa: BLE001  a bug met by one carrier must not end the others
+                self._log.exception("association_crashed", bind=bind.__name__)
+            if association.bound_at is not None and trio.current_time() - association.bound_at > STEADY_S:
                 delay_s = settings.reconnect_first
             if self.draining:
                 return
@@ -153,6 +163,9 @@ class SmppLink:
 
     def _on_bound(self, association: Association) -> None:
         self._associations.add(association)
+        if self.draining:  # it was on its way when draining began
+            association.unbind()
+            return
         if association.transmits:
             self._transmitter = association
         self._log.info("link_bound")

@@ -5,6 +5,7 @@ import os
 from attrs import define, field
 
 from smsagg.config.schema import Duration, HostPort, Octets, Rate
+from smsagg.config.validators import above, at_least, between, octets_at_most, one_of
 from smsagg.receipts.dialect import CONVERSIONS, LETTER_CASES, IdDialect
 
 BINDS = ("transceiver", "pair")
@@ -29,57 +30,50 @@ class SmppSettings:
     """One upstream SMSC and how to bind to it."""
 
     address: HostPort
-    system_id: str
-    password: str = field(default="", repr=False)
+    system_id: str = field(validator=octets_at_most(15, at_least=1))
+    password: str = field(default="", repr=False, validator=octets_at_most(64))
     password_env: str = ""
     """Environment variable that holds the password, instead of ``password``."""
-    system_type: str = ""
-    bind: str = "transceiver"
+    system_type: str = field(default="", validator=octets_at_most(12))
+    bind: str = field(default="transceiver", validator=one_of(*BINDS))
     """``transceiver``, or ``pair``: a transmitter and a receiver for each link."""
-    links: int = 1
-    window: int = 10
+    links: int = field(default=1, validator=at_least(1))
+    window: int = field(default=10, validator=between(1, 65_535))
     """submit_sm outstanding on a link."""
-    rate: Rate | None = None
+    rate: Rate | None = field(default=None, validator=above(0))
     """Messages per second on a link; none: unlimited."""
-    enquire_link_interval: Duration = Duration(30.0)
-    response_timeout: Duration = Duration(60.0)
+    enquire_link_interval: Duration = field(default=Duration(30.0), validator=above(0))
+    response_timeout: Duration = field(default=Duration(60.0), validator=above(0))
     """After so long without an answer an attempt is in doubt. Longer than the carrier's slowest honest answer:
     what is sent again too soon arrives twice."""
-    connect_timeout: Duration = Duration(10.0)
+    connect_timeout: Duration = field(default=Duration(10.0), validator=above(0))
     """For the connection, the TLS handshake and the bind."""
-    reconnect_first: Duration = Duration(1.0)
-    reconnect_max: Duration = Duration(60.0)
-    pdu_octets_max: Octets = Octets(70_000)
-    deliver_unanswered_max: int = 1_000
+    reconnect_first: Duration = field(default=Duration(1.0), validator=above(0))
+    reconnect_max: Duration = field(default=Duration(60.0), validator=above(0))
+    pdu_octets_max: Octets = field(default=Octets(70_000), validator=at_least(512))
+    deliver_unanswered_max: int = field(default=1_000, validator=at_least(1))
     """deliver_sm of the carrier whose effect is not committed yet; above it the carrier hears ESME_RTHROTTLED."""
-    resp_id: str = "as_is"
+    resp_id: str = field(default="as_is", validator=one_of(*CONVERSIONS))
     """What to do with the id of submit_sm_resp: ``as_is``, ``hex_to_decimal``, ``decimal_to_hex``."""
-    receipt_id: str = "as_is"
+    receipt_id: str = field(default="as_is", validator=one_of(*CONVERSIONS))
     """The same for the id in receipts."""
-    id_case: str = "keep"
+    id_case: str = field(default="keep", validator=one_of(*LETTER_CASES))
     """``keep``, ``lower`` or ``upper``: both ids are folded to it."""
     id_strip_zeros: bool = False
     """Leading zeros of both ids do not count."""
-    validity: str = "none"
+    validity: str = field(default="none", validator=one_of(*VALIDITIES))
     """validity_period sent on: ``none``, ``relative`` or ``absolute``. We expire messages ourselves in any case."""
-    source_addr_ton: int | None = None
+    source_addr_ton: int | None = field(default=None, validator=between(0, 255))
     """Overrides for every message sent to this carrier; none: as the customer wrote them."""
-    source_addr_npi: int | None = None
-    service_type: str | None = None
+    source_addr_npi: int | None = field(default=None, validator=between(0, 255))
+    service_type: str | None = field(default=None, validator=octets_at_most(5))
     tls: TlsSettings | None = None
 
     def __attrs_post_init__(self) -> None:
-        _one_of("bind", self.bind, BINDS)
-        _one_of("validity", self.validity, VALIDITIES)
-        _one_of("resp_id", self.resp_id, CONVERSIONS)
-        _one_of("receipt_id", self.receipt_id, CONVERSIONS)
-        _one_of("id_case", self.id_case, LETTER_CASES)
-        if self.links < 1 or self.window < 1:
-            raise ValueError("links and window must be at least 1")
-        if len(self.system_id) > 15:
-            raise ValueError("system_id has at most 15 octets (SMPP 3.4 §5.2.1)")
         if self.password_env and self.password_env not in os.environ:
             raise ValueError(f"password_env: the environment has no {self.password_env}")
+        if not (self.secret.isascii() and self.secret.isprintable()):
+            raise ValueError(f"password_env: {self.password_env} holds what is not printable ASCII")
 
     @property
     def secret(self) -> str:
@@ -90,8 +84,3 @@ class SmppSettings:
     def dialect(self) -> IdDialect:
         """How this carrier writes ids."""
         return IdDialect(self.resp_id, self.receipt_id, self.id_case, self.id_strip_zeros)
-
-
-def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{key} must be one of {', '.join(allowed)}")
