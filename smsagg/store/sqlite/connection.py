@@ -26,6 +26,8 @@ from smsagg.store.sqlite.schema import Migration, load_migrations, migrate
 
 PAGE_OCTETS = 4096
 CACHE_OCTETS = 64 << 20
+STATEMENTS_KEPT = 600
+"""apsw's cache is a ring: with little more than the 90 that are in use the rarer ones are prepared anew each time."""
 BUSY_TIMEOUT_MS = 5_000
 """How long a commit waits for an operator's tool that writes to the database."""
 WAL_KEPT_OCTETS = 64 << 20
@@ -46,7 +48,7 @@ class Seams:
 
 def connect(path: str, seams: Seams) -> apsw.Connection:
     """A connection as the store wants it; raises :class:`apsw.Error`."""
-    connection = apsw.Connection(path, vfs=seams.vfs, statementcachesize=300)
+    connection = apsw.Connection(path, vfs=seams.vfs, statementcachesize=STATEMENTS_KEPT)
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.execute(f"PRAGMA page_size = {PAGE_OCTETS}")

@@ -1,8 +1,8 @@
 """The SQL of a group: statements over many rows, in a few fixed sizes so that they stay prepared.
 
 One statement over 64 rows costs SQLite as much as 64 statements over one row, but gives the GIL away for the whole
-step instead of 64 times; and a fixed number of sizes keeps every statement in apsw's cache (100 statements, each of
-at most 16 KiB of text). A list of rows is cut greedily: 200 rows are 3 x 64 + 8.
+step instead of 64 times; and a fixed number of sizes keeps every statement prepared in apsw's cache (which refuses
+texts above 16 KiB). A list of rows is cut greedily: 202 rows are 3 x 64 + 8 + 2.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from smsagg.store.sqlite.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, PARKED_RECEIPT_COLUMNS, Row
 
-SIZES = (64, 8, 1)
+SIZES = (64, 32, 16, 8, 4, 2, 1)
 
 Execute = Callable[[str, Sequence[Any]], object]
 

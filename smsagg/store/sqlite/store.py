@@ -135,9 +135,7 @@ class SqliteStore:
     async def find_expired(
         self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
     ) -> list[Message]:
-        return await self._ask(
-            lambda cursor: jobs.find_expired(cursor, expires_from, expires_before, limit, after_seq)
-        )
+        return await self._ask(lambda cursor: jobs.find_expired(cursor, expires_from, expires_before, limit, after_seq))
 
     async def drop_expired_deliveries(self, now: int, limit: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_expired_deliveries(cursor, now, limit))

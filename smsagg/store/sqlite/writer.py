@@ -35,6 +35,13 @@ from smsagg.store.sqlite.errors import needs_reopening, store_error
 from smsagg.store.sqlite.group import Group, Job, Write
 
 RETRY_MAX_S = 1.0
+GROUP_INTERVAL_S = 0.004
+SMALL_GROUP_ROWS = 8
+SMALL_GROUP_INTERVAL_S = 0.001
+"""Least time between the beginnings of two commits, after a group and after a small one. A commit costs some 230 µs
+of CPU time before its first row, so on a fast disk, where it ends within a millisecond, the groups of a moderate load
+would be small and dear: at 8,000 messages a second 29 µs a message with 2 ms, 22 with 4. The first commit after a
+pause never waits."""
 
 Reports = list[tuple[OnDone, StoreError | None]]
 Report = Callable[[Reports, float, int], None]
@@ -72,6 +79,7 @@ class Writer:
         self._closed = False
         self._closing = False
         self._abandon = False
+        self._next_commit_at = float("-inf")
         self.failing: StoreError | None = None
         self.statistics = StoreStatistics()
         self._cursor = self._prepare(connection)
@@ -121,6 +129,9 @@ class Writer:
         group = Group()
         item = self._held if self._held is not None else self._queue.get()
         self._held = None
+        early_s = self._next_commit_at - time.monotonic()
+        if early_s > 0.0:
+            time.sleep(early_s)
         while True:
             if isinstance(item, _Close):
                 self._closing = True
@@ -157,14 +168,17 @@ class Writer:
         if group.is_empty:
             self._tell(group.reports(None))
             return None
-        started_at = time.perf_counter()
+        started_at = time.monotonic()
+        self._next_commit_at = started_at + (
+            SMALL_GROUP_INTERVAL_S if group.rows < SMALL_GROUP_ROWS else GROUP_INTERVAL_S
+        )
         try:
             self._transact(group.apply)
         except apsw.Error as error:
             self.statistics.commit_failures += 1
             self._discard(error)
             return error
-        seconds = time.perf_counter() - started_at
+        seconds = time.monotonic() - started_at
         self.statistics.commits += 1
         self.statistics.rows_written += group.rows
         self.statistics.changes_committed += len(group.writes)
