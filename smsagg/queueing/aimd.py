@@ -6,7 +6,7 @@ Theory of operation. Additive increase, multiplicative decrease, as TCP does it 
                 submits are one piece of news. The link pauses a moment, and what it had saved up is void.
     otherwise   rate grows by a fixed amount a second, back to the contract.
 
-The burst shrinks and grows with the rate.
+The burst shrinks and grows with the rate, and is at most one second's worth while the rate is lowered.
 
 From the floor to the contract takes ``RECOVERY_S`` seconds, however long the carrier throttled. The state belongs to
 the carrier's account and not to the connection: keep the object across reconnects, and a link that comes back does not
@@ -129,4 +129,7 @@ class AimdRate:
             self._set(min(rate + self._learned_per_s / RECOVERY_S * elapsed, self._contract_per_s), now)
 
     def _set(self, rate_per_s: float, now: float) -> None:
-        self._bucket.set_rate(rate_per_s, self._burst * min(rate_per_s / self._learned_per_s, 1.0), now)
+        burst = self._burst
+        if rate_per_s < self._learned_per_s:
+            burst = min(burst * rate_per_s / self._learned_per_s, rate_per_s)
+        self._bucket.set_rate(rate_per_s, burst, now)
