@@ -7,6 +7,7 @@ import trio
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
 from smsagg.engine.waiting import Waiting
+from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState, parse_message_id
 
 
@@ -43,7 +44,7 @@ class Control:
         if message is None or not may_cancel(message):
             return False
         message = core.live.get(message.seq, message)
-        if message.state is not MessageState.QUEUED or message.seq in finished_meanwhile or self._stale(message):
+        if message.state is not MessageState.QUEUED or message.seq in finished_meanwhile or core.is_stale(message):
             return False
         changes = Changes()
         parked = message.seq not in core.live
@@ -54,16 +55,15 @@ class Control:
         self._finisher.finish(message, MessageState.DELETED, 0, core.clock.now_ms(), changes)
 
         is_committed = trio.Event()
+        failed: list[StoreError] = []
 
-        def committed(_: Exception | None) -> None:
-            if parked:
+        def committed(error: StoreError | None) -> None:
+            if error is not None:
+                failed.append(error)
+            elif parked:
                 core.settled.append(message.seq)
             is_committed.set()
 
         self._finisher.commit(changes, committed)
         await is_committed.wait()
-        return True
-
-    def _stale(self, message: Message) -> bool:
-        """A row read from the store that says "in memory" while memory does not have it: it has just moved on."""
-        return message.seq not in self._core.live and not message.parked
+        return not failed

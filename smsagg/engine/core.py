@@ -13,7 +13,7 @@ from smsagg.engine.accounts import Account
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.pools import CarrierState, Pool
 from smsagg.errors import StoreError
-from smsagg.model import Message
+from smsagg.model import Message, MessageState
 from smsagg.store.base import Changes, MessageUpdate, Store
 
 STORE_RETRY_S = 0.5
@@ -49,7 +49,7 @@ class Core:
         try:
             yield finished
         finally:
-            self.finish_watchers.remove(finished)
+            self.finish_watchers = [watcher for watcher in self.finish_watchers if watcher is not finished]
 
     async def store_permitting(self, ask: Callable[[], Awaitable[None]]) -> bool:
         """Run something that asks the store; when the store cannot answer, wait a moment and return False."""
@@ -59,6 +59,10 @@ class Core:
             await trio.sleep(STORE_RETRY_S)
             return False
         return True
+
+    def is_stale(self, message: Message) -> bool:
+        """Whether a QUEUED row says "in memory" while memory does not have it: it has just moved on."""
+        return message.state is MessageState.QUEUED and not message.parked and message.seq not in self.live
 
     def forget_settled(self) -> None:
         """To be called when no claim is under way."""

@@ -115,7 +115,11 @@ class Deliveries:
             state.ready.append(delivery)
             touched[state.name] = state
         for state in touched.values():
-            self._pump(state)
+            if state.sinks:
+                self._pump(state)
+            else:
+                self._park(state, list(state.ready), self._core.clock.now_ms())
+                state.ready.clear()
 
     def attach(self, account: str, sink: Sink) -> None:
         """A session that can receive is bound; what waits for the account starts to flow."""
@@ -189,7 +193,7 @@ class Deliveries:
         for state in self._accounts.values():
             while state.sinks and state.parked_due_at <= (now := self._core.clock.now_ms()):
                 room = state.in_memory_max - len(state.ready) - state.expected
-                if room < state.in_memory_max // 2 and state.ready:
+                if room < 1 or (room < state.in_memory_max // 2 and state.ready):
                     break
                 if not await self._load(state, now, min(room, LOAD_MAX)):
                     break

@@ -17,12 +17,11 @@ from smsagg.engine.finish import Finisher
 from smsagg.engine.outcomes import class_of
 from smsagg.engine.pools import LinkState, Pool
 from smsagg.engine.waiting import Waiting
+from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState
 
 GRANT_MAX = 128
 """Messages handed to one link in one go, so that pools and links take turns."""
-
-RECEIPT_BITS = 0x03
 
 
 class Dispatcher:
@@ -119,15 +118,14 @@ class Dispatcher:
         return alive
 
     def _hand_over(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
-        carrier = link.carrier.name
-        always_asks = link.carrier.settings.ask_receipts == "always"
+        carrier, asks_receipt = link.carrier.name, link.carrier.asks_receipt
         recorded: list[Message] = []
         at_once: list[Message] = []
         for message in messages:
             message.state = MessageState.SENDING  # QUEUED -> SENDING: the only way out of a ready queue
             message.carrier = carrier
             message.carrier_message_id = ""
-            message.asks_receipt = always_asks or bool(message.registered_delivery & RECEIPT_BITS)
+            message.asks_receipt = asks_receipt(message)
             (recorded if class_of(self._core, message).in_doubt == "fail" else at_once).append(message)
         pool.charge(carrier, len(messages))
         count = len(messages)
@@ -142,11 +140,12 @@ class Dispatcher:
         """At most once: the attempt is durable before its first octet leaves."""
         link.reserved += len(messages)
 
-        def recorded(_: Exception | None) -> None:
+        def recorded(error: StoreError | None) -> None:
             link.reserved -= len(messages)
             core = self._core
             now_ms = core.clock.now_ms()
-            room = link.link.capacity(core.clock.monotonic_s())
+            monotonic = core.clock.monotonic_s()
+            room = link.link.capacity(monotonic) if error is None else 0
             sendable = [message for message in messages if message.expires_at > now_ms][:room]
             sent = set(map(id, sendable))
             returned = [message for message in messages if id(message) not in sent]
@@ -157,6 +156,7 @@ class Dispatcher:
                     changes.message_updates.append(update_of(message))
                 core.store.write(changes)
                 self._waiting.give_back(returned, now_ms)
+                link.carrier.circuit.on_not_sent(monotonic)
             if sendable:
                 link.link.send(sendable)
             self.wake()

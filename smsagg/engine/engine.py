@@ -141,8 +141,7 @@ class Engine:
         now = self._clock.now_ms()
         changes = Changes()
         for message in recovered.in_doubt:
-            if message.account in self.core.accounts and message.pool in self.core.pools:
-                self.core.joined_queue(message)
-                self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
+            self.core.joined_queue(message)
+            self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
         if not changes.is_empty():
             self._finisher.commit(changes)

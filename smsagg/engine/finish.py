@@ -62,14 +62,15 @@ class Finisher:
         return delivery
 
     def commit(self, changes: Changes, on_done: OnDone | None = None) -> None:
-        """Write ``changes``; deliveries in it set out after the commit."""
+        """Write ``changes``; deliveries in it set out after the commit, and ``on_done`` hears of it."""
         created = changes.new_deliveries
         if not created:
             self._core.store.write(changes, on_done)
             return
 
         def committed(error: StoreError | None) -> None:
-            self._deliveries.admit(created)
+            if error is None:
+                self._deliveries.admit(created)
             if on_done is not None:
                 on_done(error)
 

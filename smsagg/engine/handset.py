@@ -40,7 +40,7 @@ class HandsetMessages:
             changes.new_deliveries.append(delivery)
             taken.append((mo, ESME_ROK))
         if taken:
-            self._finisher.commit(changes, lambda _: respond(taken))
+            self._finisher.commit(changes, lambda error: respond(taken) if error is None else None)
 
     def _delivery(self, owner: str, mo: CarrierMo, now: int) -> Delivery:
         return Delivery(

@@ -77,7 +77,10 @@ class Intake:
         """Committed too late: the client hears an error, so the message ends here, unsent and without a receipt."""
         now = self._core.clock.now_ms()
         self._release(messages)
-        self._core.settling.update(message.seq for message in messages)
+        seqs = [message.seq for message in messages]
+        self._core.settling.update(seqs)
+        for finished in self._core.finish_watchers:
+            finished.update(seqs)
         self._core.store.write(
             Changes(
                 finished=[
@@ -85,7 +88,7 @@ class Intake:
                     for message in messages
                 ]
             ),
-            lambda _: self._core.settled.extend(message.seq for message in messages),
+            lambda _: self._core.settled.extend(seqs),
         )
 
 

@@ -72,6 +72,8 @@ class Loader:
         claimed = await core.store.claim_messages(name, NO_TIME, CLAIM_MAX)
         changes = Changes()
         for message in claimed:
+            if message.seq in core.settling:
+                continue
             pool = self._router.route(message.country)
             if isinstance(pool, str):
                 message.pool = pool
@@ -89,7 +91,7 @@ class Loader:
         waiting, store = self._waiting, self._core.store
         while waiting.due.get(name, math.inf) <= (now := self._core.clock.now_ms()):
             room = pool.settings.queue_max - len(pool.ready) - pool.reserved
-            if room < pool.settings.queue_max // 2:
+            if room < max(pool.settings.queue_max // 2, 1):
                 return True
             limit = min(room, CLAIM_MAX)
             claimed = await store.claim_messages(name, now, limit)

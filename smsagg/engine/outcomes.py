@@ -29,6 +29,8 @@ from smsagg.smpp.status import ESME_RMSGQFUL
 ERROR_IN_DOUBT = 0xFE
 """``err`` of a message that ends UNKNOWN because its carrier never answered."""
 
+_DEFAULT_CLASS = MessageClassSettings()
+
 
 class Outcomes:
     """Applies outcomes, a batch at a time."""
@@ -38,7 +40,6 @@ class Outcomes:
         self._waiting = waiting
         self._finisher = finisher
         self._reports = reports
-        self._grace_ms = int(core.config.receipts.carrier_grace * 1000)
 
     def apply(self, link: LinkState, outcomes: Sequence[Outcome]) -> None:
         """Take in one batch from ``link``; one write to the store holds all that must be durable."""
@@ -48,15 +49,19 @@ class Outcomes:
         for outcome in outcomes:
             message = core.live.get(outcome.message.seq)
             kind = type(outcome)
-            if message is not outcome.message or message.state is not MessageState.SENDING:
+            if (
+                message is not outcome.message
+                or message.state is not MessageState.SENDING
+                or message.carrier != link.carrier.name
+            ):
                 self._late(link, outcome, now, changes)
             elif kind is Accepted:
-                self._accepted(link, message, outcome.carrier_message_id, now, changes)  # type: ignore[union-attr]
+                message.attempts += 1
+                self._taken(message, outcome.carrier_message_id, now, changes)  # type: ignore[union-attr]
             elif kind is Refused:
                 self._refused(link, message, outcome.command_status, now, changes, given_back)  # type: ignore[union-attr]
             elif kind is NotSent:
-                core.metrics.attempts(link.carrier.name, "not_sent")
-                link.carrier.circuit.on_not_sent(core.clock.monotonic_s())
+                self._heed_not_sent(link)
                 self._give_back(message, changes, given_back)
             else:
                 self._in_doubt(link, message, outcome.link_lost, now, changes)  # type: ignore[union-attr]
@@ -71,17 +76,13 @@ class Outcomes:
             self._finisher.commit(changes)
         core.wake_dispatcher()
 
-    def _accepted(self, link: LinkState, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
-        core = self._core
-        message.attempts += 1
+    def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
+        """The carrier that ``message`` names has it under this id."""
         message.carrier_message_id = carrier_message_id
         if not message.asks_receipt:
             self._finisher.finish(message, MessageState.ACCEPTED, 0, now, changes)
             return
-        if now >= message.expires_at + self._grace_ms:  # no sweep will come by again
-            self._finisher.finish(message, MessageState.UNKNOWN, 0, now, changes)
-            return
-        core.left_queue(message)
+        self._core.left_queue(message)
         message.move_to(MessageState.ENROUTE)
         changes.message_updates.append(update_of(message))
         self._reports.await_receipt(message, now, changes)
@@ -95,33 +96,47 @@ class Outcomes:
         changes: Changes,
         given_back: list[Message],
     ) -> None:
-        core, carrier = self._core, link.carrier
-        monotonic = core.clock.monotonic_s()
-        verdict = carrier.statuses.classify(command_status)
-        core.metrics.refused_by_carrier(carrier.name, verdict.value, command_status)
+        verdict = self._heed_refusal(link, command_status)
         if verdict is Verdict.THROTTLED:
-            link.pacing.on_throttled(monotonic, queue_full=command_status == ESME_RMSGQFUL)
-            carrier.circuit.on_success()  # it answers; its pace is the link's affair
             self._give_back(message, changes, given_back)
             return
         message.attempts += 1
         message.error_code = command_status
         if verdict is Verdict.PERMANENT:
-            carrier.circuit.on_success()  # the carrier works; it is this message that it does not take
             self._finisher.finish(message, MessageState.REJECTED, command_status, now, changes)
             return
-        carrier.circuit.on_failure(monotonic)
         self._retry(link, message, now, changes, at_once=False)
 
     def _in_doubt(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
-        core = self._core
-        core.metrics.attempts(link.carrier.name, "in_doubt")
+        self._heed_in_doubt(link)
         message.attempts += 1
-        link.carrier.circuit.on_failure(core.clock.monotonic_s())
         if self._class_of(message).in_doubt == "fail":
             self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
             return
         self._retry(link, message, now, changes, at_once=link_lost and message.attempts == 1)
+
+    # What an outcome says about its link, whatever became of the message meanwhile.
+
+    def _heed_refusal(self, link: LinkState, command_status: int) -> Verdict:
+        carrier, monotonic = link.carrier, self._core.clock.monotonic_s()
+        verdict = carrier.statuses.classify(command_status)
+        self._core.metrics.refused_by_carrier(carrier.name, verdict.value, command_status)
+        if verdict is Verdict.THROTTLED:
+            link.pacing.on_throttled(monotonic, queue_full=command_status == ESME_RMSGQFUL)
+            carrier.circuit.on_success()  # it answers; its pace is the link's affair
+        elif verdict is Verdict.PERMANENT:
+            carrier.circuit.on_success()  # the carrier works; it is this message that it does not take
+        else:
+            carrier.circuit.on_failure(monotonic)
+        return verdict
+
+    def _heed_not_sent(self, link: LinkState) -> None:
+        self._core.metrics.attempts(link.carrier.name, "not_sent")
+        link.carrier.circuit.on_not_sent(self._core.clock.monotonic_s())
+
+    def _heed_in_doubt(self, link: LinkState) -> None:
+        self._core.metrics.attempts(link.carrier.name, "in_doubt")
+        link.carrier.circuit.on_failure(self._core.clock.monotonic_s())
 
     def _retry(self, link: LinkState, message: Message, now: int, changes: Changes, *, at_once: bool) -> None:
         retry = self._class_of(message).retry
@@ -147,26 +162,38 @@ class Outcomes:
         given_back.append(message)
 
     def _late(self, link: LinkState, outcome: Outcome, now: int, changes: Changes) -> None:
-        """A response to an attempt that was given up already. Its id is kept: a receipt may name it."""
-        core = self._core
-        core.metrics.attempts(link.carrier.name, "late")
-        message = core.live.get(outcome.message.seq)
-        if not isinstance(outcome, Accepted) or message is None:
-            return
-        if message.state is MessageState.QUEUED:
-            self._waiting.withdraw(message)
+        """An outcome of an attempt that is not the message's present one.
+
+        A response to an attempt that was given up as in doubt: the carrier has the message after all, so it is not
+        tried again, and its receipt will name this id. When another attempt is under way already, that one's outcome
+        comes here later and is news about its link only.
+        """
+        if isinstance(outcome, Refused):
+            self._heed_refusal(link, outcome.command_status)
+        elif isinstance(outcome, NotSent):
+            self._heed_not_sent(link)
+        elif not isinstance(outcome, Accepted):
+            self._heed_in_doubt(link)
+        else:
+            self._core.metrics.attempts(link.carrier.name, "late")
+            message = self._core.live.get(outcome.message.seq)
+            if message is None or message.state not in (MessageState.QUEUED, MessageState.SENDING):
+                return
+            if message.state is MessageState.QUEUED:
+                self._waiting.withdraw(message)
             message.carrier = link.carrier.name
-            message.carrier_message_id = outcome.carrier_message_id
-            core.left_queue(message)
-            message.move_to(MessageState.ENROUTE)
-            changes.message_updates.append(update_of(message))
-            self._reports.await_receipt(message, now, changes)
+            message.asks_receipt = link.carrier.asks_receipt(message)
+            self._taken(message, outcome.carrier_message_id, now, changes)
 
     def _class_of(self, message: Message) -> MessageClassSettings:
         return class_of(self._core, message)
 
 
 def class_of(core: Core, message: Message) -> MessageClassSettings:
-    """The settings of a message's class; those of its account when the class is configured no more."""
+    """The settings of a message's class; its account's present ones when the class is configured no more, and the
+    defaults when the account is gone too."""
     settings = core.config.message_classes.get(message.message_class)
-    return settings if settings is not None else core.accounts[message.account].message_class
+    if settings is None:
+        account = core.accounts.get(message.account)
+        settings = _DEFAULT_CLASS if account is None else account.message_class
+    return settings

@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 
 from smsagg.carriers.base import Carrier, Link
 from smsagg.config.schema import CarrierSettings, Config, PoolSettings
+from smsagg.model import Message
 from smsagg.queueing.aimd import AimdRate
 from smsagg.queueing.ready import ReadyQueue
 from smsagg.routing.choice import make_policy
 from smsagg.routing.circuit import CircuitBreaker
 from smsagg.routing.classify import StatusClassifier
 
+RECEIPT_BITS = 0x03
+"""Of ``registered_delivery``: whether the customer asked for a receipt of some final state."""
 PACING_BURST_MIN = 100.0
 """Messages a link may take at once after a quiet moment; the contracted rate's own bucket is the link's."""
 
@@ -40,8 +43,10 @@ class LinkState:
         """When time alone will give capacity again; ``inf`` when an event must."""
         if not self.link.is_bound:
             return math.inf
-        at = self.pacing.ready_at(now)
-        return at if self.link.capacity(now) > 0 else max(at, self.link.ready_at(now))
+        at, free = self.pacing.ready_at(now), self.link.capacity(now)
+        if free <= 0:
+            return max(at, self.link.ready_at(now))
+        return at if free > self.reserved else math.inf
 
 
 class CarrierState:
@@ -54,8 +59,13 @@ class CarrierState:
         self.links = [LinkState(link, self, now) for link in carrier.links]
         self.circuit = CircuitBreaker(settings.circuit_failures, settings.circuit_open)
         self.statuses = StatusClassifier(settings.temporary, settings.throttled, settings.permanent)
+        self.always_asks = settings.ask_receipts == "always"
         self.pools: list[Pool] = []
         """Pools whose messages this carrier may take, as a member or as a backup's member."""
+
+    def asks_receipt(self, message: Message) -> bool:
+        """Whether an attempt asks this carrier for a receipt."""
+        return self.always_asks or message.registered_delivery & RECEIPT_BITS != 0
 
     def is_usable(self, now: float) -> bool:
         """Whether it could take messages soon: some link is bound and the circuit is not open."""
@@ -133,11 +143,13 @@ class Pool:
         return pools
 
     def ready_at(self, now: float) -> float:
-        """When time alone (rate tokens, a circuit's probe) will let some carrier of the chain take a message."""
-        return min(
-            (member.ready_at(now) for pool in self.chain() for member in pool.members),
-            default=math.inf,
-        )
+        """When time alone (tokens, a circuit's probe) will let a carrier that :meth:`choose` asks take a message."""
+        at = math.inf
+        for pool in self.chain():
+            at = min(at, *(member.ready_at(now) for member in pool.members))
+            if any(member.is_usable(now) for member in pool.members):
+                break  # the backups are not asked: what they could take is no reason to look again
+        return at
 
 
 def make_carriers(config: Config, carriers: Mapping[str, Carrier], now: float) -> dict[str, CarrierState]:

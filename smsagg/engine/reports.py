@@ -24,6 +24,7 @@ import trio
 from smsagg.carriers.base import RespondReceipts
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
+from smsagg.errors import StoreError
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.receipts.correlator import Correlator
 from smsagg.receipts.recent import RecentIds
@@ -89,7 +90,7 @@ class Reports:
         if matched:
             # Through the store even when nothing changed: what an earlier, identical receipt changed may still be
             # on its way to the disk, and must be there before this one is answered.
-            self._finisher.commit(changes, lambda _: respond(matched))
+            self._finisher.commit(changes, lambda error: respond(matched) if error is None else None)
         if missed:
             self._missed(carrier, missed, respond, now)
 
@@ -165,8 +166,8 @@ class Reports:
             changes.parked_receipts.append(parked)
             answers.append((receipt, respond))
 
-        def parked_durably(_: Exception | None) -> None:
-            for receipt, respond in answers:
+        def parked_durably(error: StoreError | None) -> None:
+            for receipt, respond in answers if error is None else ():
                 respond([(receipt, ESME_ROK)])
 
         if answers:

@@ -1,8 +1,10 @@
 """Ends what time has ended: expired messages, silent carriers, old receipts.
 
-Once a second it asks the store for messages whose ``expires_at`` has passed since it last asked. Those still waiting
-are EXPIRED. Those with a carrier get ``carrier_grace`` for a receipt, then they are UNKNOWN. A message in SENDING is
-left to its outcome, which checks the time itself.
+Once a second it asks the store for messages whose ``expires_at`` has passed since it last asked, and a little before:
+a row may come late, its commit having taken its time, or be on its way between store and memory when it is looked at.
+Those still waiting are EXPIRED. Those with a carrier get ``carrier_grace`` for a receipt, then they are UNKNOWN; of
+these every round sees all, for few live so long. A message in SENDING is left to its outcome, which checks the time
+itself.
 """
 
 from functools import partial
@@ -29,7 +31,7 @@ class Sweeper:
         self._finisher = finisher
         self._reports = reports
         self._swept_until = 0
-        self._grace_swept_until = 0
+        self._overlap_ms = int((core.config.server.accept_deadline + 2 * INTERVAL_S) * 1000)
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -42,13 +44,10 @@ class Sweeper:
         core = self._core
         now = core.clock.now_ms()
         grace_ms = int(core.config.receipts.carrier_grace * 1000)
-        await self._sweep_messages(self._swept_until, now, (MessageState.QUEUED,), MessageState.EXPIRED)
+        since = max(self._swept_until - self._overlap_ms, 0)
+        await self._sweep_messages(since, now, MessageState.QUEUED, MessageState.EXPIRED)
         self._swept_until = now
-        silent_before = now - grace_ms
-        await self._sweep_messages(
-            self._grace_swept_until, silent_before, (MessageState.ENROUTE,), MessageState.UNKNOWN
-        )
-        self._grace_swept_until = max(silent_before, 0)
+        await self._sweep_messages(0, now - grace_ms, MessageState.ENROUTE, MessageState.UNKNOWN)
         expired = await core.store.drop_expired_deliveries(now, BATCH)
         if expired:
             core.metrics.deliveries_expired("", expired)
@@ -59,10 +58,8 @@ class Sweeper:
                 core.metrics.orphan(carrier)
             await core.store.drop_parked_receipts(parked_before)
 
-    async def _sweep_messages(
-        self, since: int, before: int, states: tuple[MessageState, ...], final: MessageState
-    ) -> None:
-        """End the messages in one of ``states`` with ``since <= expires_at < before``."""
+    async def _sweep_messages(self, since: int, before: int, state: MessageState, final: MessageState) -> None:
+        """End the messages in ``state`` with ``since <= expires_at < before``."""
         after_seq = 0
         while True:
             with self._core.watching_finishes() as finished_meanwhile:
@@ -71,7 +68,11 @@ class Sweeper:
             parked: list[int] = []
             for stored in found:
                 message = self._core.live.get(stored.seq, stored)
-                if message.state in states and message.seq not in finished_meanwhile:
+                if (
+                    message.state is state
+                    and message.seq not in finished_meanwhile
+                    and not self._core.is_stale(message)
+                ):
                     self._end(message, final, changes, parked)
             if not changes.is_empty():
                 self._finisher.commit(changes, partial(self._settled, parked))
