@@ -1,0 +1,72 @@
+"""``python -m tools.chaos``: one run and its verdict. Exit status 0 for pass, 1 for fail, 2 for unknown."""
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import attrs
+import click
+from rich.console import Console
+
+from tools.chaos import harness
+from tools.chaos.checker import Verdict
+from tools.chaos.esme import Load
+from tools.chaos.nemesis import Plan
+from tools.chaos.report import as_json, show
+
+EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--kills", default=5, type=click.IntRange(0, 1_000), help="kill -9 of the server.")
+@click.option("--kills-starting", default=0, type=click.IntRange(0, 100), help="… and twice more while it starts.")
+@click.option("--carrier-kills", default=0, type=click.IntRange(0, 1_000), help="kill -9 of a carrier.")
+@click.option("--stops", default=0, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of the server.")
+@click.option("--carrier-stops", default=0, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of a carrier.")
+@click.option("--restarts", default=0, type=click.IntRange(0, 1_000), help="Orderly restarts of the server.")
+@click.option("--rate", default=1_000.0, type=click.FloatRange(1, 20_000), help="Messages per second.")
+@click.option("--window", default=50, type=click.IntRange(1, 1_000), help="Of each bind of the ESME.")
+@click.option("--stop-max", default=2.0, type=click.FloatRange(0.1, 60), help="Longest stop, seconds.")
+@click.option("--drain-deadline", default=60.0, type=click.FloatRange(1, 600), help="Seconds, then: unknown.")
+@click.option("--seed", type=int, help="Repeats a run's choices (not the machine's timing). Default: the time.")
+@click.option("--seed-bug", default="", help="Put a known bug into the server; see tools/chaos/seeded.py.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report there.")
+@click.option("--keep", is_flag=True, help="Keep the folder of the run even when it passes.")
+def main(
+    kills: int,
+    kills_starting: int,
+    carrier_kills: int,
+    stops: int,
+    carrier_stops: int,
+    restarts: int,
+    rate: float,
+    window: int,
+    stop_max: float,
+    drain_deadline: float,
+    seed: int | None,
+    seed_bug: str,
+    json_path: Path | None,
+    keep: bool,
+) -> None:
+    """Load a server, kill it and its carriers, and check that no promise was broken."""
+    console = Console()
+    seed = int(time.time()) if seed is None else seed
+    plan = Plan(
+        kills, kills_starting, carrier_kills, stops, carrier_stops, restarts, stop_s=(min(0.3, stop_max), stop_max)
+    )
+    settings = harness.Settings(plan, Load(rate, window), seed=seed, drain_deadline_s=drain_deadline, seed_bug=seed_bug)
+    folder = Path(tempfile.mkdtemp(prefix="smsagg-chaos-"))
+    console.print(f"seed {seed}, in {folder}", highlight=False)
+    report, _ = harness.run(settings, folder, lambda line: console.print(line, highlight=False))
+    show(report, console)
+    if json_path is not None:
+        json_path.write_text(as_json(report, attrs.asdict(settings)))
+    if report.verdict is Verdict.PASS and not keep:
+        shutil.rmtree(folder)
+    sys.exit(EXIT_STATUS[report.verdict])
+
+
+if __name__ == "__main__":
+    main()

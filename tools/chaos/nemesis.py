@@ -1,0 +1,132 @@
+"""The faults: what is done to which process, when, and how many copies each may cause."""
+
+import math
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from random import Random
+
+import trio
+from attrs import define
+
+from tools.chaos.esme import Esme
+from tools.chaos.history import Fault
+from tools.chaos.system import CARRIERS, System
+
+SETTLE_S = 1.0
+"""What a dead process had written may be read so long after its death."""
+RESPONSE_TIMEOUT_S = 10.0
+"""Of the server's links and sessions, as configured."""
+REBIND_DEADLINE_S = 30.0
+
+
+@define(frozen=True)
+class Plan:
+    """How often each fault strikes; their order and instants are the seed's."""
+
+    kill_server: int = 5
+    kill_starting: int = 0
+    """Kills the server, and again twice while it starts."""
+    kill_carrier: int = 0
+    stop_server: int = 0
+    """SIGSTOP, SIGCONT."""
+    stop_carrier: int = 0
+    restart: int = 0
+    """SIGTERM, and start again after an orderly end."""
+    pause_s: tuple[float, float] = (0.5, 1.5)
+    """Load between two faults, once all binds are back."""
+    stop_s: tuple[float, float] = (0.3, 2.0)
+
+
+class Nemesis:
+    """Carries a plan out, one fault after the other."""
+
+    def __init__(self, system: System, esme: Esme, plan: Plan, rng: Random, tell: Callable[[str], None]) -> None:
+        self._system = system
+        self._esme = esme
+        self._plan = plan
+        self._rng = rng
+        self._tell = tell
+        self.faults: list[Fault] = []
+
+    async def run(self) -> None:
+        """All faults of the plan. Raises SystemFailed when the server does not come back."""
+        kinds: dict[str, Callable[[], Awaitable[Fault]]] = {
+            "kill_server": self._kill_server,
+            "kill_starting": self._kill_starting,
+            "kill_carrier": self._kill_carrier,
+            "stop_server": self._stop_server,
+            "stop_carrier": self._stop_carrier,
+            "restart": self._restart,
+        }
+        schedule = [kind for kind in kinds for _ in range(getattr(self._plan, kind))]
+        self._rng.shuffle(schedule)
+        await self.pause()
+        for kind in schedule:
+            fault = await kinds[kind]()
+            self.faults.append(fault)
+            self._tell(f"{kind} {fault.target}: {fault.ended_at - fault.began_at:.2f} s")
+            await self.pause()
+
+    async def pause(self) -> None:
+        """Until every bind is back, and then a while under load."""
+        with trio.move_on_after(REBIND_DEADLINE_S):
+            while self._esme.bound < self._esme.binds_wanted:
+                await trio.sleep(0.01)
+        await trio.sleep(self._rng.uniform(*self._plan.pause_s))
+
+    def _fault(self, kind: str, target: str, began_at: float, copies_max: int, receipts_max: int) -> Fault:
+        return Fault(kind, target, began_at, time.monotonic(), copies_max, receipts_max)
+
+    async def _kill_server(self) -> Fault:
+        sizes, began_at = self._system.sizes, time.monotonic()
+        self._system.server.kill()
+        await self._system.server.start()
+        return self._fault("kill -9", "server", began_at, sizes.copies_max, sizes.receipts_max)
+
+    async def _kill_starting(self) -> Fault:
+        """The kills while it starts may each cut what the start has sent already."""
+        sizes, began_at, server = self._system.sizes, time.monotonic(), self._system.server
+        server.kill()
+        for _ in range(2):
+            await server.start(wait=False)
+            await trio.sleep(self._rng.uniform(0.2, 1.5))
+            server.kill()
+        await server.start()
+        return self._fault("kill -9 starting", "server", began_at, 3 * sizes.copies_max, 3 * sizes.receipts_max)
+
+    async def _kill_carrier(self) -> Fault:
+        name, began_at = self._rng.choice(CARRIERS), time.monotonic()
+        self._system.carriers[name].kill()
+        await trio.sleep(self._rng.uniform(0, 0.5))
+        await self._system.carriers[name].start()
+        return self._fault("kill -9", name, began_at, self._system.sizes.carrier_window, 0)
+
+    async def _stop_server(self) -> Fault:
+        """Shorter than every timer: nothing may be doubled."""
+        began_at = time.monotonic()
+        self._system.server.signal(signal.SIGSTOP)
+        await trio.sleep(self._rng.uniform(*self._plan.stop_s))
+        self._system.server.signal(signal.SIGCONT)
+        sizes, rounds = self._system.sizes, _timeouts(began_at)
+        return self._fault("stop", "server", began_at, rounds * sizes.copies_max, rounds * sizes.receipts_max)
+
+    async def _stop_carrier(self) -> Fault:
+        name, began_at = self._rng.choice(CARRIERS), time.monotonic()
+        self._system.carriers[name].signal(signal.SIGSTOP)
+        await trio.sleep(self._rng.uniform(*self._plan.stop_s))
+        self._system.carriers[name].signal(signal.SIGCONT)
+        return self._fault("stop", name, began_at, _timeouts(began_at) * self._system.sizes.carrier_window, 0)
+
+    async def _restart(self) -> Fault:
+        """An orderly stop waits for what is with the carriers; receipts in the ESME's window may come again."""
+        sizes, began_at, server = self._system.sizes, time.monotonic(), self._system.server
+        await server.stop()
+        await server.start()
+        return self._fault("restart", "server", began_at, 0, sizes.receipts_max)
+
+
+def _timeouts(began_at: float) -> int:
+    """How often a window may have run into the response timer since then."""
+    lasted_s = time.monotonic() - began_at
+    return 0 if lasted_s < 0.8 * RESPONSE_TIMEOUT_S else 1 + math.floor(lasted_s / RESPONSE_TIMEOUT_S)

@@ -1,0 +1,266 @@
+"""The processes of a run, each of which may be killed, stopped, continued and started again: the server, its carriers.
+
+Ports are taken below the ephemeral range: a client that connects again and again to a dead port of that range can end
+up connected to itself.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import trio
+from attrs import define, field
+
+from smsagg.config.passwords import HASHER
+from tools.chaos.esme import Account
+
+ROOT = Path(__file__).resolve().parents[2]
+START_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 30.0
+POLL_S = 0.01
+
+ACCOUNTS = (
+    Account("main", "main", "chaos-m", binds=3),
+    Account("once", "once", "chaos-o", binds=1, at_most_once=True),
+)
+CARRIERS = ("alpha", "beta", "gamma")
+
+
+class SystemFailed(Exception):
+    """A process did not start or did not stop."""
+
+
+@define(frozen=True)
+class Sizes:
+    """The windows of a run; they bound the copies that a fault may cause."""
+
+    links: int = 2
+    link_window: int = 20
+    deliver_window: int = 50
+
+    @property
+    def carrier_window(self) -> int:
+        return self.links * self.link_window
+
+    @property
+    def copies_max(self) -> int:
+        return self.carrier_window * len(CARRIERS)
+
+    @property
+    def receipts_max(self) -> int:
+        return self.deliver_window * sum(account.binds for account in ACCOUNTS)
+
+
+@define(eq=False)
+class Process:
+    """A command that can be started again and again; its output goes to a file."""
+
+    name: str
+    command: list[str]
+    ready_word: str
+    output: Path
+    popen: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    expected_end: bool = False
+    """Somebody here has ended it; any other end is an anomaly."""
+    anomalies: list[str] = field(factory=list)
+
+    async def start(self, wait: bool = True) -> None:
+        """Start it, and wait until it says that it is ready. Raises SystemFailed."""
+        self.starts += 1
+        self.expected_end = False
+        offset = self.output.stat().st_size if self.output.exists() else 0
+        with self.output.open("ab") as output:
+            self.popen = subprocess.Popen(
+                self.command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            )
+        if wait:
+            await self.wait_ready(offset)
+
+    async def wait_ready(self, offset: int = 0) -> None:
+        with trio.move_on_after(START_DEADLINE_S):
+            while True:
+                with self.output.open("rb") as output:
+                    output.seek(offset)
+                    if self.ready_word.encode() in output.read():
+                        return
+                self.check()
+                if not self.is_running:
+                    raise SystemFailed(f"{self.name} ended while it started: {self.tail()}")
+                await trio.sleep(POLL_S)
+        raise SystemFailed(f"{self.name} was not ready in {START_DEADLINE_S:.0f} s: {self.tail()}")
+
+    @property
+    def is_running(self) -> bool:
+        return self.popen is not None and self.popen.poll() is None
+
+    def check(self) -> None:
+        """Note it when the process has ended by itself."""
+        if self.popen is not None and self.popen.poll() is not None and not self.expected_end:
+            self.expected_end = True
+            self.anomalies.append(f"{self.name} ended by itself, status {self.popen.returncode}: {self.tail()}")
+
+    def signal(self, number: signal.Signals) -> None:
+        self.check()
+        if self.is_running:
+            assert self.popen is not None
+            self.popen.send_signal(number)
+
+    def kill(self) -> None:
+        """``kill -9``, and wait until the kernel has cleared it away."""
+        self.check()
+        self.expected_end = True
+        if self.popen is not None:
+            self.popen.kill()
+            self.popen.wait()
+
+    async def stop(self) -> None:
+        """SIGTERM, and wait for an orderly end; an end that is not orderly is an anomaly."""
+        self.signal(signal.SIGTERM)
+        self.expected_end = True
+        ends_at = time.monotonic() + STOP_DEADLINE_S
+        while self.is_running and time.monotonic() < ends_at:
+            await trio.sleep(POLL_S)
+        if self.is_running:
+            self.anomalies.append(f"{self.name} did not stop in {STOP_DEADLINE_S:.0f} s")
+            self.kill()
+        elif self.popen is not None and self.popen.returncode:
+            self.anomalies.append(f"{self.name} stopped with status {self.popen.returncode}: {self.tail()}")
+
+    def tail(self) -> str:
+        return self.output.read_bytes()[-600:].decode(errors="replace") if self.output.exists() else ""
+
+
+class System:
+    """One server and its carriers in a folder of their own."""
+
+    def __init__(self, folder: Path, rng: Random, sizes: Sizes, seed_bug: str = "") -> None:
+        self.folder = folder
+        self.sizes = sizes
+        self.port, self.http_port, *carrier_ports = _free_ports(2 + len(CARRIERS), rng)
+        self.carriers = {
+            name: self._make_carrier(name, port, rng) for name, port in zip(CARRIERS, carrier_ports, strict=True)
+        }
+        config = folder / "smsagg.toml"
+        config.write_text(self._config(dict(zip(CARRIERS, carrier_ports, strict=True))))
+        entry = ["-m", "tools.chaos.seeded", seed_bug] if seed_bug else ["-c", "from smsagg.cli import main; main()"]
+        command = [sys.executable, *entry, "serve", "--config", str(config)]
+        self.server = Process("server", command, "smsagg is ready", folder / "server.log")
+
+    @property
+    def store_path(self) -> Path:
+        return self.folder / "smsagg.db"
+
+    def journal_path(self, carrier: str) -> Path:
+        return self.folder / f"{carrier}.jsonl"
+
+    @property
+    def processes(self) -> list[Process]:
+        return [self.server, *self.carriers.values()]
+
+    async def start(self) -> None:
+        for process in [*self.carriers.values(), self.server]:
+            await process.start()
+
+    async def stop(self) -> None:
+        for process in self.processes:
+            process.signal(signal.SIGCONT)
+            await process.stop()
+
+    def kill(self) -> None:
+        """Leave nothing running, whatever has happened."""
+        for process in self.processes:
+            if process.is_running:
+                process.kill()
+
+    def anomalies(self) -> list[str]:
+        for process in self.processes:
+            process.check()
+        return [anomaly for process in self.processes for anomaly in process.anomalies]
+
+    def _make_carrier(self, name: str, port: int, rng: Random) -> Process:
+        command = [sys.executable, "-m", "tools.chaos.carrier", "--port", str(port)]
+        command += ["--journal", str(self.journal_path(name)), "--seed", str(rng.getrandbits(32))]
+        return Process(name, command, "listening", self.folder / f"{name}.log")
+
+    def _config(self, carrier_ports: dict[str, int]) -> str:
+        sizes = self.sizes
+        parts = [
+            f"""
+            [server]
+            smpp_listen = "127.0.0.1:{self.port}"
+            http_listen = "127.0.0.1:{self.http_port}"
+            [session]
+            deliver_window = {sizes.deliver_window}
+            [store]
+            path = "{self.store_path}"
+            [log]
+            level = "warning"
+            format = "json"
+            [receipts]
+            retry_first = "200ms"
+            retry_max = "1s"
+            [routing]
+            default_pool = "world"
+            [pools.world]
+            carriers = ["alpha", "beta"]
+            policy = "weighted"
+            [pools.gb]
+            countries = ["GB"]
+            carriers = ["gamma"]
+            backup = "world"
+            [message_classes.default.retry]
+            first = "200ms"
+            max = "1s"
+            attempts_max = 1000
+            [message_classes.once]
+            in_doubt = "fail"
+            [message_classes.once.retry]
+            first = "200ms"
+            max = "1s"
+            attempts_max = 1000
+            """
+        ]
+        for account in ACCOUNTS:
+            parts.append(f"""
+            [accounts.{account.name}]
+            system_id = "{account.system_id}"
+            password_hash = "{HASHER.hash(account.password)}"
+            message_class = "{"once" if account.at_most_once else "default"}"
+            binds_max = {account.binds * 2}
+            """)
+        for name, port in carrier_ports.items():
+            parts.append(f"""
+            [carriers.{name}]
+            type = "smpp"
+            address = "127.0.0.1:{port}"
+            system_id = "smsagg"
+            links = {sizes.links}
+            window = {sizes.link_window}
+            reconnect_first = "100ms"
+            reconnect_max = "500ms"
+            response_timeout = "10s"
+            circuit_open = "500ms"
+            """)
+        return "\n".join(line.strip() for part in parts for line in part.splitlines())
+
+
+def _free_ports(number_of: int, rng: Random) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on now, outside the ephemeral range."""
+    ports: list[int] = []
+    while len(ports) < number_of:
+        port = rng.randrange(12_000, 30_000) ^ (os.getpid() & 0x3FF)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in ports:
+            ports.append(port)
+    return ports
