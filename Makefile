@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint check-metrics clean
+.PHONY: help run test lint bench bench-million check-metrics clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -34,6 +34,12 @@ lint: $(VENV)/lint.stamp ## ruff, mypy strict, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/run.stamp ## Measure the whole life of messages: rate, latency, CPU and memory (about 2 minutes)
+	$(BIN)/python -m tools.bench
+
+bench-million: $(VENV)/run.stamp ## The same, and a million messages to watch the memory
+	$(BIN)/python -m tools.bench --million
 
 check-metrics: $(VENV)/run.stamp ## Lint /metrics with promtool and scrape it with a real Prometheus (installs Debian's)
 	tools/check_metrics.sh
