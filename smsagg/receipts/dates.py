@@ -30,10 +30,10 @@ def parse_date(text: str) -> int:
     """
     digits, offset = text, timedelta()
     if len(text) == 16 and text[-1] in "+-":
-        digits, quarters = text[:12], text[13:15]
-        if not _is_digits(quarters):
+        digits, tenths_and_quarters = text[:12], text[12:15]
+        if not _is_digits(tenths_and_quarters):
             return 0
-        offset = _QUARTER * int(quarters) * (1 if text[-1] == "+" else -1)
+        offset = _QUARTER * int(tenths_and_quarters[1:]) * (1 if text[-1] == "+" else -1)
     if not _is_digits(digits):
         return 0
     if len(digits) == 10:

@@ -75,7 +75,7 @@ _STRICT = re.compile(
 )
 _SEPARATORS = b" \t\r\n\0,;|"
 _FIELD = re.compile(
-    rb"[ \t\r\n\0,;|]*+(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat(?:us)?|err(?:or)?|text)[ ]?:",
+    rb"[ \t\r\n\0,;|]*+(id|sub|dlvrd|submit[ _]*date|done[ _]*date|stat(?:us)?|err(?:or)?|text)[ ]?:",
     re.IGNORECASE,
 )
 _VALUE = re.compile(rb"[^ \t\r\n\0,;|]*+")
