@@ -28,10 +28,10 @@ def message(seq: int, account: str = "acme") -> Message:
 
 
 def measure(work: Callable[[], object], messages: int = 1) -> float:
-    """Microseconds of CPU time per message: the best of three runs, so that other processes matter little."""
+    """Microseconds of CPU time per message: the best of two runs, so that other processes matter little."""
     timer = timeit.Timer(work, timer=time.process_time)
     loops, taken = timer.autorange()
-    return min(taken, *timer.repeat(2, loops)) / loops / messages * 1e6
+    return min(taken, *timer.repeat(1, loops)) / loops / messages * 1e6
 
 
 def ready_turnover(accounts: int) -> Callable[[], None]:
