@@ -98,6 +98,14 @@ class SimulatedLink:
     def is_bound(self) -> bool:
         return self.bound
 
+    @property
+    def window(self) -> int:
+        return self._window
+
+    @property
+    def in_flight(self) -> int:
+        return len(self.outstanding)
+
     def capacity(self, now: float) -> int:
         """Free window, at most the rate's tokens; 0 while unbound or draining."""
         free = self._window - len(self.outstanding) if self.bound and not self._owner.draining else 0

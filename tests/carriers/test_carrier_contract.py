@@ -115,6 +115,7 @@ async def test_capacity_is_the_free_window(contract_clock: Any, start: Start, ev
     assert link.capacity(now()) == WINDOW
     link.send([make_message(1), make_message(2), make_message(3)])
     assert link.capacity(now()) == WINDOW - 3
+    assert (link.window, link.in_flight) == (WINDOW, 3)
     link.send([make_message(seq) for seq in range(4, WINDOW + 1)])
     assert link.capacity(now()) == 0
     assert link.ready_at(now()) == float("inf")
