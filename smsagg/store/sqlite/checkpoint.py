@@ -22,6 +22,9 @@ from collections.abc import Callable
 
 import apsw
 
+from smsagg.errors import StoreError
+from smsagg.store.sqlite.connection import close
+
 FRAME_HEADER_OCTETS = 24
 SOFT_OCTETS = 16 << 20
 REMAINDER_OCTETS = 1 << 20
@@ -98,12 +101,12 @@ class Checkpointer:
                 if connection is None:
                     connection = self._connect()
                 self._copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)[1]
-            except apsw.Error:
+            except (apsw.Error, StoreError):
                 # Nothing is lost: pages stay in the WAL, and the next copy writes them again, not only their sync.
                 self._copied = 0
                 if connection is not None:
-                    connection.close(True)
+                    close(connection)
                     connection = None
             self._idle.set()
         if connection is not None:
-            connection.close(True)
+            close(connection)

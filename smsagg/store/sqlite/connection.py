@@ -12,6 +12,7 @@ The files belong together: a copy of the database without its ``-wal`` lacks its
 store is made with ``VACUUM INTO`` or ``.backup`` of the ``sqlite3`` shell.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 
@@ -62,9 +63,15 @@ def connect(path: str, seams: Seams) -> apsw.Connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA trusted_schema = OFF")
     except BaseException:
-        connection.close(True)
+        close(connection)
         raise
     return connection
+
+
+def close(connection: apsw.Connection) -> None:
+    """Close it whatever the medium says: what is committed is in the WAL."""
+    with contextlib.suppress(apsw.Error):
+        connection.close(True)
 
 
 def open_checked(path: str, lock: OwnerLock, seams: Seams) -> apsw.Connection:
@@ -83,7 +90,7 @@ def open_checked(path: str, lock: OwnerLock, seams: Seams) -> apsw.Connection:
                 _quick_check(connection)
             migrate(connection, seams.migrations())
         except BaseException:
-            connection.close(True)
+            close(connection)
             raise
     except apsw.Error as error:
         raise StoreFailed(f"{path}: {store_error(error)}") from error

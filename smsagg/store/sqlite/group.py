@@ -88,10 +88,6 @@ class Group:
         reports += [(job.on_done, error) for job in self.jobs]
         return reports
 
-    def owed(self) -> list[Write]:
-        """The writes that may not be refused."""
-        return [write for write in self.writes if not write.changes.new_messages]
-
     def take_out_new_messages(self) -> "Group":
         """Cut the group down to the rest and return what was cut."""
         cut, rest = Group(), Group(cover=self.cover)
