@@ -1,0 +1,253 @@
+"""The whole front door over an engine with a fake carrier; ESMEs are scripted clients on memory streams."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import trio
+import trio.testing
+from attrs import define, evolve
+
+from smsagg.config.schema import AccountSettings, SessionSettings
+from smsagg.engine.accounts import Account
+from smsagg.esme.door import FrontDoor, make_front_door
+from smsagg.esme.session import EsmeSession
+from smsagg.model import Message
+from smsagg.smpp.codec import decode, encode
+from smsagg.smpp.framing import FrameBuffer
+from smsagg.smpp.pdu import (
+    Bind,
+    BindResp,
+    BindTransceiver,
+    DeliverSm,
+    DeliverSmResp,
+    EnquireLink,
+    EnquireLinkResp,
+    Pdu,
+    SubmitSm,
+    SubmitSmResp,
+)
+from smsagg.smpp.status import ESME_ROK
+from smsagg.store.memory import MemoryStore
+from smsagg.testing.carrier import FakeCarrier
+from smsagg.testing.gateway import FakeGateway, make_config, run_gateway
+
+PASSWORD = "secret"
+PATIENCE_S = 120.0
+P = TypeVar("P", bound=Pdu)
+
+
+def account(system_id: str, **values: Any) -> AccountSettings:
+    """``[accounts.NAME]`` whose password is PASSWORD when :class:`PlainAuthenticator` checks it."""
+    return AccountSettings(system_id=system_id, password_hash="", **values)
+
+
+class PlainAuthenticator:
+    """Checks PASSWORD without threads, which a mock clock does not wait for."""
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = {account.settings.system_id: account for account in accounts.values()}
+        self.gate: trio.Event | None = None
+        """When set, binds wait for it."""
+
+    async def authenticate(self, system_id: str, password: str, address: str) -> Account | None:
+        await trio.lowlevel.checkpoint()
+        if self.gate is not None:
+            await self.gate.wait()
+        return self._accounts.get(system_id) if password == PASSWORD else None
+
+
+class Client:
+    """One ESME: sends what it is told; answers nothing by itself but, once bound, enquire_link."""
+
+    def __init__(self, stream: Any, session: EsmeSession | None = None) -> None:
+        self.stream = stream
+        self.session = session
+        self.answers_enquire_link = True
+        self.ended = trio.Event()
+        self._frames = FrameBuffer(1 << 20)
+        self._pdus: list[Pdu] = []
+        self._sequence_number = 0
+
+    async def send(self, *pdus: Pdu) -> None:
+        """Number what has no number, and send all in one segment."""
+        await self.send_raw(b"".join(self.encoded(*pdus)))
+
+    def encoded(self, *pdus: Pdu) -> list[bytes]:
+        for pdu in pdus:
+            if not pdu.sequence_number:
+                self._sequence_number += 1
+                pdu.sequence_number = self._sequence_number
+        return [encode(pdu) for pdu in pdus]
+
+    async def send_raw(self, octets: bytes) -> None:
+        await self.stream.send_all(octets)
+
+    async def receive(self, kind: type[P]) -> P:
+        """The next PDU of this kind; others stay. EOFError when the stream has ended, TooSlowError after a while."""
+        with trio.fail_after(PATIENCE_S):
+            while True:
+                for index, pdu in enumerate(self._pdus):
+                    if isinstance(pdu, kind):
+                        del self._pdus[index]
+                        return pdu
+                if not await self._read():
+                    raise EOFError
+
+    async def receive_many(self, kind: type[P], count: int) -> list[P]:
+        return [await self.receive(kind) for _ in range(count)]
+
+    async def receive_all(self) -> list[Pdu]:
+        """Everything until the stream ends."""
+        with trio.fail_after(PATIENCE_S):
+            while await self._read():
+                pass
+        pdus, self._pdus = self._pdus, []
+        return pdus
+
+    async def waiting(self, kind: type[P]) -> list[P]:
+        """What of this kind has come when nothing more happens without time passing."""
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.move_on_after(0.0001):
+            while await self._read():
+                pass
+        found = [pdu for pdu in self._pdus if isinstance(pdu, kind)]
+        self._pdus = [pdu for pdu in self._pdus if not isinstance(pdu, kind)]
+        return found
+
+    async def _read(self) -> bool:
+        try:
+            octets = await self.stream.receive_some(65_536)
+        except trio.BrokenResourceError:
+            return False
+        for frame in self._frames.feed(bytes(octets)):
+            pdu = decode(frame)
+            if isinstance(pdu, EnquireLink) and self.answers_enquire_link:
+                await self.send(EnquireLinkResp(sequence_number=pdu.sequence_number))
+            else:
+                self._pdus.append(pdu)
+        return bool(octets)
+
+    async def try_bind(self, kind: type[Bind] = BindTransceiver, system_id: str = "acme", **fields: Any) -> BindResp:
+        await self.send(kind(**({"system_id": system_id, "password": PASSWORD} | fields)))
+        return await self.receive(BindResp)
+
+    async def bind(self, kind: type[Bind] = BindTransceiver, system_id: str = "acme", **fields: Any) -> "Client":
+        response = await self.try_bind(kind, system_id, **fields)
+        assert response.command_status == ESME_ROK, hex(response.command_status)
+        return self
+
+    async def submit(self, **fields: Any) -> SubmitSmResp:
+        """Submit one message and wait for its response."""
+        pdu = submit_sm(**fields)
+        await self.send(pdu)
+        return await self.receive(SubmitSmResp)
+
+    async def submit_ok(self, **fields: Any) -> str:
+        """The same; the message_id of a message that must be taken."""
+        response = await self.submit(**fields)
+        assert response.command_status == ESME_ROK, hex(response.command_status)
+        return response.message_id
+
+    async def acknowledge(self, delivery: DeliverSm, command_status: int = ESME_ROK) -> None:
+        await self.send(DeliverSmResp(sequence_number=delivery.sequence_number, command_status=command_status))
+
+    async def is_alive(self) -> bool:
+        """Whether the session still answers."""
+        try:
+            await self.send(EnquireLink())
+            await self.receive(EnquireLinkResp)
+        except (EOFError, trio.BrokenResourceError, trio.ClosedResourceError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        await trio.aclose_forcefully(self.stream)
+
+
+def submit_sm(**fields: Any) -> SubmitSm:
+    values: dict[str, Any] = {
+        "source_addr_ton": 5,
+        "source_addr": "ACME",
+        "dest_addr_ton": 1,
+        "dest_addr_npi": 1,
+        "destination_addr": "447700900123",
+        "registered_delivery": 1,
+        "short_message": b"hello",
+    }
+    return SubmitSm(**(values | fields))
+
+
+@define(eq=False)
+class Bench:
+    """A running front door."""
+
+    gateway: FakeGateway
+    door: FrontDoor
+    nursery: trio.Nursery
+
+    @property
+    def carrier(self) -> FakeCarrier:
+        return self.gateway.carrier
+
+    @property
+    def store(self) -> MemoryStore:
+        assert isinstance(self.gateway.store, MemoryStore)
+        return self.gateway.store
+
+    @property
+    def stored(self) -> list[Message]:
+        """Every message that was ever committed, by seq."""
+        tables = self.store.tables
+        return [message for _, message in sorted((tables.messages | tables.history).items())]
+
+    @property
+    def authenticator(self) -> PlainAuthenticator:
+        authenticator: Any = self.door.authenticator
+        return authenticator  # type: ignore[no-any-return]
+
+    def connect(self, address: str = "127.0.0.1", stream_pair: Any = trio.testing.memory_stream_pair) -> Client:
+        """A new connection to the front door; its session runs in a task of its own."""
+        ours, theirs = stream_pair()
+        session = EsmeSession(ours, address, self.door)
+        client = Client(theirs, session)
+        self.nursery.start_soon(self._run, session, client)
+        return client
+
+    async def bound(self, *args: Any, **fields: Any) -> Client:
+        """A new connection that is bound."""
+        return await self.connect().bind(*args, **fields)
+
+    async def settle(self) -> None:
+        await self.gateway.settle()
+
+    def reasons(self) -> dict[str, float]:
+        """Sessions ended, by reason."""
+        self.door.metrics.refresh()
+        return {
+            sample.labels["reason"]: sample.value
+            for family in self.door.metrics.registry.collect()
+            for sample in family.samples
+            if sample.name == "smsagg_smpp_sessions_closed_total" and sample.value
+        }
+
+    async def _run(self, session: EsmeSession, client: Client) -> None:
+        try:
+            await session.run()
+        finally:
+            client.ended.set()
+
+
+@asynccontextmanager
+async def front_door(session: SessionSettings | None = None, **sections: Any) -> AsyncIterator[Bench]:
+    """A front door for the accounts ``acme`` and ``other``; ``sections`` replace those of the configuration."""
+    accounts = {"acme": account("acme"), "other": account("other")}
+    config = make_config(**({"accounts": accounts} | sections))
+    if session is not None:
+        config = evolve(config, session=session)
+    async with run_gateway(config) as gateway, trio.open_nursery() as nursery:
+        door = make_front_door(config, gateway.engine, gateway.clock, gateway.metrics)
+        authenticator: Any = PlainAuthenticator(gateway.engine.accounts)
+        door.authenticator = authenticator
+        yield Bench(gateway, door, nursery)
+        nursery.cancel_scope.cancel()
