@@ -43,7 +43,7 @@ class Tables:
         for over in changes.finished:
             if over.seq in self.messages:
                 message = self.messages.pop(over.seq)
-                _assign(message, over._asdict() | {"parked": False})
+                _assign(message, over._asdict() | {"next_attempt_at": 0, "parked": False})
                 self.history[over.seq] = message
         for delivery in changes.new_deliveries:
             self.deliveries[delivery.delivery_id] = copy.copy(delivery)

@@ -282,6 +282,7 @@ async def test_expired_messages_come_in_order_of_seq(store: Store) -> None:
     assert [m.seq for m in await store.find_expired(NOW, 3)] == [1, 2, 3]
     assert [m.seq for m in await store.find_expired(NOW, 3, after_seq=3)] == [4, 6, 7]
     assert await store.find_expired(NOW, 3, after_seq=7) == []
+    assert [m.seq for m in await store.find_expired(NOW - 2, 9, expires_from=NOW - 6)] == [3, 4, 6]
 
 
 async def test_carrier_ids_are_compared_per_carrier(store: Store) -> None:

@@ -52,6 +52,7 @@ def _insert(table: str, columns: Sequence[str]) -> ManyRows:
 FINISHED_COLUMNS = ("seq", "state", "attempts", "carrier", "carrier_message_id", "error_code", "done_at")
 _FINISH_VALUES = {name: f"v.column{place}" for place, name in enumerate(FINISHED_COLUMNS, 1)} | {
     "pool": f"coalesce(v.column{len(FINISHED_COLUMNS) + 1}, m.pool)",
+    "next_attempt_at": "0",
     "parked": "0",
 }
 

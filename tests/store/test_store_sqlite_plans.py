@@ -1,0 +1,69 @@
+"""What the store asks is answered from an index, however many messages wait."""
+
+from collections.abc import Callable
+
+import apsw
+import pytest
+from store_records import NOW, message
+
+from smsagg.store.sqlite import jobs
+from smsagg.store.sqlite.rows import message_row
+from smsagg.store.sqlite.schema import load_migrations, migrate
+from smsagg.store.sqlite.statements import COPY_TO_HISTORY, DELETE_MESSAGES, INSERT_MESSAGES, UPDATE_MESSAGES
+
+
+@pytest.fixture
+def connection() -> apsw.Connection:
+    opened = apsw.Connection(":memory:")
+    migrate(opened, load_migrations())
+    return opened
+
+
+def steps_of(connection: apsw.Connection, question: Callable[[apsw.Cursor], object]) -> int:
+    """How many of SQLite's virtual machine steps, in hundreds, ``question(cursor)`` takes."""
+    steps = 0
+
+    def count() -> bool:
+        nonlocal steps
+        steps += 1
+        return False
+
+    connection.set_progress_handler(count, 100)
+    question(connection.cursor())
+    connection.set_progress_handler(None, 100)
+    return steps
+
+
+def test_questions_cost_the_same_when_many_wait(connection: apsw.Connection) -> None:
+    """Claims, due times and look-ups do not get dearer with ten times as many parked messages."""
+    questions = [
+        jobs.next_due,
+        lambda cursor: jobs.claim_messages(cursor, "p1", NOW + 5, 20),
+        lambda cursor: jobs.claim_messages(cursor, "none", NOW + 5, 20),
+        lambda cursor: jobs.claim_deliveries(cursor, "acme", NOW + 5, 20),
+        jobs.next_delivery_due,
+        lambda cursor: jobs.find_by_carrier_id(cursor, "alpha", ["x", "y"]),
+        lambda cursor: jobs.find_message(cursor, 17),
+        lambda cursor: jobs.find_expired(cursor, 0, NOW - 1, 20, 0),
+        lambda cursor: jobs.drop_expired_deliveries(cursor, NOW - 1, 20),
+    ]
+    costs = []
+    for first in (0, 500):
+        rows = [
+            message_row(message(seq, parked=True, pool=f"p{seq % 5}", priority=seq % 4, next_attempt_at=NOW + seq % 7))
+            for seq in range(first + 1, first * 10 + 501)
+        ]
+        INSERT_MESSAGES.execute(connection.cursor().execute, rows)
+        costs.append([steps_of(connection, question) for question in questions])
+    for few, many in zip(*costs, strict=True):
+        assert many <= few + 5
+
+
+def test_a_normal_life_scans_no_table(connection: apsw.Connection) -> None:
+    """Updating and finishing one message steps over no other."""
+    INSERT_MESSAGES.execute(connection.cursor().execute, [message_row(message(seq)) for seq in range(1, 2_001)])
+    update = (7, 1, 1, 0, 0, "gb", "alpha", "x", 0)
+    assert steps_of(connection, lambda cursor: UPDATE_MESSAGES.execute(cursor.execute, [update])) <= 3
+    over = (7, 2, 1, "alpha", "x", 0, NOW, None)
+    assert steps_of(connection, lambda cursor: COPY_TO_HISTORY.execute(cursor.execute, [over])) <= 3
+    assert steps_of(connection, lambda cursor: DELETE_MESSAGES.execute(cursor.execute, [7])) <= 3
