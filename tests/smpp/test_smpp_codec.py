@@ -25,6 +25,7 @@ from smsagg.smpp.pdu import (
     SubmitSm,
     SubmitSmResp,
 )
+from smsagg.smpp.status import ESME_RINVCMDLEN
 
 HOT = (SubmitSm, DeliverSm, SubmitSmResp, DeliverSmResp, EnquireLink, EnquireLinkResp)
 
@@ -176,6 +177,14 @@ def test_what_the_wire_cannot_carry_is_refused(pdu: Pdu) -> None:
 def test_a_password_is_not_in_the_representation(pdu: Pdu) -> None:
     """What is logged by accident does not hold a password."""
     assert "password" not in repr(pdu)
+
+
+@pytest.mark.parametrize("command_length", [0, 15, 17, 0xFFFFFFFF])
+def test_a_frame_that_is_not_as_long_as_it_says_is_refused(command_length: int) -> None:
+    """One frame is one PDU."""
+    frame = command_length.to_bytes(4, "big") + encode(EnquireLink(sequence_number=9))[4:]
+    assert outcome_of(decode, frame) == (EnquireLink.command_id, 9, ESME_RINVCMDLEN)
+    assert outcome_of(decode, frame[:15]) == (0, 0, ESME_RINVCMDLEN)
 
 
 def test_tlv_count_is_bounded() -> None:

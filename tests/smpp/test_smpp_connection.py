@@ -173,8 +173,9 @@ def test_what_is_held_is_bounded() -> None:
     connection = smsc(held_octets_max=3 * octets + 20)
     connection.receive(encode(BIND) + submits(5, 10) + encode(p.EnquireLink(sequence_number=15)), 0.0)
     assert connection.held == 3
+    connection.receive(encode(p.EnquireLink(sequence_number=16)), 0.0)
     refused = sent(connection)
-    assert [pdu.sequence_number for pdu in refused] == [13, 14, 15]
+    assert [pdu.sequence_number for pdu in refused] == [13, 14, 15, 16]
     assert {pdu.command_status for pdu in refused} == {status.ESME_RINVBNDSTS}
 
 
@@ -348,7 +349,8 @@ def test_a26_no_octets_raise(segments: list[bytes], role: Role) -> None:
 def test_b11_unbind_is_answered_and_is_the_last_word() -> None:
     """With nothing owed the answer goes out at once; what follows is not served."""
     connection = bound_smsc()
-    received = connection.receive(encode(p.Unbind(sequence_number=3)), 0.0)
+    stream = encode(p.Unbind(sequence_number=3)) + submits(1, 4) + encode(p.EnquireLink())
+    received = connection.receive(stream, 0.0)
     assert received.close is CloseReason.PEER_UNBOUND
     assert connection.state is SessionState.UNBOUND
     assert sent(connection) == [p.UnbindResp(sequence_number=3)]
@@ -438,8 +440,8 @@ def test_session_init_stands_still_while_a_bind_is_being_answered() -> None:
 def test_b13_an_idle_client_is_asked_and_closed_at_inactivity_with_an_unbind() -> None:
     """Its answers to our enquire_link do not keep the session."""
     connection = bound_smsc()
-    close = None
-    while close is None:
+    close, now = None, 0.0
+    while close is None and now < 1000.0:
         now = connection.next_timer_at()
         close = connection.handle_timers(now).close
         for pdu in sent(connection):

@@ -130,6 +130,7 @@ CASES = {
     "A07 source_addr of 21": (submit_body(source=b"1" * 21 + b"\0"), status.ESME_RINVSRCADR),
     "A07 destination_addr of 21": (submit_body(destination=b"1" * 21 + b"\0"), status.ESME_RINVDSTADR),
     "A07 schedule_delivery_time of 20": (submit_body(times=b"1" * 20 + b"\0\0"), status.ESME_RINVSCHED),
+    "A07 schedule_delivery_time of 17": (submit_body(times=b"1" * 17 + b"\0\0"), status.ESME_RINVSCHED),
     "A07 validity_period of 17": (submit_body(times=b"\0" + b"1" * 17 + b"\0"), status.ESME_RINVEXPIRY),
     "A08 sm_length beyond the PDU": (submit_body(message=b"\x05hi"), status.ESME_RINVMSGLEN),
     "A09 sm_length one too small": (submit_body(message=b"\x01hi"), status.ESME_RINVOPTPARSTREAM),

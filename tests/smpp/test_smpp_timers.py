@@ -69,7 +69,7 @@ def test_answers_to_enquire_link_do_not_keep_a_session() -> None:
     """Who says nothing of its own is cut at the inactivity timer."""
     timers = bound()
     now = 0.0
-    while (now := timers.next_at()) < 100.0:
+    while (now := timers.next_at()) < 100.0:  # each turn is an interval later
         assert timers.due(now) is Due.SEND_ENQUIRE_LINK
         timers.pdu_received(now + 1, is_transaction=False)
     assert timers.due(now) is Due.INACTIVITY
