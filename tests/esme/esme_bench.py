@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import trio
 import trio.testing
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from smsagg.config.schema import AccountSettings, SessionSettings
 from smsagg.engine.accounts import Account
@@ -185,6 +185,8 @@ class Bench:
     gateway: FakeGateway
     door: FrontDoor
     nursery: trio.Nursery
+    crashed: list[Exception] = field(factory=list)
+    """Sessions' errors; a test takes out what it expects."""
 
     @property
     def carrier(self) -> FakeCarrier:
@@ -234,6 +236,8 @@ class Bench:
     async def _run(self, session: EsmeSession, client: Client) -> None:
         try:
             await session.run()
+        except Exception as error:  # noqa: BLE001  as the listener does
+            self.crashed.append(error)
         finally:
             client.ended.set()
 
@@ -249,5 +253,7 @@ async def front_door(session: SessionSettings | None = None, **sections: Any) ->
         door = make_front_door(config, gateway.engine, gateway.clock, gateway.metrics)
         authenticator: Any = PlainAuthenticator(gateway.engine.accounts)
         door.authenticator = authenticator
-        yield Bench(gateway, door, nursery)
+        bench = Bench(gateway, door, nursery)
+        yield bench
+        assert not bench.crashed
         nursery.cancel_scope.cancel()
