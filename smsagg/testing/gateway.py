@@ -157,9 +157,9 @@ class FakeGateway:
             "awaiting": len(self.engine.reports.correlator),
             "links": [link.link.name for carrier in core.carriers.values() for link in carrier.links if link.reserved],
             "deliveries": {name: count for name, count in self.engine.deliveries.pending().items() if count},
-            "watchers": core.finish_watchers,
         }
-        assert not {name: value for name, value in held.items() if value}
+        left = {name: value for name, value in held.items() if value}
+        assert not left, left
 
 
 @asynccontextmanager
