@@ -20,6 +20,8 @@ from smsagg.loadgen.run import LoadRun, LoadSettings
 from smsagg.loadgen.templates import DESTINATIONS, MessageShape, Templates
 
 REFRESH_S = 0.5
+FILE_COLUMNS = 120
+"""Width of the summary where there is no terminal to ask."""
 REGISTERED_DELIVERY = {"none": 0, "final": 1, "failure": 2, "success": 3}
 
 
@@ -133,7 +135,7 @@ async def _show(run: LoadRun, console: Console) -> None:
 
 def _report(run: LoadRun, json_path: Path | None) -> None:
     if json_path is None or str(json_path) != "-":
-        Console().print(final_table(run))
+        Console(width=None if sys.stdout.isatty() else FILE_COLUMNS).print(final_table(run))
     if json_path is not None:
         octets = orjson.dumps(summary(run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         if str(json_path) == "-":

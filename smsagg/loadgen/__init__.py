@@ -1,0 +1,1 @@
+"""The load generator: many messages over many binds, and what became of each."""

@@ -16,9 +16,13 @@ from carrier_recorder import RecordingEvents, make_message
 from smsagg.carriers.base import Carrier, Link
 from smsagg.carriers.behaviour_settings import DelaySettings, OutageSettings, ReceiptBehaviour
 from smsagg.carriers.simulated import SimulatedCarrier, SimulatedSettings
+from smsagg.carriers.smpp import SmppCarrier
+from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.clock import SystemClock
-from smsagg.config.schema import Duration
+from smsagg.config.schema import Duration, HostPort
 from smsagg.model import Accepted, InDoubt, MessageState, Refused
+from smsagg.simulator.server import Simulator, listen
+from smsagg.simulator.settings import SimulatorSettings
 
 WINDOW = 10
 Start = Callable[..., Awaitable[Carrier]]
@@ -46,7 +50,31 @@ class SimulatedBench:
         return SimulatedCarrier("acme", settings, events, SystemClock(), Random(1))
 
 
-BENCHES: dict[str, Callable[[], Any]] = {"simulated": SimulatedBench}
+@define
+class SmppBench:
+    """Makes SMPP carriers, each bound to a simulated SMSC of its own over loopback."""
+
+    mock_clock = False
+
+    async def make(
+        self, nursery: trio.Nursery, events: RecordingEvents, links: int, response_timeout_s: float, behaviour: Any
+    ) -> Carrier:
+        listener = listen("127.0.0.1", 0)
+        smsc = Simulator(SimulatorSettings(tick=Duration(0.001), **behaviour), SystemClock(), Random(1))
+        await nursery.start(smsc.serve, listener)
+        settings = SmppSettings(
+            address=HostPort(f"127.0.0.1:{listener.getsockname()[1]}"),
+            system_id="acme",
+            links=links,
+            window=WINDOW,
+            response_timeout=Duration(response_timeout_s),
+            reconnect_first=Duration(0.05),
+            reconnect_max=Duration(0.1),
+        )
+        return SmppCarrier("acme", settings, events, SystemClock(), Random(1))
+
+
+BENCHES: dict[str, Callable[[], Any]] = {"simulated": SimulatedBench, "smpp": SmppBench}
 
 
 @pytest.fixture(params=list(BENCHES))
@@ -225,13 +253,15 @@ async def test_cancellation_reports_what_is_outstanding(
     contract_clock: Any, bench: Any, events: RecordingEvents
 ) -> None:
     """When run() is cancelled each message without an outcome gets one before it returns."""
-    async with trio.open_nursery() as outer, trio.open_nursery() as nursery:
-        carrier = await bench.make(outer, events, 1, 5.0, QUICK | {"latency": constant(60.0)})
-        await nursery.start(carrier.run)
-        (link,) = carrier.links
-        await bound(events, link)
-        link.send([make_message(seq) for seq in range(5)])
-        nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as peers:
+        async with trio.open_nursery() as nursery:
+            carrier = await bench.make(peers, events, 1, 5.0, QUICK | {"latency": constant(60.0)})
+            await nursery.start(carrier.run)
+            (link,) = carrier.links
+            await bound(events, link)
+            link.send([make_message(seq) for seq in range(5)])
+            nursery.cancel_scope.cancel()
+        peers.cancel_scope.cancel()
     assert sorted(outcome.message.seq for outcome in events.outcomes) == list(range(5))
     assert link.capacity(now()) == 0
     assert not link.is_bound
