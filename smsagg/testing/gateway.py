@@ -5,7 +5,7 @@ of a :class:`~smsagg.store.memory.MemoryStore` only what was committed is left, 
 ``run_gateway`` over the same tables (or the same file).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -139,6 +139,12 @@ class FakeGateway:
             await wait_all_tasks_blocked()
             await self.store.flush()
         await wait_all_tasks_blocked()
+
+    async def until(self, condition: Callable[[], bool], within_s: float = 600) -> None:
+        """Let virtual time pass until ``condition()`` holds; raises :class:`trio.TooSlowError` after ``within_s``."""
+        with trio.fail_after(within_s):
+            while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
+                await trio.sleep(0.05)
 
     async def find(self, message: Message) -> Message | None:
         """The message as the store has it."""
