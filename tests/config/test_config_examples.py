@@ -26,7 +26,7 @@ def test_a_shipped_file_loads(name: str) -> None:
 
 
 def test_the_developers_file_serves_five_countries_and_the_rest() -> None:
-    """Each of them has a pool (the islands that share +44 among GB's), some two carriers; the rest has the default pool."""
+    """Each has a pool (GB's also takes the islands of +44), some two carriers; the rest has the default pool."""
     config = load_config(CONFIGS / "dev.toml", settings_class)
     countries = {country for pool in config.pools.values() for country in pool.countries}
     assert countries == {"GB", "GG", "JE", "IM", "VN", "UZ", "HK", "US"}
