@@ -39,17 +39,15 @@ def read_receipt(octets: bytes, start: int, end: int) -> ReceiptSeen | None:
     """The receipt in the deliver_sm at ``octets[start:end]``, or None when it is none."""
     find = octets.find
     at = find(b"id:", start + HEADER_OCTETS, end)
-    if at >= 0:
-        stop = find(b" ", at, end)
+    stop = find(b" ", at, end) if at >= 0 else -1
+    if stop >= 0:
         stat = find(b" stat:", stop, end)
-        if stop > 0:
-            word = octets[stat + 6 : find(b" ", stat + 6, end)] if stat > 0 else b""
-            return ReceiptSeen(octets[at + 3 : stop], word)
+        word = octets[stat + 6 : max(find(b" ", stat + 6, end), stat + 6)] if stat >= 0 else b""
+        return ReceiptSeen(octets[at + 3 : stop], word)
     at = find(_RECEIPTED_MESSAGE_ID, start + HEADER_OCTETS, end)
-    if at < 0:
+    if at < 0 or at + 4 > end:
         return None
-    length = octets[at + 3]
-    return ReceiptSeen(octets[at + 4 : at + 4 + length].rstrip(b"\0"), b"")
+    return ReceiptSeen(octets[at + 4 : min(at + 4 + octets[at + 3], end)].rstrip(b"\0"), b"")
 
 
 def deliver_sm_resp(sequence_number: int) -> bytes:

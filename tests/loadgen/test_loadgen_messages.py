@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smsagg.errors import ConfigError
@@ -70,6 +70,8 @@ def test_a_receipt_without_text_is_read_from_its_tlv() -> None:
 
 
 @given(st.binary(max_size=100))
+@example(b"\x00\x1e\x00")
+@example(b"id:a stat:")
 def test_anything_else_is_no_receipt_and_no_crash(body: bytes) -> None:
     """Arbitrary octets are read as something or nothing."""
     frame = b"\0" * 16 + body
