@@ -1,5 +1,6 @@
 """``smsagg load``: drive messages through an SMPP server and tell how it did."""
 
+import gc
 import secrets
 import signal
 import sys
@@ -20,6 +21,8 @@ from smsagg.loadgen.run import LoadRun, LoadSettings
 from smsagg.loadgen.templates import DESTINATIONS, MessageShape, Templates
 
 REFRESH_S = 0.5
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Objects live for milliseconds and by the ten thousand: look for cycles rarely."""
 FILE_COLUMNS = 120
 """Width of the summary where there is no terminal to ask."""
 REGISTERED_DELIVERY = {"none": 0, "final": 1, "failure": 2, "success": 3}
@@ -93,6 +96,7 @@ def load(
     journal = LoadJournal(journal_path) if journal_path else None
     run = LoadRun(settings, Templates(shape, secrets.token_hex(3), Random(seed)), journal)
     console = Console(stderr=True)
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         trio.run(_run, run, console, console.is_terminal and not quiet)
     finally:

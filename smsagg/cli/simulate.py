@@ -1,5 +1,6 @@
 """``smsagg simulate``: a stand-alone SMSC that behaves as well or as badly as it is told."""
 
+import gc
 import signal
 import socket
 import sys
@@ -17,6 +18,10 @@ from smsagg.errors import ConfigError, SmsaggError
 from smsagg.simulator.journal import Journal
 from smsagg.simulator.server import Simulator, listen
 from smsagg.simulator.settings import SimulatorSettings, load_settings
+
+
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Objects live for milliseconds and by the ten thousand: look for cycles rarely."""
 
 
 @click.command("simulate")
@@ -51,6 +56,7 @@ def simulate(host: str, port: int, config: Path | None, seed: int | None, log_pa
         listener = listen(host, port)
     except OSError as error:
         raise SmsaggError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    gc.set_threshold(*GC_THRESHOLDS)
     trio.run(_run, settings, listener, Random(seed), log_path, json_path)
 
 

@@ -141,7 +141,7 @@ async def test_nobody_listens() -> None:
 
 async def test_a_lost_connection_ends_the_run() -> None:
     """When all binds are gone the run ends and tells."""
-    outages = [{"every": "1h", "lasting": "1m", "kind": "drop", "first_after": "200ms"}]
+    outages = [{"every": "1h", "lasting": "1m", "kind": "drop", "first_after": "1s"}]
     async with simulator(outages=outages, latency={"value": "10s"}) as (_, port):
         run = make_run(port, patience_s=30.0)
         with trio.fail_after(10):
@@ -152,15 +152,15 @@ async def test_a_lost_connection_ends_the_run() -> None:
 
 async def test_a_run_may_reconnect() -> None:
     """With reconnect the rest is sent after the connection is back, and only what was outstanding is unanswered."""
-    outages = [{"every": "1h", "lasting": "100ms", "kind": "drop", "first_after": "300ms"}]
+    outages = [{"every": "1h", "lasting": "100ms", "kind": "drop", "first_after": "1s"}]
     async with simulator(outages=outages) as (_, port):
-        run = make_run(port, messages=500, rate_per_s=1000.0, reconnect=True)
+        run = make_run(port, messages=1500, rate_per_s=1000.0, reconnect=True)
         with trio.fail_after(20):
             await run.run()
         ledger = run.ledger
         assert run.connections_lost == 2
-        assert ledger.sent == 500
-        assert ledger.accepted + ledger.unanswered == 500
+        assert ledger.sent == 1500
+        assert ledger.accepted + ledger.unanswered == 1500
         assert ledger.missing == 0
 
 

@@ -10,7 +10,7 @@ from smsagg.smpp import status
 from smsagg.smpp.pdu import EnquireLink, EnquireLinkResp, SubmitSmResp, Unbind
 
 
-def outage(kind: str, first_after: str = "100ms", lasting: str = "200ms") -> dict[str, Any]:
+def outage(kind: str, first_after: str = "500ms", lasting: str = "200ms") -> dict[str, Any]:
     return {"outages": [{"every": "1h", "lasting": lasting, "kind": kind, "first_after": first_after}]}
 
 
