@@ -19,7 +19,6 @@ from smsagg.simulator.journal import Journal
 from smsagg.simulator.server import Simulator, listen
 from smsagg.simulator.settings import SimulatorSettings, load_settings
 
-
 GC_THRESHOLDS = (50_000, 20, 50)
 """Objects live for milliseconds and by the ten thousand: look for cycles rarely."""
 
