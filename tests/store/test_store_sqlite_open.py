@@ -27,12 +27,13 @@ async def fill(settings: StoreSettings, count: int = 10) -> None:
         await store.flush()
 
 
-async def crashed_copy(settings: StoreSettings, folder: Path, first: int = 1) -> StoreSettings:
+async def crashed_copy(settings: StoreSettings, folder: Path, first: int = 1, commits: int = 1) -> StoreSettings:
     """The files of a store that was killed just after it committed 500 messages: they are in the WAL."""
     folder.mkdir()
     async with open_sqlite_store(settings) as store:
-        store.write(new(*range(first, first + 500)))
-        await store.flush()
+        for seq in range(first, first + 500, 500 // commits):
+            store.write(new(*range(seq, seq + 500 // commits)))
+            await store.flush()
         for suffix in ("", "-wal", ".lock"):
             shutil.copy(f"{settings.path}{suffix}", folder / f"smsagg.db{suffix}")
     return StoreSettings(path=str(folder / "smsagg.db"), free_octets_min=0)
@@ -124,6 +125,30 @@ async def test_a_truncated_database_is_found_after_a_crash(settings: StoreSettin
     damaged = await crashed_copy(settings, tmp_path / "damaged", first=5_000)
     os.truncate(damaged.path, os.path.getsize(damaged.path) // 2)
     await refusal(damaged)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.001, 0.3, 0.6])
+async def test_a_flipped_bit_in_the_wal_is_found(settings: StoreSettings, tmp_path: Path, place: float) -> None:
+    """Damage in the WAL, which SQLite would take for its end, refuses the start and leaves the files alone."""
+    damaged = await crashed_copy(settings, tmp_path / "damaged", commits=20)
+    wal = Path(f"{damaged.path}-wal")
+    content = bytearray(wal.read_bytes())
+    content[int(len(content) * place) + 17] ^= 4
+    wal.write_bytes(content)
+    for _ in range(2):
+        assert "damaged" in await refusal(damaged)
+    assert wal.read_bytes() == content
+
+
+async def test_a_torn_last_commit_is_no_damage(settings: StoreSettings, tmp_path: Path) -> None:
+    """The end of the WAL may be missing or garbled, as after a crash in the midst of a commit."""
+    for name, lost in (("cut", 9_000), ("gone", 100)):
+        torn = await crashed_copy(settings, tmp_path / name, commits=5)
+        os.truncate(f"{torn.path}-wal", os.path.getsize(f"{torn.path}-wal") - lost)
+        async with open_sqlite_store(torn) as store:
+            assert await store.find_message(1) is not None
+        os.remove(settings.path)
+        os.remove(f"{settings.path}.lock")
 
 
 async def test_another_programs_database_is_refused(settings: StoreSettings) -> None:

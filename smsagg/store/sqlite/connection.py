@@ -4,7 +4,8 @@ WAL with ``synchronous=FULL``: a commit is on the medium before it is reported (
 loss). Checkpoints are never left to a commit; see :mod:`smsagg.store.sqlite.checkpoint`.
 
 On opening, damage is refused and never taken for an empty store: a database that is gone or empty though there was
-one, a WAL without its database, a file that SQLite finds corrupt or that is another program's. After an unclean end
+one, a WAL without its database, commits in the WAL that SQLite cannot read (:mod:`smsagg.store.sqlite.wal`), a file
+that SQLite finds corrupt or that is another program's; and what is refused is left as it was. After an unclean end
 (the WAL is still there) a database of up to ``QUICK_CHECK_OCTETS_MAX`` is read through with ``PRAGMA quick_check``;
 a larger one is not, since a restart under load must not take minutes, and damage shows at the first touch.
 
@@ -24,6 +25,7 @@ from smsagg.store.sqlite.disk import FreeOctets, free_octets
 from smsagg.store.sqlite.errors import store_error
 from smsagg.store.sqlite.owner import OwnerLock
 from smsagg.store.sqlite.schema import Migration, load_migrations, migrate
+from smsagg.store.sqlite.wal import refuse_unread_commits
 
 PAGE_OCTETS = 4096
 CACHE_OCTETS = 64 << 20
@@ -86,9 +88,15 @@ def open_checked(path: str, lock: OwnerLock, seams: Seams) -> apsw.Connection:
     try:
         connection = connect(path, seams)
         try:
+            # A refusal must not fold a suspect WAL into the database and remove it.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            if wal_octets:
+                frames_read, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+                refuse_unread_commits(f"{path}-wal", frames_read)
             if wal_octets and (database_octets or 0) <= QUICK_CHECK_OCTETS_MAX:
                 _quick_check(connection)
             migrate(connection, seams.migrations())
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         except BaseException:
             close(connection)
             raise
