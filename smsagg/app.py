@@ -22,13 +22,12 @@ from smsagg.api.http import serve_http
 from smsagg.carriers.base import Carrier
 from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
-from smsagg.config.schema import Config, HostPort
-from smsagg.config.units import split_host_port
+from smsagg.config.schema import Config
 from smsagg.engine import Engine
 from smsagg.engine.gauges import add_engine_sources
-from smsagg.errors import ConfigError
 from smsagg.esme.door import FrontDoor, make_front_door
-from smsagg.esme.listener import BACKLOG, Listener
+from smsagg.esme.listener import Listener
+from smsagg.esme.ports import address_of, open_listeners, open_tls_listeners
 from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
 from smsagg.store.base import Store
@@ -45,6 +44,8 @@ class Running:
     """Where a started server listens."""
 
     smpp: str
+    smpp_tls: str
+    """``""`` without ``[server.tls]``."""
     http: str
     engine: Engine
     door: FrontDoor
@@ -101,7 +102,9 @@ class Gateway:
         door = make_front_door(config, engine, self._clock, self._metrics)
         listener = Listener(door)
         self._observe(door)
-        sockets = await _listen(config.server.smpp_listen)
+        sockets = await open_listeners(config.server.smpp_listen, "server.smpp_listen")
+        tls = config.server.tls
+        tls_sockets = [] if tls is None else await open_tls_listeners(tls)
         async with trio.open_nursery() as outer:
             await outer.start(engine.run)
             for carrier in self.carriers.values():
@@ -109,11 +112,12 @@ class Gateway:
             outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
             app = OperationsApp(self._metrics, self._find_problems)
             http: str = await outer.start(serve_http, config.server.http_listen, app)
-            await outer.start(listener.run, sockets)
+            await outer.start(listener.run, [*sockets, *tls_sockets])
             self._ready = True
-            log.info("ready", smpp=_address(sockets[0]), http=http)
+            smpp_tls = address_of(tls_sockets[0]) if tls_sockets else ""
+            log.info("ready", smpp=address_of(sockets[0]), smpp_tls=smpp_tls, http=http)
             try:
-                yield Running(_address(sockets[0]), http, engine, door)
+                yield Running(address_of(sockets[0]), smpp_tls, http, engine, door)
             finally:
                 self._ready = False
                 with trio.CancelScope(shield=True), trio.move_on_after(config.server.shutdown_deadline):
@@ -152,19 +156,6 @@ class Gateway:
         metrics.smpp_sessions.add_source(door.sessions.counts)
         metrics.smpp_connections.add_source(lambda: {"": door.sessions.connections})
         metrics.smpp_pdus.add_source(door.pdu_counts.totals)
-
-
-async def _listen(address: HostPort) -> list[trio.SocketListener]:
-    host, port = split_host_port(address)
-    try:
-        return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    except OSError as error:
-        raise ConfigError(f"server.smpp_listen: cannot listen on {address}: {error.strerror or error}") from error
-
-
-def _address(listener: trio.SocketListener) -> str:
-    host, port = listener.socket.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _watch_signals(stop: trio.Event) -> None:

@@ -45,6 +45,8 @@ def _tell(echo: Callable[[str], None], config: Config, config_path: Path, runnin
     accounts = ", ".join(account.settings.system_id for account in running.engine.accounts.values()) or "none"
     echo(f"smsagg is ready ({config_path})")
     echo(f"  SMPP     {running.smpp}   system_id: {accounts}")
+    if running.smpp_tls:
+        echo(f"  SMPP TLS {running.smpp_tls}")
     echo(f"  HTTP     http://{running.http}/metrics  /healthz  /readyz")
     echo(f"  store    {config.store.path}")
     echo(f"  carriers {', '.join(config.carriers)}")

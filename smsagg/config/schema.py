@@ -25,6 +25,17 @@ from smsagg.config.validators import (
 
 
 @define(frozen=True)
+class TlsListenSettings:
+    """``[server.tls]``: a second SMPP listener, TLS 1.2 at least; absent: none."""
+
+    certificate_file: str = field(validator=not_empty)
+    """PEM file with our certificate and the chain above it."""
+    key_file: str = field(validator=not_empty)
+    """PEM file with its private key."""
+    smpp_listen: HostPort = HostPort("127.0.0.1:2776")
+
+
+@define(frozen=True)
 class ServerSettings:
     """``[server]``: the SMPP listener and the process."""
 
@@ -38,6 +49,7 @@ class ServerSettings:
     sessions_per_address_max: int = field(default=1_000, validator=at_least(1))
     accept_deadline: Duration = field(default=Duration(8.0), validator=above(0))
     """A message whose commit took longer is refused and unwound, since its client has given up."""
+    tls: TlsListenSettings | None = None
 
 
 @define(frozen=True)

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import trio
 
 from smsagg.esme.door import FrontDoor
+from smsagg.esme.ports import TlsListener, peer_address
 from smsagg.esme.session import EsmeSession
-
-BACKLOG = 1_024
 
 
 class Listener:
-    """The SMPP port."""
+    """The SMPP ports, plain and TLS."""
 
     def __init__(self, door: FrontDoor) -> None:
         self._door = door
@@ -21,7 +20,9 @@ class Listener:
         self._is_stopping = False
 
     async def run(
-        self, listeners: Sequence[trio.SocketListener], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self,
+        listeners: Sequence[trio.SocketListener | TlsListener],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Serve until :meth:`stop` or cancellation; each session runs in a task of its own."""
         async with trio.open_nursery() as sessions:
@@ -40,9 +41,9 @@ class Listener:
             self._empty = trio.Event()
             await self._empty.wait()
 
-    async def _supervise(self, stream: trio.SocketStream) -> None:
+    async def _supervise(self, stream: trio.abc.Stream) -> None:
         door = self._door
-        address = _peer_address(stream)
+        address = peer_address(stream)
         if self._is_stopping or not door.sessions.connect(address):
             door.log.warning("connection_refused", peer=address)
             await trio.aclose_forcefully(stream)
@@ -58,10 +59,3 @@ class Listener:
             if not self._live:
                 self._empty.set()
             door.sessions.disconnect(address)
-
-
-def _peer_address(stream: trio.SocketStream) -> str:
-    try:
-        return str(stream.socket.getpeername()[0])
-    except OSError:  # gone between accept and now
-        return "0.0.0.0"
