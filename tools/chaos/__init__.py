@@ -1,1 +1,1 @@
-"""The proof of durability: load, faults, and a checker that compares what every side saw; see ``docs/reliability.md``."""
+"""The proof of durability: load, faults, and a checker of what every side saw; see ``docs/reliability.md``."""

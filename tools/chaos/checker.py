@@ -11,6 +11,8 @@ no fault may be charged with more copies than the windows that it cut. No fault,
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from itertools import pairwise
+from math import inf
 
 from attrs import define, field
 
@@ -37,7 +39,7 @@ WORDS = {
     UNKNOWN: "UNKNOWN",
     REJECTED: "REJECTD",
 }
-LATE_MS = 1_000
+LATE_S = 1.0
 """A submit may reach the carrier's log so long after the server's look at the clock."""
 
 
@@ -161,9 +163,9 @@ def no_invention(index: Index) -> Iterable[Violation]:
 def whole_or_absent(index: Index) -> Iterable[Violation]:
     """S3: what was never answered is there with all that belongs to it, or not at all."""
     for submit in index.submits.values():
-        if submit.reply is Reply.INFO and not index.rows[submit.nonce]:
-            if index.sends[submit.nonce] or index.refusals[submit.nonce]:
-                yield Violation("S3 whole or absent", submit.nonce, "sent, and not in the store")
+        is_absent = submit.reply is Reply.INFO and not index.rows[submit.nonce]
+        if is_absent and (index.sends[submit.nonce] or index.refusals[submit.nonce]):
+            yield Violation("S3 whole or absent", submit.nonce, "sent, and not in the store")
 
 
 def unique_ids(index: Index) -> Iterable[Violation]:
@@ -266,7 +268,7 @@ def charge_copies(index: Index) -> tuple[Counter[int], list[str]]:
     charges: Counter[int] = Counter()
     unexplained: list[str] = []
     for nonce, sends in index.sends.items():
-        for earlier, later in zip(sends, sends[1:], strict=False):
+        for earlier, later in pairwise(sends):
             place = _first_fault(index.faults, earlier.at, later.at, lambda fault: fault.copies_max)
             if place is None:
                 unexplained.append(nonce)
@@ -283,7 +285,7 @@ def charge_receipts(index: Index) -> tuple[Counter[int], list[str]]:
     charges: Counter[int] = Counter()
     unexplained: list[str] = []
     for message_id, receipts in index.receipts.items():
-        for earlier, later in zip(receipts, receipts[1:], strict=False):
+        for earlier, later in pairwise(receipts):
             if earlier.answer != ESME_ROK:
                 continue
             place = _first_fault(index.faults, earlier.at, later.at, lambda fault: fault.receipts_max)
@@ -314,13 +316,12 @@ def _over_bound(
 
 
 def not_after_expiry(index: Index) -> Iterable[Violation]:
-    """S9: nothing reaches a carrier after its time."""
-    for nonce, sends in index.sends.items():
-        for row in index.rows[nonce]:
-            for send in sends:
-                late_ms = send.at_ms - row.expires_at_ms
-                if late_ms > LATE_MS + 1_000 * _held_up_s(index, send):
-                    yield Violation("S9 expiry", nonce, f"reached {send.carrier} {late_ms} ms after its time")
+    """S9: nothing reaches a carrier after its time, by the validity_period of the submit_sm itself."""
+    for submit in index.acknowledged:
+        for send in index.sends[submit.nonce] if submit.validity_s < inf else ():
+            late_s = send.at - submit.answered_at - submit.validity_s
+            if late_s > LATE_S + _held_up_s(index, send):
+                yield Violation("S9 expiry", submit.nonce, f"reached {send.carrier} {late_s:.1f} s after its time")
 
 
 def _held_up_s(index: Index, send: CarrierSubmit) -> float:
@@ -328,7 +329,7 @@ def _held_up_s(index: Index, send: CarrierSubmit) -> float:
     return sum(
         fault.ended_at - fault.began_at
         for fault in index.faults
-        if fault.began_at <= send.at <= fault.ended_at + LATE_MS / 1_000
+        if fault.began_at <= send.at <= fault.ended_at + LATE_S
     )
 
 

@@ -7,6 +7,7 @@ a small share of them with ESME_RX_T_APPN ("again later").
 
 import time
 from itertools import count
+from math import inf
 from random import Random
 
 import trio
@@ -168,10 +169,17 @@ class Bind:
         for _ in range(number_of):
             number, nonce = next(self._numbers), esme.next_nonce()
             registered = 0 if rng.random() < load.no_receipt else 1
-            validity = f"00000000000{rng.randint(2, 4)}000R" if rng.random() < load.short_lived else ""
+            validity_s = float(rng.randint(2, 4)) if rng.random() < load.short_lived else inf
+            validity = f"00000000000{validity_s:.0f}000R" if validity_s < inf else ""
             destination = rng.choice(DESTINATIONS) + f"{rng.randrange(1000):03d}"
             submit = Submit(
-                nonce, self._account.name, self._session, time.monotonic(), registered, self._account.at_most_once
+                nonce,
+                self._account.name,
+                self._session,
+                time.monotonic(),
+                registered,
+                validity_s,
+                self._account.at_most_once,
             )
             esme.log.submits.append(submit)
             self.outstanding[number] = submit

@@ -33,7 +33,7 @@ class Settings:
 
 
 def run(settings: Settings, folder: Path, tell: Callable[[str], None] = lambda _: None) -> tuple[Report, History]:
-    """The report on one run in ``folder``, which must be empty; takes the plan's time and at most the drain deadline."""
+    """The report on one run in ``folder``, an empty one; takes the plan's time and at most the drain deadline."""
     history = trio.run(_run, settings, folder, tell)
     return check(history), history
 

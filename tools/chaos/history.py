@@ -31,6 +31,8 @@ class Submit:
     session: int
     invoked_at: float
     registered_delivery: int = 1
+    validity_s: float = inf
+    """The validity_period that it asked for."""
     at_most_once: bool = False
     """Its account's class is ``in_doubt = "fail"``."""
     reply: Reply = Reply.INFO

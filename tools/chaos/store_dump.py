@@ -4,7 +4,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from tools.chaos.history import CarrierReceipt, CarrierSubmit, StoreDump, StoredMessage
+from tools.chaos.history import CarrierReceipt, CarrierSubmit, StoredMessage, StoreDump
 
 _COLUMNS = "message_id, body, state, carrier, carrier_message_id, error_code, expires_at, done_at"
 

@@ -40,7 +40,7 @@ class Sizes:
     """The windows of a run; they bound the copies that a fault may cause."""
 
     links: int = 2
-    link_window: int = 20
+    link_window: int = 10
     deliver_window: int = 50
 
     @property
@@ -242,6 +242,7 @@ class System:
             system_id = "smsagg"
             links = {sizes.links}
             window = {sizes.link_window}
+            rate = "2000/s"
             reconnect_first = "100ms"
             reconnect_max = "500ms"
             response_timeout = "10s"

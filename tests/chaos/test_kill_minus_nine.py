@@ -1,0 +1,51 @@
+"""``kill -9`` under load loses nothing, and the run that says so can say otherwise."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.chaos import harness
+from tools.chaos.checker import Report, Verdict
+from tools.chaos.esme import Load
+from tools.chaos.nemesis import Plan
+from tools.chaos.seeded import BUGS, HARMLESS, WITHOUT_KILL
+
+pytestmark = pytest.mark.slow
+
+
+def run(
+    folder: Path, kills: int, rate_per_s: float = 600, seed_bug: str = "", drain_deadline_s: float = 60.0
+) -> Report:
+    plan = Plan(kill_server=kills, pause_s=(0.3, 0.8))
+    settings = harness.Settings(
+        plan, Load(rate_per_s=rate_per_s), seed=1, seed_bug=seed_bug, drain_deadline_s=drain_deadline_s
+    )
+    report, _ = harness.run(settings, folder)
+    return report
+
+
+def told(report: Report) -> str:
+    """What an assertion shows when the verdict is another than expected."""
+    return "\n".join([str(report.counts), *map(str, report.violations[:20])])
+
+
+def test_five_kills_under_load(tmp_path: Path) -> None:
+    """After five kills all that was acknowledged is sent and reported, with copies only within each kill's windows."""
+    report = run(tmp_path, kills=5)
+    assert report.verdict is Verdict.PASS, told(report)
+    assert report.counts.faults == 5
+    assert report.counts.acknowledged == report.counts.ok > 500
+
+
+def test_kills_with_a_slow_store(tmp_path: Path) -> None:
+    """Commits that take long widen no promise: what is not recorded yet counts against the window."""
+    report = run(tmp_path, kills=2, seed_bug=HARMLESS)
+    assert report.verdict is Verdict.PASS, told(report)
+
+
+@pytest.mark.parametrize("bug", [bug for bug in BUGS if bug != HARMLESS])
+def test_seeded_bug_is_found(tmp_path: Path, bug: str) -> None:
+    """The run fails when the server has the bug."""
+    kills = 0 if bug in WITHOUT_KILL else 2
+    report = run(tmp_path, kills, rate_per_s=1_000, seed_bug=bug, drain_deadline_s=1.5)
+    assert report.verdict is Verdict.FAIL, told(report)

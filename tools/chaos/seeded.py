@@ -1,0 +1,202 @@
+"""Known bugs, to prove that the checker finds them: ``python -m tools.chaos.seeded NAME serve --config FILE``.
+
+Each bug is a patch of the server's classes in the process that this module starts; nothing in ``smsagg`` knows of it.
+A seam that has gone fails loudly, so a bug cannot go unseeded unnoticed.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import partial
+from itertools import count
+from typing import Any
+
+import trio
+from attrs import evolve
+
+from smsagg.carriers.smpp import association
+from smsagg.cli import main as smsagg
+from smsagg.errors import StoreFailed
+from smsagg.model import CarrierReceipt, Message, MessageState
+from smsagg.receipts.correlator import Correlator
+from smsagg.store.base import Changes, OnDone
+from smsagg.store.sqlite import SqliteStore
+from tools.chaos.system import CARRIERS
+
+LAG_S = 0.05
+
+Write = Callable[[SqliteStore, Changes, OnDone | None], None]
+
+
+def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Put ``make(original)`` in the place of an attribute that must be there."""
+    setattr(owner, name, make(getattr(owner, name)))
+
+
+def _on_write(change: Callable[[SqliteStore, Write, Changes, OnDone | None], None]) -> None:
+    """Have ``change(store, original, changes, on_done)`` called for each write."""
+
+    def make(original: Write) -> Write:
+        def write(self: SqliteStore, changes: Changes, on_done: OnDone | None = None) -> None:
+            change(self, original, changes, on_done)
+
+        return write
+
+    _replace(SqliteStore, "write", make)
+
+
+def _lagging_store(is_answered_at_once: Callable[[Changes], bool]) -> None:
+    """Writes reach the store ``LAG_S`` later, in order; the chosen ones are reported as done before."""
+    lagging: deque[tuple[float, Callable[[], None]]] = deque()
+
+    async def write_lagging() -> None:
+        while lagging:
+            due_at, write = lagging[0]
+            await trio.sleep_until(due_at)
+            write()
+            lagging.popleft()
+
+    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+        if is_answered_at_once(changes):
+            if on_done is not None:
+                trio.lowlevel.current_trio_token().run_sync_soon(on_done, None)
+            changes, on_done = evolve(changes, new_messages=[copy(message) for message in changes.new_messages]), None
+        lagging.append((trio.current_time() + LAG_S, partial(original, store, changes, on_done)))
+        if len(lagging) == 1:
+            trio.lowlevel.spawn_system_task(write_lagging)
+
+    _on_write(change)
+
+
+def slow_store() -> None:
+    """No bug: a store that takes its time. Every promise must hold."""
+    _lagging_store(lambda _: False)
+
+
+def ack_before_commit() -> None:
+    """submit_sm_resp ESME_ROK leaves before the commit."""
+    _lagging_store(lambda changes: bool(changes.new_messages))
+
+
+def carrier_receipt_before_commit() -> None:
+    """A carrier's receipt is answered before its effect is committed."""
+    _lagging_store(lambda changes: bool(changes.finished))
+
+
+def receipts_in_memory() -> None:
+    """Receipts that are owed to the ESME are in no store."""
+
+    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+        changes.new_deliveries = []
+        original(store, changes, on_done)
+
+    _on_write(change)
+
+
+def taken_unrecorded() -> None:
+    """That a carrier took a message is not stored, so a restart sends all again that await their receipts."""
+    _drop_updates(MessageState.ENROUTE)
+
+
+def attempt_unrecorded() -> None:
+    """The attempt of an at-most-once message is not stored before it is made."""
+    _drop_updates(MessageState.SENDING)
+
+
+def _drop_updates(state: MessageState) -> None:
+    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+        changes.message_updates = [update for update in changes.message_updates if update.state is not state]
+        original(store, changes, on_done)
+
+    _on_write(change)
+
+
+def refused_and_kept() -> None:
+    """Now and then a message is refused although it was committed."""
+    turns = count(1)
+
+    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+        if changes.new_messages and on_done is not None and next(turns) % 20 == 0:
+            original(store, changes, lambda _: on_done(StoreFailed("seeded")))
+        else:
+            original(store, changes, on_done)
+
+    _on_write(change)
+
+
+def carrier_forgotten() -> None:
+    """Receipts are matched by the carrier's id alone."""
+
+    def make(original: Callable[[Correlator, str, str], Message | None]) -> Any:
+        def find(self: Correlator, carrier: str, carrier_message_id: str) -> Message | None:
+            found = (original(self, name, carrier_message_id) for name in CARRIERS)
+            return next((message for message in found if message is not None), None)
+
+        return find
+
+    _replace(Correlator, "find", make)
+
+
+def failure_read_as_success() -> None:
+    """UNDELIV is taken for DELIVRD."""
+
+    def make(original: Callable[..., CarrierReceipt | None]) -> Any:
+        def receipt_of(*arguments: Any) -> CarrierReceipt | None:
+            receipt = original(*arguments)
+            if receipt is not None and receipt.state is MessageState.UNDELIVERABLE:
+                receipt.state = MessageState.DELIVERED
+            return receipt
+
+        return receipt_of
+
+    _replace(association, "receipt_of", make)
+
+
+def early_receipt_dropped() -> None:
+    """A receipt that comes before its submit_sm_resp is answered and forgotten."""
+
+    def make(original: Any) -> Any:
+        def park(self: Correlator, carrier: str, receipt: CarrierReceipt, now: int) -> bool:
+            return True
+
+        return park
+
+    _replace(Correlator, "park", make)
+
+    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+        changes.parked_receipts = []
+        original(store, changes, on_done)
+
+    _on_write(change)
+
+
+BUGS: dict[str, Callable[[], None]] = {
+    bug.__name__.replace("_", "-"): bug
+    for bug in (
+        slow_store,
+        ack_before_commit,
+        carrier_receipt_before_commit,
+        receipts_in_memory,
+        taken_unrecorded,
+        attempt_unrecorded,
+        refused_and_kept,
+        carrier_forgotten,
+        failure_read_as_success,
+        early_receipt_dropped,
+    )
+}
+
+HARMLESS = "slow-store"
+
+WITHOUT_KILL: Sequence[str] = (
+    "refused-and-kept",
+    "carrier-forgotten",
+    "failure-read-as-success",
+    "early-receipt-dropped",
+)
+"""Those that show under load alone."""
+
+if __name__ == "__main__":
+    BUGS[sys.argv.pop(1)]()
+    smsagg()
