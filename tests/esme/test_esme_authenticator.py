@@ -1,0 +1,145 @@
+"""Credentials, networks and disabled accounts: who is let in, and that the others learn nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import argon2
+import pytest
+import trio
+
+from smsagg.config.passwords import hash_of
+from smsagg.config.schema import AccountSettings, MessageClassSettings
+from smsagg.engine.accounts import Account
+from smsagg.esme import authenticator as module
+from smsagg.esme.authenticator import Authenticator
+
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def account(system_id: str = "acme", password: str = "secret", **values: Any) -> Account:
+    settings = AccountSettings(system_id=system_id, password_hash=CHEAP.hash(password), **values)
+    return Account(f"account-{system_id}", settings, MessageClassSettings(), 0.0)
+
+
+async def is_let_in(accounts: list[Account], system_id: str, password: str, address: str = "192.0.2.7") -> str | None:
+    found = await Authenticator(accounts).authenticate(system_id, password, address)
+    return None if found is None else found.name
+
+
+async def test_right_credentials_find_their_account() -> None:
+    """By system_id, which need not be the account's name."""
+    accounts = [account(), account("other", "other-pw")]
+    assert await is_let_in(accounts, "acme", "secret") == "account-acme"
+    assert await is_let_in(accounts, "other", "other-pw") == "account-other"
+
+
+@pytest.mark.parametrize(
+    ("system_id", "password"),
+    [
+        ("acme", "Secret"),
+        ("acme", ""),
+        ("acme", "secret\xff"),
+        ("ACME", "secret"),
+        ("acme ", "secret"),
+        ("", ""),
+        ("other", "secret"),
+        ("account-acme", "secret"),
+    ],
+)
+async def test_anything_else_finds_none(system_id: str, password: str) -> None:
+    """A wrong password, somebody else's, a system_id that is not there."""
+    assert await is_let_in([account(), account("other", "other-pw")], system_id, password) is None
+
+
+async def test_a_disabled_account_is_not_let_in() -> None:
+    """Its password may be right."""
+    assert await is_let_in([account(enabled=False)], "acme", "secret") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("192.0.2.1", True),
+        ("192.0.2.254", True),
+        ("192.0.3.1", False),
+        ("::ffff:192.0.2.1", True),
+        ("::ffff:192.0.3.1", False),
+        ("2001:db8::1", True),
+        ("2001:db9::1", False),
+        ("2001:db8::1%eth0", True),
+        ("127.0.0.1", False),
+    ],
+)
+async def test_networks_restrict_where_an_account_binds_from(address: str, allowed: bool) -> None:
+    """IPv4 addresses count as such however the socket writes them."""
+    accounts = [account(networks=("192.0.2.0/24", "2001:db8::/32"))]
+    assert (await is_let_in(accounts, "acme", "secret", address) is not None) == allowed
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hashes that passwords were checked against."""
+    hashes: list[str] = []
+    verify: Callable[..., bool] = argon2.PasswordHasher.verify
+
+    def spy(hasher: argon2.PasswordHasher, password_hash: str, password: str) -> bool:
+        hashes.append(password_hash)
+        return verify(hasher, password_hash, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", spy)
+    return hashes
+
+
+@pytest.mark.parametrize(
+    ("system_id", "address"), [("acme", "192.0.2.1"), ("nobody", "192.0.2.1"), ("acme", "198.51.100.1")]
+)
+async def test_every_refusal_costs_one_hash_of_one_price(verified: list[str], system_id: str, address: str) -> None:
+    """A known system_id, an unknown one and a foreign network take the same work, so time tells nothing."""
+    settings = AccountSettings(system_id="acme", password_hash=hash_of("secret"), networks=("192.0.2.0/24",))
+    authenticator = Authenticator([Account("acme", settings, MessageClassSettings(), 0.0)])
+    assert await authenticator.authenticate(system_id, "wrong", address) is None
+    (checked,) = verified
+    assert argon2.extract_parameters(checked) == argon2.extract_parameters(settings.password_hash)
+
+
+async def test_a_bind_that_comes_back_costs_no_hash(verified: list[str]) -> None:
+    """Once right, a password is known; another one is hashed every time."""
+    authenticator = Authenticator([account()])
+    for _ in range(3):
+        assert await authenticator.authenticate("acme", "secret", "192.0.2.1") is not None
+    assert len(verified) == 1
+    for _ in range(2):
+        assert await authenticator.authenticate("acme", "guess", "192.0.2.1") is None
+    assert len(verified) == 3
+
+
+async def test_a_hash_that_is_none_lets_nobody_in() -> None:
+    """A broken configuration is no open door."""
+    broken = AccountSettings(system_id="acme", password_hash="secret")
+    assert await is_let_in([Account("acme", broken, MessageClassSettings(), 0.0)], "acme", "secret") is None
+
+
+async def test_a_storm_of_binds_is_checked_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more threads hash at once than HASHES_AT_ONCE, and everybody is answered."""
+    authenticator = Authenticator([account()])
+    busy = most = 0
+
+    def slow(self: object, password_hash: str, password: str) -> bool:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        trio.from_thread.run(trio.testing.wait_all_tasks_blocked)
+        busy -= 1
+        return False
+
+    monkeypatch.setattr(Authenticator, "_verify_in_thread", slow)
+    answers: list[Account | None] = []
+
+    async def bind(number: int) -> None:
+        answers.append(await authenticator.authenticate(f"nobody{number}", "x", "192.0.2.1"))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(20):
+            nursery.start_soon(bind, number)
+    assert answers == [None] * 20
+    assert most <= module.HASHES_AT_ONCE

@@ -1,0 +1,152 @@
+"""The listener on a loopback port: supervision of sessions, limits of connections, and the stop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from attrs import evolve
+from esme_bench import Bench, Client, front_door, submit_sm
+
+from smsagg.esme.listener import Listener
+from smsagg.esme.sessions import Sessions
+from smsagg.smpp import status as s
+from smsagg.smpp.pdu import GenericNack, SubmitSmResp, Unbind, UnbindResp
+
+
+class Port:
+    """A listener on a free port, and how to reach it."""
+
+    def __init__(self, bench: Bench, listener: Listener, address: tuple[str, int]) -> None:
+        self.bench = bench
+        self.listener = listener
+        self._address = address
+
+    async def connect(self) -> Client:
+        socket = trio.socket.socket()
+        await socket.connect(self._address)
+        return Client(trio.SocketStream(socket))
+
+    async def bound(self) -> Client:
+        return await (await self.connect()).bind()
+
+
+@asynccontextmanager
+async def listening(**limits: int) -> AsyncIterator[Port]:
+    async with front_door() as bench, trio.open_nursery() as nursery:
+        server = evolve(bench.door.config.server, **limits)
+        bench.door.sessions = Sessions(server.sessions_max, server.sessions_per_address_max)
+        listener = Listener(bench.door)
+        sockets = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        address = sockets[0].socket.getsockname()
+        await nursery.start(listener.run, sockets)
+        yield Port(bench, listener, address)
+        nursery.cancel_scope.cancel()
+
+
+async def is_refused(client: Client) -> bool:
+    try:
+        return await client.receive_all() == []
+    except OSError:
+        return True
+
+
+async def test_sessions_over_tcp() -> None:
+    """Bind, submit, unbind; the connection is counted while it lasts."""
+    async with listening() as port:
+        client = await port.bound()
+        assert port.bench.door.sessions.connections == 1
+        await client.submit_ok()
+        await client.send(Unbind())
+        await client.receive(UnbindResp)
+        await client.receive_all()
+        await client.close()
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert port.bench.door.sessions.connections == 0
+
+
+async def test_an_exception_in_one_session_ends_that_one_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are served, and new ones are accepted."""
+    async with listening() as port:
+        victim, other = await port.bound(), await port.bound()
+        message_of = port.bench.door.submission.message_of
+
+        def fail_once(*args: Any) -> Any:
+            monkeypatch.setattr(port.bench.door.submission, "message_of", message_of)
+            raise ZeroDivisionError("a bug")
+
+        monkeypatch.setattr(port.bench.door.submission, "message_of", fail_once)
+        await victim.send(submit_sm())
+        assert await victim.receive_all() == []
+        await other.submit_ok()
+        await (await port.bound()).submit_ok()
+        assert port.bench.reasons() == {"crashed": 1}
+
+
+async def test_a_scanner_on_tcp_reads_its_answer() -> None:
+    """The generic_nack is not lost to a reset, although more was sent than was read."""
+    async with listening() as port:
+        client = await port.connect()
+        await client.send_raw(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 10_000)
+        assert isinstance(await client.receive(GenericNack), GenericNack)
+
+
+async def test_connections_in_all_are_limited() -> None:
+    """The one too many is closed without a word; one that ends makes room."""
+    async with listening(sessions_max=2) as port:
+        first, second = await port.bound(), await port.bound()
+        assert await is_refused(await port.connect())
+        await first.close()
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert await (await port.bound()).is_alive()
+        assert await second.is_alive()
+
+
+async def test_connections_from_one_address_are_limited() -> None:
+    """So that nobody takes all of them."""
+    async with listening(sessions_per_address_max=1) as port:
+        first = await port.bound()
+        assert await is_refused(await port.connect())
+        assert await first.is_alive()
+
+
+def test_addresses_are_counted_apart() -> None:
+    """One address at its limit leaves room for the next."""
+    sessions = Sessions(3, 1)
+    assert sessions.connect("192.0.2.1")
+    assert not sessions.connect("192.0.2.1")
+    assert sessions.connect("192.0.2.2")
+    assert sessions.connect("192.0.2.3")
+    assert not sessions.connect("192.0.2.4")
+    sessions.disconnect("192.0.2.1")
+    assert sessions.connect("192.0.2.1")
+
+
+async def test_stop_unbinds_everybody_and_takes_nobody() -> None:
+    """Bound peers get an unbind after what they sent was answered; new connections are refused."""
+    async with listening() as port:
+        client, unbound = await port.bound(), await port.connect()
+        await client.send(submit_sm())
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(port.listener.stop)
+            assert (await client.receive(SubmitSmResp)).command_status == s.ESME_ROK
+            unbind = await client.receive(Unbind)
+            assert await is_refused(unbound)
+            with pytest.raises(ConnectionRefusedError):
+                await port.connect()
+            await client.send(UnbindResp(sequence_number=unbind.sequence_number))
+            assert await client.receive_all() == []
+            await client.close()
+            await unbound.close()
+        assert port.bench.door.sessions.connections == 0
+        assert len(port.bench.stored) == 1
+
+
+async def test_stop_with_nobody_there_returns() -> None:
+    """Nothing to wait for."""
+    async with listening() as port:
+        with trio.fail_after(5):
+            await port.listener.stop()
