@@ -12,12 +12,14 @@ and each sink its own window, so a slow ESME delays nobody else.
 import math
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import trio
 
 from smsagg.config.schema import ReceiptSettings
 from smsagg.engine.core import Changes, Core
+from smsagg.errors import StoreError
 from smsagg.model import Delivery
 from smsagg.store.base import DeliveryUpdate
 
@@ -47,12 +49,15 @@ class Sink(Protocol):
 class _AccountDeliveries:
     """The deliveries of one account in memory, and where they can go."""
 
-    __slots__ = ("expected", "in_memory_max", "name", "parked_due_at", "ready", "sinks")
+    __slots__ = ("expected", "in_memory_max", "name", "parked_due_at", "ready", "sinks", "unrecorded")
 
     def __init__(self, name: str, in_memory_max: int) -> None:
         self.name = name
         self.in_memory_max = in_memory_max
         self.ready: deque[Delivery] = deque()
+        self.unrecorded = 0
+        """Acknowledged deliveries, until the store has it: they hold their place in the sinks' windows, so that what a
+        crash can repeat is never more than the windows."""
         self.expected = 0
         """Reserved room for deliveries whose commit is under way."""
         self.sinks: list[Sink] = []
@@ -154,11 +159,17 @@ class Deliveries:
             else:
                 changes.done_deliveries.append(delivery.delivery_id)
             self._core.metrics.delivery_answered(delivery, command_status, now)
-        if changes.done_deliveries:
-            self._core.store.write(changes)
         state = self._accounts[account]
+        if changes.done_deliveries:
+            done = len(changes.done_deliveries)
+            state.unrecorded += done
+            self._core.store.write(changes, partial(self._recorded, state, done))
         if again:
             self._retry(state, again, now)
+        self._pump(state)
+
+    def _recorded(self, state: _AccountDeliveries, done: int, _: StoreError | None) -> None:
+        state.unrecorded -= done
         self._pump(state)
 
     def on_late_answers(self, deliveries: Sequence[Delivery]) -> None:
@@ -224,7 +235,10 @@ class Deliveries:
     def _pump(self, state: _AccountDeliveries) -> None:
         """Hand ready deliveries to the sinks, least outstanding first."""
         ready = state.ready
+        free = sum(sink.delivery_window_free for sink in state.sinks) - state.unrecorded if ready else 0
         while ready:
+            if free <= 0:
+                return
             sink = min(
                 (sink for sink in state.sinks if sink.delivery_window_free > 0),
                 key=_outstanding,
@@ -233,7 +247,8 @@ class Deliveries:
             if sink is None:
                 return
             share = -(-len(ready) // len(state.sinks))
-            count = min(share, sink.delivery_window_free, len(ready))
+            count = min(share, sink.delivery_window_free, len(ready), free)
+            free -= count
             sink.deliver([ready.popleft() for _ in range(count)])
         if state.parked_due_at < math.inf:
             self._work.set()

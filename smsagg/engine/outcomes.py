@@ -14,6 +14,7 @@ After ``attempts_max`` counted attempts a message is UNDELIVERABLE; past ``expir
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from smsagg.config.schema import MessageClassSettings
 from smsagg.engine.core import Changes, Core, update_of
@@ -21,6 +22,7 @@ from smsagg.engine.finish import Finisher
 from smsagg.engine.pools import LinkState
 from smsagg.engine.reports import Reports
 from smsagg.engine.waiting import Waiting
+from smsagg.errors import StoreError
 from smsagg.model import Accepted, Message, MessageState, NotSent, Outcome, Refused
 from smsagg.routing.backoff import retry_delay_s
 from smsagg.routing.classify import Verdict
@@ -72,9 +74,17 @@ class Outcomes:
             core.metrics.attempts(link.carrier.name, "accepted", accepted)
         if given_back:
             self._waiting.give_back(given_back, now)
-        if not changes.is_empty():
+        if accepted and not changes.is_empty():
+            link.unrecorded += accepted
+            self._finisher.commit(changes, partial(self._recorded, link, accepted))
+        elif not changes.is_empty():
             self._finisher.commit(changes)
         core.wake_dispatcher()
+
+    def _recorded(self, link: LinkState, accepted: int, _: StoreError | None) -> None:
+        """The store has what the carrier took: those slots of the link's window are free."""
+        link.unrecorded -= accepted
+        self._core.wake_dispatcher()
 
     def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
         """The carrier that ``message`` names has it under this id."""

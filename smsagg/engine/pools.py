@@ -23,9 +23,13 @@ PACING_BURST_MIN = 100.0
 
 
 class LinkState:
-    """A link with the engine's own brakes on it: pacing after throttling, and slots promised but not yet used."""
+    """A link with the engine's own brakes on it: pacing after throttling, and slots that are not free yet.
 
-    __slots__ = ("carrier", "link", "pacing", "reserved")
+    A message that the carrier took holds its slot in the window until that is committed: a crash before would send it
+    again, so what a crash can double is never more than the window.
+    """
+
+    __slots__ = ("carrier", "link", "pacing", "reserved", "unrecorded")
 
     def __init__(self, link: Link, carrier: "CarrierState", now: float) -> None:
         self.link = link
@@ -33,11 +37,19 @@ class LinkState:
         rate: float | None = getattr(carrier.settings.settings, "rate", None)
         self.pacing = AimdRate(rate, max(rate or 0.0, PACING_BURST_MIN), now)
         self.reserved = 0
+        """Slots promised to attempts that are being recorded before they are made."""
+        self.unrecorded = 0
+        """Slots of messages that the carrier took, until the store has it."""
 
     def capacity(self, now: float) -> int:
         """Messages that may be handed over now."""
-        free = self.link.capacity(now) - self.reserved
+        free = min(self.link.capacity(now) - self.reserved, self._slots)
         return int(min(free, self.pacing.available(now))) if free > 0 else 0
+
+    @property
+    def _slots(self) -> int:
+        link = self.link
+        return link.window - link.in_flight - self.reserved - self.unrecorded
 
     def ready_at(self, now: float) -> float:
         """When time alone will give capacity again; ``inf`` when an event must."""
@@ -46,7 +58,7 @@ class LinkState:
         at, free = self.pacing.ready_at(now), self.link.capacity(now)
         if free <= 0:
             return max(at, self.link.ready_at(now))
-        return at if free > self.reserved else math.inf
+        return at if free > self.reserved and self._slots > 0 else math.inf
 
 
 class CarrierState:
