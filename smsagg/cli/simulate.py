@@ -40,6 +40,7 @@ GC_THRESHOLDS = (50_000, 20, 50)
 @click.option("--id-form", metavar="FORM", help="decimal, zero_padded, hex, hex_upper or uuid.")
 @click.option("--receipt-id-form", metavar="FORM", help="When receipts write ids another way.")
 @click.option("--mo-rate", metavar="RATE", help='Messages from handsets, e.g. "2/s".')
+@click.option("--deliver-window", type=click.IntRange(min=1), help="deliver_sm outstanding in a session; default 100.")
 @click.option("--tick", metavar="TIME", help="Coarseness of all delays; default 2ms.")
 @click.option("--seed", type=int, help="Make the run repeatable.")
 @click.option("--log", "log_path", type=click.Path(path_type=Path), help="Journal of every message, JSON lines.")
@@ -74,6 +75,7 @@ def _overrides(options: dict[str, Any]) -> dict[str, Any]:
         "errors": _pairs(options["errors"], "--error"),
         "throttle_above": options["throttle_above"],
         "response_lost": options["response_lost"],
+        "deliver_window": options["deliver_window"],
         "tick": options["tick"],
         "receipts": _without_empty(receipts),
         "ids": _without_empty({"form": options["id_form"], "receipt_form": options["receipt_id_form"]}),

@@ -38,7 +38,7 @@ system_id = "smsagg"
 links = 4
 window = 200
 """
-CARRIER = ("--latency", "1ms", "--receipt-delay", "2ms")
+CARRIER = ("--latency", "1ms", "--receipt-delay", "2ms", "--deliver-window", "1000")
 
 Row = dict[str, Any]
 
