@@ -1,8 +1,9 @@
 """The store port in memory, for tests of what stands on it: same contract, and a medium that fails on demand.
 
 Commits happen on the trio loop, one turn after the write; :meth:`MemoryStore.hold` keeps them back as a slow disk
-would, :meth:`MemoryStore.fail_next` and :meth:`MemoryStore.break_down` make them fail. Nothing is shared with the
-caller: records are copied on the way in and out. What was committed outlives the store in its :class:`Tables`.
+would, :meth:`MemoryStore.fail_next` and :meth:`MemoryStore.break_down` make them fail, :meth:`MemoryStore.crash` ends
+them. Nothing is shared with the caller: records are copied on the way in and out. What was committed outlives the store
+in its :class:`Tables`.
 """
 
 import copy
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import trio
 from attrs import define, field
 
-from smsagg.errors import StoreError
+from smsagg.errors import StoreError, StoreFailed
 from smsagg.model import Delivery, Message, MessageState
 from smsagg.store.base import Changes, OnDone, ParkedReceipt, Recovered, StoreStatistics
 
@@ -65,6 +66,9 @@ def _assign(record: Message | Delivery, values: dict[str, Any]) -> None:
         setattr(record, name, value)
 
 
+_CRASHED = StoreFailed("the store has crashed")
+
+
 @define(eq=False)
 class _Question:
     run: Callable[[], object]
@@ -84,6 +88,7 @@ class MemoryStore:
         self._broken: StoreError | None = None
         self._held = False
         self._scheduled = False
+        self._crashed = False
 
     @property
     def statistics(self) -> StoreStatistics:
@@ -113,6 +118,14 @@ class MemoryStore:
         self._broken = None
         self._schedule()
 
+    def crash(self) -> None:
+        """Lose what is not committed; from now on questions fail and writes are heard of no more."""
+        self._crashed = True
+        lost, self._pending = self._pending, deque()
+        for item in lost:
+            if isinstance(item, _Question):
+                item.on_done(_CRASHED)
+
     # The port.
 
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
@@ -124,8 +137,9 @@ class MemoryStore:
                 if on_done is not None:
                     trio.lowlevel.current_trio_token().run_sync_soon(on_done, self.failing)
                 return
-        self._pending.append((changes, on_done))
-        self._schedule()
+        if not self._crashed:
+            self._pending.append((changes, on_done))
+            self._schedule()
 
     async def flush(self) -> None:
         done = trio.Event()
@@ -240,6 +254,8 @@ class MemoryStore:
         return (m for m in self.tables.messages.values() if m.parked and m.state is MessageState.QUEUED)
 
     async def _ask(self, run: Callable[[], Answer], must_finish: bool = False) -> Answer:
+        if self._crashed:
+            raise _CRASHED
         answered = trio.Event()
         answers: list[Answer] = []
         error: StoreError | None = None

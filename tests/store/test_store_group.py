@@ -13,6 +13,7 @@ from smsagg.model import MessageState
 from smsagg.store.base import Changes, DeliveryUpdate, ParkedReceipt
 from smsagg.store.memory import Tables
 from smsagg.store.sqlite.group import Group, Job, Write
+from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     MESSAGE_COLUMNS,
@@ -109,12 +110,13 @@ def test_groups_do_what_the_calls_do(made: list[Changes], rows_max: int) -> None
         model.apply(changes)
     connection = apsw.Connection(":memory:")
     migrate(connection, load_migrations())
+    recent = RecentIds()
     waiting = deque(Write(changes, None) for changes in made)
     while waiting:
         group = Group()
         while waiting and group.takes(waiting[0], rows_max):
             group.add(waiting.popleft())
-        group.apply(connection.cursor())
+        group.apply(connection.cursor(), recent)
     assert plain(contents(connection)) == plain(model)
 
 

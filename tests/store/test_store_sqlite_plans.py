@@ -7,6 +7,7 @@ import pytest
 from store_records import NOW, message
 
 from smsagg.store.sqlite import jobs
+from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import message_row
 from smsagg.store.sqlite.schema import load_migrations, migrate
 from smsagg.store.sqlite.statements import COPY_TO_HISTORY, DELETE_MESSAGES, INSERT_MESSAGES, UPDATE_MESSAGES
@@ -42,7 +43,7 @@ def test_questions_cost_the_same_when_many_wait(connection: apsw.Connection) -> 
         lambda cursor: jobs.claim_messages(cursor, "none", NOW + 5, 20),
         lambda cursor: jobs.claim_deliveries(cursor, "acme", NOW + 5, 20),
         jobs.next_delivery_due,
-        lambda cursor: jobs.find_by_carrier_id(cursor, "alpha", ["x", "y"]),
+        lambda cursor: jobs.find_by_carrier_id(cursor, RecentIds(), "alpha", ["x", "y"]),
         lambda cursor: jobs.find_message(cursor, 17),
         lambda cursor: jobs.find_expired(cursor, 0, NOW - 1, 20, 0),
         lambda cursor: jobs.drop_expired_deliveries(cursor, NOW - 1, 20),

@@ -13,6 +13,7 @@ from attrs import define, field
 from smsagg.errors import StoreError
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import delivery_row, message_row
 
 
@@ -96,7 +97,7 @@ class Group:
         self.writes, self.rows = rest.writes, rest.rows
         return cut
 
-    def apply(self, cursor: apsw.Cursor) -> None:
+    def apply(self, cursor: apsw.Cursor, recent: RecentIds) -> None:
         """Execute it all on an open transaction; raises :class:`apsw.Error`."""
         execute = cursor.execute
         if self.cover:
@@ -106,7 +107,7 @@ class Group:
                 changes = self.writes[0].changes
             else:
                 changes = _merge([write.changes for write in self.writes])
-            _apply_messages(execute, changes)
+            _apply_messages(execute, changes, recent)
             _apply_deliveries(execute, changes)
             if changes.parked_receipts:
                 receipts = {receipt[:3]: receipt for receipt in changes.parked_receipts}
@@ -144,7 +145,7 @@ def _merge(parts: list[Changes]) -> Changes:
     return whole
 
 
-def _apply_messages(execute: statements.Execute, changes: Changes) -> None:
+def _apply_messages(execute: statements.Execute, changes: Changes, recent: RecentIds) -> None:
     if changes.new_messages:
         statements.INSERT_MESSAGES.execute(execute, [message_row(message) for message in changes.new_messages])
     updates = {update.seq: update for update in changes.message_updates}
@@ -156,8 +157,11 @@ def _apply_messages(execute: statements.Execute, changes: Changes) -> None:
                 finished[over.seq] = (*over, None if update is None else update.pool)
         statements.COPY_TO_HISTORY.execute(execute, list(finished.values()))
         statements.DELETE_MESSAGES.execute(execute, list(finished))
+        recent.forget(changes.finished)
     if updates:
         statements.UPDATE_MESSAGES.execute(execute, list(updates.values()))
+        recent.note(updates.values())
+        statements.INDEX_MESSAGES.execute(execute, recent.leave())
 
 
 def _apply_deliveries(execute: statements.Execute, changes: Changes) -> None:

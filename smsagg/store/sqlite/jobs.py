@@ -1,7 +1,6 @@
 """What the store is asked, as functions of a cursor inside the writer's transaction."""
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Any
 
 import apsw
@@ -9,6 +8,7 @@ import apsw
 from smsagg.model import Delivery, Message, MessageState
 from smsagg.store.base import Recovered
 from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     MESSAGE_COLUMNS,
@@ -21,7 +21,7 @@ from smsagg.store.sqlite.rows import (
 
 _MESSAGE = ", ".join(MESSAGE_COLUMNS)
 _DELIVERY = ", ".join(DELIVERY_COLUMNS)
-_IDS_AT_ONCE = 32
+_KEYS_AT_ONCE = 32
 _EXPIRED_BY_INDEX_MAX = 10_000
 
 _LANES = """
@@ -48,7 +48,11 @@ _CLAIM_DELIVERIES = f"""
 """
 _BY_CARRIER_ID = f"""
     SELECT {_MESSAGE} FROM messages INDEXED BY messages_enroute
-    WHERE state = 1 AND carrier = ? AND carrier_message_id IN ({",".join("?" * _IDS_AT_ONCE)}) ORDER BY seq
+    WHERE state = 1 AND indexed = 1 AND carrier = ? AND carrier_message_id IN ({",".join("?" * _KEYS_AT_ONCE)})
+"""
+_ENROUTE_BY_SEQ = f"""
+    SELECT {_MESSAGE} FROM messages
+    WHERE state = 1 AND carrier = ? AND seq IN ({",".join("?" * _KEYS_AT_ONCE)})
 """
 _COUNT_EXPIRED = f"""
     SELECT count(*) FROM (SELECT 1 FROM messages INDEXED BY messages_expiry
@@ -73,7 +77,8 @@ _DROP_EXPIRED_DELIVERIES = """
 
 
 def recover(cursor: apsw.Cursor) -> Recovered:
-    """Park what waits, and count what there is: one pass over each hot table."""
+    """Park what waits, index what a carrier has, and count what there is: a few passes over each hot table."""
+    cursor.execute("UPDATE messages SET indexed = 1 WHERE state = 1 AND indexed = 0")
     cursor.execute("UPDATE messages SET parked = 1 WHERE state = 0 AND parked = 0")
     cursor.execute("UPDATE deliveries SET parked = 1 WHERE parked = 0")
     queued_by_account: dict[str, int] = {}
@@ -156,14 +161,25 @@ def next_delivery_due(cursor: apsw.Cursor) -> dict[str, int]:
     return due
 
 
-def find_by_carrier_id(cursor: apsw.Cursor, carrier: str, carrier_message_ids: Sequence[str]) -> list[Message]:
-    found: list[Message] = []
-    ids = iter(dict.fromkeys(carrier_message_ids))
-    while batch := list(islice(ids, _IDS_AT_ONCE)):
-        bindings: list[str | None] = [carrier, *batch]
-        bindings += [None] * (_IDS_AT_ONCE - len(batch))
-        found += map(message_from_row, cursor.execute(_BY_CARRIER_ID, bindings))
-    return found
+def find_by_carrier_id(
+    cursor: apsw.Cursor, recent: RecentIds, carrier: str, carrier_message_ids: Sequence[str]
+) -> list[Message]:
+    """By key those that are noted as recent, by ``messages_enroute`` the others."""
+    wanted = dict.fromkeys(carrier_message_ids)
+    found: dict[int, Message] = {}
+    questions: list[tuple[str, list[Any]]] = [
+        (_BY_CARRIER_ID, list(wanted)),
+        (_ENROUTE_BY_SEQ, recent.find(carrier, wanted)),
+    ]
+    for query, keys in questions:
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            batch = keys[start : start + _KEYS_AT_ONCE]
+            batch += [None] * (_KEYS_AT_ONCE - len(batch))
+            for row in cursor.execute(query, [carrier, *batch]):
+                message = message_from_row(row)
+                if message.carrier_message_id in wanted:
+                    found[message.seq] = message
+    return [found[seq] for seq in sorted(found)]
 
 
 def find_message(cursor: apsw.Cursor, seq: int) -> Message | None:

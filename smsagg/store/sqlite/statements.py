@@ -80,6 +80,8 @@ COPY_TO_HISTORY = ManyRows(
 
 DELETE_MESSAGES = ManyKeys(lambda marks: f"DELETE FROM messages WHERE seq IN ({marks})")
 
+INDEX_MESSAGES = ManyKeys(lambda marks: f"UPDATE messages SET indexed = 1 WHERE seq IN ({marks})")
+
 INSERT_DELIVERIES = _insert("deliveries", DELIVERY_COLUMNS)
 
 UPDATE_DELIVERIES = ManyRows(

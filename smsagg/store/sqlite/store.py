@@ -127,7 +127,7 @@ class SqliteStore:
 
     async def find_by_carrier_id(self, carrier: str, carrier_message_ids: Sequence[str]) -> list[Message]:
         ids = tuple(carrier_message_ids)
-        return await self._ask(lambda cursor: jobs.find_by_carrier_id(cursor, carrier, ids))
+        return await self._ask(lambda cursor: jobs.find_by_carrier_id(cursor, self._writer.recent, carrier, ids))
 
     async def find_message(self, seq: int) -> Message | None:
         return await self._ask(lambda cursor: jobs.find_message(cursor, seq))

@@ -34,6 +34,7 @@ from smsagg.store.sqlite.connection import close
 from smsagg.store.sqlite.disk import FreeSpace
 from smsagg.store.sqlite.errors import needs_reopening, store_error
 from smsagg.store.sqlite.group import Group, Job, Write
+from smsagg.store.sqlite.recent_ids import RecentIds
 
 RETRY_MAX_S = 1.0
 GROUP_INTERVAL_S = 0.004
@@ -81,6 +82,8 @@ class Writer:
         self._closing = False
         self._abandon = False
         self._next_commit_at = float("-inf")
+        self.recent = RecentIds()
+        """For jobs."""
         self.failing: StoreError | None = None
         self.statistics = StoreStatistics()
         self._cursor = self._prepare(connection)
@@ -173,8 +176,9 @@ class Writer:
             SMALL_GROUP_INTERVAL_S if group.rows < SMALL_GROUP_ROWS else GROUP_INTERVAL_S
         )
         try:
-            self._transact(group.apply)
+            self._transact(group)
         except apsw.Error as error:
+            self.recent.rolled_back()
             self.statistics.commit_failures += 1
             self._discard(error)
             return error
@@ -189,10 +193,11 @@ class Writer:
         self._checkpoint()
         return None
 
-    def _transact(self, apply: Callable[[apsw.Cursor], None]) -> None:
+    def _transact(self, group: Group) -> None:
         self._cursor.execute("BEGIN IMMEDIATE")
-        apply(self._cursor)
+        group.apply(self._cursor, self.recent)
         self._cursor.execute("COMMIT")
+        self.recent.committed()
 
     def _discard(self, error: apsw.Error) -> None:
         """Leave no transaction open, and go on with a new connection after anything but a full disk.
