@@ -182,10 +182,12 @@ async def run_gateway(
         await nursery.start(engine.run)
         for carrier in gateway.carriers.values():
             await nursery.start(carrier.run)
-        yield gateway
-        if isinstance(store, MemoryStore):
-            store.hold()  # what is not committed by now never will be
-        nursery.cancel_scope.cancel()
+        try:
+            yield gateway
+        finally:
+            if isinstance(store, MemoryStore):
+                store.crash()
+            nursery.cancel_scope.cancel()
 
 
 def make_message(now: int, **fields: Any) -> Message:
