@@ -34,7 +34,7 @@ from smsagg.smpp.pdu import (
     SubmitSmResp,
     Unbind,
 )
-from smsagg.smpp.status import ESME_RINVCMDID, ESME_ROK, describe, name_of
+from smsagg.smpp.status import ESME_RINVCMDID, ESME_ROK, describe
 from smsagg.smpp.timers import TimerSettings
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ class Association:
         finally:
             self._end()
         if self._refused_status is not None:
-            status = self._refused_status
-            raise CarrierError(f"bind refused: {name_of(status)} ({describe(status)})")
+            raise CarrierError(f"bind refused: {describe(self._refused_status)}")
         if not self._bound.is_set():
             raise CarrierError(f"bind: {reason or 'connection lost'}")
         return reason
