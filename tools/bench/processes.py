@@ -72,22 +72,24 @@ def running_system(config: str, carrier_options: tuple[str, ...]) -> Iterator[Sy
     """
     with tempfile.TemporaryDirectory(prefix="smsagg-bench-") as name:
         folder = Path(name)
-        carrier, carrier_line = _start("listening on ", [*SMSAGG, "simulate", "--port", "0", *carrier_options], folder)
+        carrier, carrier_line = start_process(
+            "listening on ", [*SMSAGG, "simulate", "--port", "0", *carrier_options], folder
+        )
         try:
             path = folder / "bench.toml"
             port = carrier_line.rpartition(":")[2]
             path.write_text(config.replace("{folder}", str(folder)).replace("{carrier_port}", port))
-            server, server_line = _start("SMPP ", [*SMSAGG, "serve", "--config", str(path)], folder)
+            server, server_line = start_process("SMPP ", [*SMSAGG, "serve", "--config", str(path)], folder)
             try:
                 address = server_line.split()[1]
                 yield System(server.pid, carrier.pid, int(address.rpartition(":")[2]), folder)
             finally:
-                _end(server)
+                end_process(server)
         finally:
-            _end(carrier)
+            end_process(carrier)
 
 
-def _start(word: str, command: list[str], folder: Path) -> tuple[subprocess.Popen[str], str]:
+def start_process(word: str, command: list[str], folder: Path) -> tuple[subprocess.Popen[str], str]:
     """Start a process and wait for the line of its output that has ``word``; its log goes to a file."""
     log = (folder / f"{command[3]}.log").open("w")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -99,7 +101,7 @@ def _start(word: str, command: list[str], folder: Path) -> tuple[subprocess.Pope
     raise RuntimeError(f"{' '.join(command)} did not start:\n{(folder / f'{command[3]}.log').read_text()}")
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def end_process(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGTERM)
     try:
         process.communicate(timeout=READY_TIMEOUT_S)
