@@ -5,6 +5,7 @@ from collections import deque
 
 import apsw
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from store_records import NOW, delivery, finished, message, update
@@ -22,6 +23,7 @@ from smsagg.store.sqlite.rows import (
     parked_receipt_from_row,
 )
 from smsagg.store.sqlite.schema import load_migrations, migrate
+from smsagg.store.sqlite.writer import INTERVAL_MAX_S, INTERVAL_MIN_S, commit_interval_s
 
 SEQS = st.integers(1, 12)
 STATES = st.sampled_from([MessageState.QUEUED, MessageState.SENDING, MessageState.ENROUTE])
@@ -133,6 +135,23 @@ def test_a_group_is_bounded_and_keeps_the_order() -> None:
     group.add(job)
     assert not group.takes(Write(Changes(done_deliveries=[4]), None), 100)
     assert group.takes(job, 3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "elapsed_s", "interval_s"),
+    [
+        (1, float("inf"), INTERVAL_MIN_S),
+        (1, 0.01, INTERVAL_MIN_S),
+        (8, 0.001, 0.002),
+        (32, 0.004, 0.002),
+        (16, 0.001, INTERVAL_MAX_S),
+        (2_000, 0.004, INTERVAL_MAX_S),
+        (0, 0.0, INTERVAL_MAX_S),
+    ],
+)
+def test_commits_keep_a_distance_that_grows_with_the_load(rows: int, elapsed_s: float, interval_s: float) -> None:
+    """Single rows wait the least, a steady load its share of the most, whatever the groups happen to be."""
+    assert commit_interval_s(rows, elapsed_s) == pytest.approx(interval_s)
 
 
 def test_new_messages_are_cut_out_of_a_group() -> None:

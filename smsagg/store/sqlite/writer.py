@@ -37,17 +37,24 @@ from smsagg.store.sqlite.group import Group, Job, Write
 from smsagg.store.sqlite.recent_ids import RecentIds
 
 RETRY_MAX_S = 1.0
-GROUP_INTERVAL_S = 0.004
-SMALL_GROUP_ROWS = 64
-SMALL_GROUP_INTERVAL_S = 0.001
-"""Least time between the beginnings of two commits, after a group and after a small one. A commit costs some 230 µs
-of CPU time before its first row, so on a fast disk, where it ends within a millisecond, the groups of a moderate load
-would be small and dear: at 8,000 messages a second 29 µs a message with 2 ms, 22 with 4. The first commit after a
-pause never waits."""
+INTERVAL_MIN_S = 0.001
+INTERVAL_MAX_S = 0.004
+INTERVAL_MAX_ROWS_PER_S = 16_000
+"""Least time between the beginnings of two commits: from the least for single rows to the most for this many rows a
+second and above, in proportion. A commit costs some 230 µs of CPU time before its first row, so on a fast disk, where
+it ends within a millisecond, the groups of a moderate load would be small and dear: at 8,000 messages a second 29 µs a
+message with 2 ms, 22 with 4. The first commit after a pause never waits."""
 
 Reports = list[tuple[OnDone, StoreError | None]]
 Report = Callable[[Reports, float, int], None]
 """(answers in order, seconds that the commit took or 0.0 when there was none, number of ``Changes`` committed)."""
+
+
+def commit_interval_s(rows: int, elapsed_s: float) -> float:
+    """How long the next commit waits after one of ``rows``, which began ``elapsed_s`` after the one before it."""
+    if rows >= elapsed_s * INTERVAL_MAX_ROWS_PER_S:
+        return INTERVAL_MAX_S
+    return max(INTERVAL_MIN_S, INTERVAL_MAX_S * rows / (elapsed_s * INTERVAL_MAX_ROWS_PER_S))
 
 
 class _Close:
@@ -81,7 +88,7 @@ class Writer:
         self._closed = False
         self._closing = False
         self._abandon = False
-        self._next_commit_at = float("-inf")
+        self._started_at = self._next_commit_at = float("-inf")
         self.recent = RecentIds()
         """For jobs."""
         self.failing: StoreError | None = None
@@ -172,9 +179,8 @@ class Writer:
             self._tell(group.reports(None))
             return None
         started_at = time.monotonic()
-        self._next_commit_at = started_at + (
-            SMALL_GROUP_INTERVAL_S if group.rows < SMALL_GROUP_ROWS else GROUP_INTERVAL_S
-        )
+        self._next_commit_at = started_at + commit_interval_s(group.rows, started_at - self._started_at)
+        self._started_at = started_at
         try:
             self._transact(group)
         except apsw.Error as error:
