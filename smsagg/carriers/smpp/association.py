@@ -73,7 +73,7 @@ class Association:
         """
         settings = self._settings
         with trio.move_on_after(settings.connect_timeout) as connecting:
-            stream = await self._connect()
+            stream = await self._link.dial(settings)
         if connecting.cancelled_caught:
             raise CarrierError("connect: no answer in time")
         limits = Limits(
@@ -139,28 +139,6 @@ class Association:
             self.driver.close("stopped")
 
     # --- the rest ---
-
-    async def _connect(self) -> trio.abc.Stream:
-        host, _, port = self._settings.address.rpartition(":")
-        host = host.strip("[]")
-        try:
-            stream = await trio.open_tcp_stream(host, int(port))
-        except (OSError, UnicodeError) as error:  # UnicodeError: no name that DNS could know
-            raise CarrierError(f"connect: {error!r}") from error
-        if self._settings.tls is None:
-            return stream
-        try:
-            tls = trio.SSLStream(
-                stream, self._link.tls_context(), server_hostname=self._settings.tls.server_name or host
-            )
-            await tls.do_handshake()
-        except (OSError, trio.BrokenResourceError) as error:
-            await trio.aclose_forcefully(stream)
-            raise CarrierError(f"TLS: {error.__cause__ or error!r}") from error
-        except trio.Cancelled:
-            await trio.aclose_forcefully(stream)
-            raise
-        return tls
 
     async def _bind(self, on_bound: Callable[["Association"], None]) -> None:
         self.connection.request(self._bind_pdu, _BIND, trio.current_time())

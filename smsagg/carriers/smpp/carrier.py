@@ -6,6 +6,7 @@ from random import Random
 import trio
 
 from smsagg.carriers.base import CarrierEvents
+from smsagg.carriers.smpp.dial import Dial, dial
 from smsagg.carriers.smpp.link import SmppLink
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.clock import Clock
@@ -16,9 +17,19 @@ class SmppCarrier:
 
     Settings = SmppSettings
 
-    def __init__(self, name: str, settings: SmppSettings, events: CarrierEvents, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: SmppSettings,
+        events: CarrierEvents,
+        clock: Clock,
+        rng: Random,
+        dial: Dial = dial,
+    ) -> None:
         self.name = name
-        self._links = [SmppLink(name, number, settings, events, clock, rng) for number in range(1, settings.links + 1)]
+        self._links = [
+            SmppLink(name, number, settings, events, clock, rng, dial) for number in range(1, settings.links + 1)
+        ]
 
     @property
     def links(self) -> Sequence[SmppLink]:

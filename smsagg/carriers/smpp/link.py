@@ -1,7 +1,6 @@
 """One link to an SMSC: keeps its association (or the two of a pair) alive, and offers the transmitter's window."""
 
 import math
-import ssl
 from collections.abc import Sequence
 from random import Random
 
@@ -10,6 +9,7 @@ import trio
 
 from smsagg.carriers.base import CarrierEvents
 from smsagg.carriers.smpp.association import Association
+from smsagg.carriers.smpp.dial import Dial, dial
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.carriers.smpp.translate import submit_sm_of
 from smsagg.clock import Clock
@@ -28,13 +28,21 @@ class SmppLink:
     """See :class:`~smsagg.carriers.base.Link`."""
 
     def __init__(
-        self, carrier: str, number: int, settings: SmppSettings, events: CarrierEvents, clock: Clock, rng: Random
+        self,
+        carrier: str,
+        number: int,
+        settings: SmppSettings,
+        events: CarrierEvents,
+        clock: Clock,
+        rng: Random,
+        dial: Dial = dial,
     ) -> None:
         self.carrier = carrier
         self.name = f"{carrier}/{number}"
         self.settings = settings
         self.events = events
         self.dialect = settings.dialect
+        self.dial = dial
         self.draining = False
         self._clock = clock
         self._rng = rng
@@ -123,16 +131,6 @@ class SmppLink:
         while self._associations:
             self._ended = trio.Event()
             await self._ended.wait()
-
-    def tls_context(self) -> ssl.SSLContext:
-        """TLS 1.2 at least, the peer's certificate and name checked; a bad one ends before the password is sent."""
-        tls = self.settings.tls
-        assert tls is not None
-        context = ssl.create_default_context(cafile=tls.ca_file or None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if tls.certificate_file:
-            context.load_cert_chain(tls.certificate_file, tls.key_file or None)
-        return context
 
     async def _keep(self, bind: type[Bind]) -> None:
         """Associate again and again: the old connection closed first, exponential back-off with jitter between.

@@ -1,0 +1,44 @@
+"""Opens the connection to an SMSC: TCP, and TLS where the settings say so."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from smsagg.carriers.smpp.settings import SmppSettings, TlsSettings
+from smsagg.errors import CarrierError
+
+Dial = Callable[[SmppSettings], Awaitable[trio.abc.Stream]]
+"""Opens a stream to the SMSC of these settings; raises CarrierError when there is none to be had. The caller sets the
+deadline; a cancelled call leaves nothing open."""
+
+
+async def dial(settings: SmppSettings) -> trio.abc.Stream:
+    """The :data:`Dial` of the real network."""
+    host, _, port = settings.address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        stream = await trio.open_tcp_stream(host, int(port))
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name that DNS could know
+        raise CarrierError(f"connect: {error!r}") from error
+    if settings.tls is None:
+        return stream
+    try:
+        tls = trio.SSLStream(stream, tls_context(settings.tls), server_hostname=settings.tls.server_name or host)
+        await tls.do_handshake()
+    except (OSError, trio.BrokenResourceError) as error:
+        await trio.aclose_forcefully(stream)
+        raise CarrierError(f"TLS: {error.__cause__ or error!r}") from error
+    except trio.Cancelled:
+        await trio.aclose_forcefully(stream)
+        raise
+    return tls
+
+
+def tls_context(tls: TlsSettings) -> ssl.SSLContext:
+    """TLS 1.2 at least, the peer's certificate and name checked; a bad one ends before the password is sent."""
+    context = ssl.create_default_context(cafile=tls.ca_file or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.certificate_file:
+        context.load_cert_chain(tls.certificate_file, tls.key_file or None)
+    return context
