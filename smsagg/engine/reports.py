@@ -85,6 +85,9 @@ class Reports:
             elif (carrier, receipt.carrier_message_id) in self._recent:
                 core.metrics.carrier_receipt(carrier, receipt.state, "duplicate")
                 matched.append((receipt, ESME_ROK))
+            elif not receipt.carrier_message_id:  # names nobody, least of all a message whose carrier gave no id
+                core.metrics.carrier_receipt(carrier, receipt.state, "orphan")
+                matched.append((receipt, ESME_ROK))
             else:
                 missed.append(receipt)
         if matched:
@@ -134,20 +137,25 @@ class Reports:
 
     async def _look_up(self, carrier: str, pendings: list[_Pending]) -> None:
         core = self._core
-        ids = list({receipt.carrier_message_id for _, receipt, _ in pendings})
-        with core.watching_finishes() as finished_meanwhile:
-            found = await core.store.find_by_carrier_id(carrier, ids)
-        for message in found:
-            if message.seq not in core.live and message.seq not in finished_meanwhile:
-                core.live[message.seq] = message
-                self._expect(message)
-        unknown: list[tuple[CarrierReceipt, RespondReceipts]] = []
+        by_id: dict[str, list[tuple[CarrierReceipt, RespondReceipts]]] = {}
         for _, receipt, respond in pendings:
-            key = (carrier, receipt.carrier_message_id)
-            if self.correlator.find(*key) is not None or key in self._recent:
-                self.on_receipts(carrier, [receipt], respond)
-            else:
-                unknown.append((receipt, respond))
+            by_id.setdefault(receipt.carrier_message_id, []).append((receipt, respond))
+        found: dict[str, list[Message]] = {}
+        with core.watching_finishes() as finished_meanwhile:
+            for message in await core.store.find_by_carrier_id(carrier, list(by_id)):
+                found.setdefault(message.carrier_message_id, []).append(message)
+        unknown: list[tuple[CarrierReceipt, RespondReceipts]] = []
+        for carrier_message_id, answers in by_id.items():  # id by id: what is loaded for one may push out another's
+            for message in found.get(carrier_message_id, ()):
+                if message.seq not in core.live and message.seq not in finished_meanwhile:
+                    core.live[message.seq] = message
+                    self._expect(message)
+            for receipt, respond in answers:
+                key = (carrier, carrier_message_id)
+                if self.correlator.find(*key) is not None or key in self._recent:
+                    self.on_receipts(carrier, [receipt], respond)
+                else:
+                    unknown.append((receipt, respond))
         if unknown:
             self._park(carrier, unknown, core.clock.now_ms())
 
