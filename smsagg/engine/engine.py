@@ -14,7 +14,7 @@
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 import trio
@@ -46,8 +46,17 @@ class Engine:
     """Implements :class:`~smsagg.carriers.base.CarrierEvents`; front doors use :attr:`intake`, :attr:`control`,
     :attr:`deliveries`. Build it, give it its carriers with :meth:`connect`, then run it."""
 
-    def __init__(self, config: Config, store: Store, clock: Clock, rng: Random, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        rng: Random,
+        metrics: Metrics,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         self._config = config
+        self._entropy = entropy
         self._store = store
         self._clock = clock
         self._rng = rng
@@ -87,7 +96,7 @@ class Engine:
         core.wake_dispatcher = self.dispatcher.wake
         self._loader = Loader(core, self.waiting)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
-        self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, os.urandom))
+        self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy))
         self.control = Control(core, self.waiting, self._finisher)
         self._recovered = recovered
 

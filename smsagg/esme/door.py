@@ -37,15 +37,17 @@ class FrontDoor:
     """For what strangers can provoke at will."""
 
 
-def make_front_door(config: Config, engine: Engine, clock: Clock, metrics: Metrics) -> FrontDoor:
-    """The front door of a configuration."""
+def make_front_door(
+    config: Config, engine: Engine, clock: Clock, metrics: Metrics, authenticator: Authenticator | None = None
+) -> FrontDoor:
+    """The front door of a configuration; without an ``authenticator`` the accounts' passwords decide."""
     session = config.session
     return FrontDoor(
         config=config,
         engine=engine,
         clock=clock,
         metrics=metrics,
-        authenticator=Authenticator(engine.accounts.values()),
+        authenticator=authenticator or Authenticator(engine.accounts.values()),
         sessions=Sessions(config.server.sessions_max, config.server.sessions_per_address_max),
         submission=Submission(config),
         system_id=config.server.system_id,

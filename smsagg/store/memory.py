@@ -9,6 +9,7 @@ in its :class:`Tables`.
 import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import trio
@@ -19,6 +20,9 @@ from smsagg.model import Delivery, Message, MessageState
 from smsagg.store.base import Changes, OnDone, ParkedReceipt, Recovered, StoreStatistics
 
 Answer = TypeVar("Answer")
+
+Defer = Callable[[Callable[[], None]], None]
+"""Has something called on the loop, later; what it is given first is called first."""
 
 
 @define(eq=False)
@@ -75,15 +79,24 @@ class _Question:
     on_done: OnDone
 
 
+_Item = tuple[Changes, OnDone | None] | _Question
+
+
 class MemoryStore:
     """See :class:`smsagg.store.base.Store`."""
 
-    def __init__(self, tables: Tables | None = None) -> None:
+    def __init__(
+        self, tables: Tables | None = None, commit_later: Defer | None = None, tell_later: Defer | None = None
+    ) -> None:
+        """``commit_later`` says when what was written is committed (default: one turn later), ``tell_later`` when those
+        who wrote it hear of it (default: in the same turn)."""
         self.tables = tables or Tables()
+        self._commit_later = commit_later or _one_turn_later
+        self._tell_later = tell_later or _at_once
         self.on_commit: Callable[[float, int], None] = lambda _seconds, _changes: None
         self.failing: StoreError | None = None
         self._statistics = StoreStatistics()
-        self._pending: deque[tuple[Changes, OnDone | None] | _Question] = deque()
+        self._pending: deque[_Item] = deque()
         self._failures: deque[StoreError] = deque()
         self._broken: StoreError | None = None
         self._held = False
@@ -276,13 +289,13 @@ class MemoryStore:
     def _schedule(self) -> None:
         if not self._scheduled and not self._held and self._pending:
             self._scheduled = True
-            trio.lowlevel.current_trio_token().run_sync_soon(self._commit)
+            self._commit_later(self._commit)
 
     def _commit(self) -> None:
         self._scheduled = False
         if self._held:
             return
-        group = list(self._pending)
+        group: list[_Item] = list(self._pending)
         self._pending.clear()
         error = self._broken or (self._failures.popleft() if self._failures else None)
         if error is not None:
@@ -293,7 +306,14 @@ class MemoryStore:
                 item.run()
             else:
                 self.tables.apply(item[0])
-        self.failing = None
+        self._tell_later(partial(self._tell, group))
+
+    def _tell(self, group: list[_Item]) -> None:
+        """``group`` is committed; after a crash only those hear of it who asked, for they wait until they do."""
+        if self._crashed:
+            group = [item for item in group if isinstance(item, _Question)]
+        else:
+            self.failing = None
         self._statistics.commits += 1
         writes = 0
         for item in group:
@@ -306,7 +326,7 @@ class MemoryStore:
         self._statistics.changes_committed += writes
         self.on_commit(0.0, writes)
 
-    def _refuse(self, group: list[tuple[Changes, OnDone | None] | _Question], error: StoreError) -> None:
+    def _refuse(self, group: list[_Item], error: StoreError) -> None:
         self._statistics.commit_failures += 1
         owed = [item for item in group if not isinstance(item, _Question) and not item[0].new_messages]
         self._pending.extendleft(reversed(owed))
@@ -319,6 +339,14 @@ class MemoryStore:
                 item[1](error)
         if self._broken is None:
             self._schedule()
+
+
+def _one_turn_later(commit: Callable[[], None]) -> None:
+    trio.lowlevel.current_trio_token().run_sync_soon(commit)
+
+
+def _at_once(tell: Callable[[], None]) -> None:
+    tell()
 
 
 def _count(names: Iterable[str]) -> dict[str, int]:
