@@ -2,7 +2,9 @@
 
 A wrong password and an unknown system_id cost the same work (one argon2 hash) and get the same answer. Hashing runs in
 threads, a few at a time, so that a thousand binds at once delay no traffic. A password that was right is remembered as
-a keyed digest for as long as its hash stays the same: an ESME that binds again costs nothing.
+a keyed digest for as long as its hash stays the same: an ESME that binds again costs nothing. Binds with the same
+credentials that come while these are being checked wait for that one check, so that an ESME that comes back with all
+its sessions after a restart costs one hash.
 """
 
 import hashlib
@@ -36,6 +38,7 @@ class Authenticator:
         self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
         self._digest_key = os.urandom(32)
         self._remembered: dict[bytes, str] = {}
+        self._checking: dict[bytes, trio.Event] = {}
 
     async def authenticate(self, system_id: str, password: str, address: str) -> Account | None:
         """The account that these credentials and this peer address belong to, or ``None``."""
@@ -58,11 +61,23 @@ class Authenticator:
     async def _verify(self, system_id: str, password: str, password_hash: str) -> bool:
         secret = f"{system_id}\0{password}".encode()
         digest = hashlib.blake2b(secret, key=self._digest_key).digest()
-        if self._remembered.get(digest) == password_hash:
-            return True
-        is_right = await trio.to_thread.run_sync(
-            self._verify_in_thread, password_hash, password, limiter=self._limiter, abandon_on_cancel=True
-        )
+        while self._remembered.get(digest) != password_hash:
+            checked = self._checking.get(digest)
+            if checked is None:
+                return await self._check(digest, password, password_hash)
+            await checked.wait()
+        return True
+
+    async def _check(self, digest: bytes, password: str, password_hash: str) -> bool:
+        """Hash, and remember a right password; who waits for the same digest goes on afterwards."""
+        checked = self._checking[digest] = trio.Event()
+        try:
+            is_right = await trio.to_thread.run_sync(
+                self._verify_in_thread, password_hash, password, limiter=self._limiter, abandon_on_cancel=True
+            )
+        finally:
+            del self._checking[digest]
+            checked.set()
         if is_right:
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()

@@ -143,3 +143,37 @@ async def test_a_storm_of_binds_is_checked_a_few_at_a_time(monkeypatch: pytest.M
             nursery.start_soon(bind, number)
     assert answers == [None] * 20
     assert most <= module.HASHES_AT_ONCE
+
+
+async def test_binds_with_the_same_credentials_share_one_hash(verified: list[str]) -> None:
+    """An ESME that comes back with all its sessions at once costs what one of them costs."""
+    authenticator = Authenticator([account()])
+    found: list[Account | None] = []
+
+    async def bind() -> None:
+        found.append(await authenticator.authenticate("acme", "secret", "192.0.2.1"))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(100):
+            nursery.start_soon(bind)
+    assert [account is not None for account in found] == [True] * 100
+    assert len(verified) == 1
+
+
+async def test_a_bind_given_up_leaves_the_others_their_check() -> None:
+    """Whoever waited for a check that was cancelled makes its own."""
+    authenticator = Authenticator([account()])
+    found: list[Account | None] = []
+
+    async def bind(scope: trio.CancelScope) -> None:
+        with scope:
+            found.append(await authenticator.authenticate("acme", "secret", "192.0.2.1"))
+
+    scopes = [trio.CancelScope() for _ in range(3)]
+    async with trio.open_nursery() as nursery:
+        for scope in scopes:
+            nursery.start_soon(bind, scope)
+        await trio.testing.wait_all_tasks_blocked()
+        scopes[0].cancel()
+    assert len(found) >= 2
+    assert None not in found
