@@ -39,7 +39,7 @@ from smsagg.store.sqlite.recent_ids import RecentIds
 RETRY_MAX_S = 1.0
 INTERVAL_MIN_S = 0.001
 INTERVAL_MAX_S = 0.004
-INTERVAL_MAX_ROWS_PER_S = 16_000
+INTERVAL_MAX_ROWS_PER_S = 80_000
 """Least time between the beginnings of two commits: from the least for single rows to the most for this many rows a
 second and above, in proportion. A commit costs some 230 µs of CPU time before its first row, so on a fast disk, where
 it ends within a millisecond, the groups of a moderate load would be small and dear: at 8,000 messages a second 29 µs a
