@@ -56,8 +56,7 @@ class Intake:
                 self._release(messages)
                 on_accepted(status_of(error))
             elif core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
-                self._unwind(messages)
-                on_accepted(ESME_RSYSERR)
+                self._unwind(messages, on_accepted)
             else:
                 core.metrics.accepted(messages, core.clock.monotonic_s() - began_at)
                 on_accepted(ESME_ROK)
@@ -73,14 +72,22 @@ class Intake:
             self._waiting.unreserve(message)
             self._core.left_queue(message)
 
-    def _unwind(self, messages: Sequence[Message]) -> None:
-        """Committed too late: the client hears an error, so the message ends here, unsent and without a receipt."""
+    def _unwind(self, messages: Sequence[Message], on_accepted: OnAccepted) -> None:
+        """Committed too late: the client hears an error, so the message ends here, unsent and without a receipt.
+
+        The error goes out after that end is committed: a crash in between would send what was refused.
+        """
         now = self._core.clock.now_ms()
         self._release(messages)
         seqs = [message.seq for message in messages]
         self._core.settling.update(seqs)
         for finished in self._core.finish_watchers:
             finished.update(seqs)
+
+        def unwound(_: StoreError | None) -> None:
+            self._core.settled.extend(seqs)
+            on_accepted(ESME_RSYSERR)
+
         self._core.store.write(
             Changes(
                 finished=[
@@ -88,7 +95,7 @@ class Intake:
                     for message in messages
                 ]
             ),
-            lambda _: self._core.settled.extend(seqs),
+            unwound,
         )
 
 
