@@ -125,11 +125,11 @@ class Gateway:
                 outer.cancel_scope.cancel()
 
     async def _drain(self, listener: Listener) -> None:
-        """From the outside in: ESMEs, then what is with the carriers, then the store."""
+        """ESMEs and carriers side by side, so that an ESME which does not answer keeps no carrier from ending well."""
         self.engine.intake.stopped = True
         self.engine.dispatcher.stopped = True
-        await listener.stop()
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(listener.stop)
             for carrier in self.carriers.values():
                 nursery.start_soon(carrier.drain)
         await self._store.flush()
