@@ -142,9 +142,9 @@ def test_a_group_is_bounded_and_keeps_the_order() -> None:
     [
         (1, float("inf"), INTERVAL_MIN_S),
         (1, 0.01, INTERVAL_MIN_S),
-        (8, 0.001, 0.002),
-        (32, 0.004, 0.002),
-        (16, 0.001, INTERVAL_MAX_S),
+        (40, 0.001, 0.002),
+        (160, 0.004, 0.002),
+        (80, 0.001, INTERVAL_MAX_S),
         (2_000, 0.004, INTERVAL_MAX_S),
         (0, 0.0, INTERVAL_MAX_S),
     ],
