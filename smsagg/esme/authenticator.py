@@ -3,8 +3,8 @@
 A wrong password and an unknown system_id cost the same work (one argon2 hash) and get the same answer. Hashing runs in
 threads, a few at a time, so that a thousand binds at once delay no traffic. A password that was right is remembered as
 a keyed digest for as long as its hash stays the same: an ESME that binds again costs nothing. Binds with the same
-credentials that come while these are being checked wait for that one check, so that an ESME that comes back with all
-its sessions after a restart costs one hash.
+credentials that come while these are being checked share that one check, so that an ESME that comes back with all
+its sessions after a restart costs one hash, and so does one that comes back with all of them and a wrong password.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import argon2
 import trio
+from attrs import define, field
 
 from smsagg.config.passwords import HASHER
 from smsagg.engine.accounts import Account
@@ -22,6 +23,14 @@ HASHES_AT_ONCE = 2
 REMEMBERED_MAX = 10_000
 
 _Network = IPv4Network | IPv6Network
+
+
+@define(eq=False)
+class _Check:
+    """A hash that is being computed; ``is_right`` stays ``None`` when whoever computed it was cancelled."""
+
+    done: trio.Event = field(factory=trio.Event)
+    is_right: bool | None = None
 
 
 class Authenticator:
@@ -38,7 +47,7 @@ class Authenticator:
         self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
         self._digest_key = os.urandom(32)
         self._remembered: dict[bytes, str] = {}
-        self._checking: dict[bytes, trio.Event] = {}
+        self._checks: dict[tuple[bytes, str], _Check] = {}
 
     async def authenticate(self, system_id: str, password: str, address: str) -> Account | None:
         """The account that these credentials and this peer address belong to, or ``None``."""
@@ -61,28 +70,32 @@ class Authenticator:
     async def _verify(self, system_id: str, password: str, password_hash: str) -> bool:
         secret = f"{system_id}\0{password}".encode()
         digest = hashlib.blake2b(secret, key=self._digest_key).digest()
+        key = digest, password_hash
         while self._remembered.get(digest) != password_hash:
-            checked = self._checking.get(digest)
-            if checked is None:
-                return await self._check(digest, password, password_hash)
-            await checked.wait()
+            check = self._checks.get(key)
+            if check is None:
+                return await self._check(key, password)
+            await check.done.wait()
+            if check.is_right is not None:
+                return check.is_right
         return True
 
-    async def _check(self, digest: bytes, password: str, password_hash: str) -> bool:
-        """Hash, and remember a right password; who waits for the same digest goes on afterwards."""
-        checked = self._checking[digest] = trio.Event()
+    async def _check(self, key: tuple[bytes, str], password: str) -> bool:
+        """Hash, and remember a right password; who waits for the same check has its result, too."""
+        check = self._checks[key] = _Check()
+        digest, password_hash = key
         try:
-            is_right = await trio.to_thread.run_sync(
+            check.is_right = await trio.to_thread.run_sync(
                 self._verify_in_thread, password_hash, password, limiter=self._limiter, abandon_on_cancel=True
             )
         finally:
-            del self._checking[digest]
-            checked.set()
-        if is_right:
+            del self._checks[key]
+            check.done.set()
+        if check.is_right:
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
             self._remembered[digest] = password_hash
-        return is_right
+        return check.is_right
 
     def _verify_in_thread(self, password_hash: str, password: str) -> bool:
         try:

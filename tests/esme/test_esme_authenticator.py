@@ -145,19 +145,38 @@ async def test_a_storm_of_binds_is_checked_a_few_at_a_time(monkeypatch: pytest.M
     assert most <= module.HASHES_AT_ONCE
 
 
-async def test_binds_with_the_same_credentials_share_one_hash(verified: list[str]) -> None:
-    """An ESME that comes back with all its sessions at once costs what one of them costs."""
+@pytest.mark.parametrize(("password", "is_right"), [("secret", True), ("wrong", False)])
+async def test_binds_with_the_same_credentials_share_one_hash(
+    verified: list[str], password: str, is_right: bool
+) -> None:
+    """An ESME that comes back with all its sessions at once costs what one of them costs, right or wrong."""
     authenticator = Authenticator([account()])
     found: list[Account | None] = []
 
     async def bind() -> None:
-        found.append(await authenticator.authenticate("acme", "secret", "192.0.2.1"))
+        found.append(await authenticator.authenticate("acme", password, "192.0.2.1"))
 
     async with trio.open_nursery() as nursery:
         for _ in range(100):
             nursery.start_soon(bind)
-    assert [account is not None for account in found] == [True] * 100
+    assert [account is not None for account in found] == [is_right] * 100
     assert len(verified) == 1
+
+
+async def test_a_check_is_not_shared_with_a_foreign_network(verified: list[str]) -> None:
+    """Who may not bind from there learns nothing from a bind that may, and does it no harm."""
+    authenticator = Authenticator([account(networks=("192.0.2.0/24",))])
+    found: dict[str, Account | None] = {}
+
+    async def bind(address: str) -> None:
+        found[address] = await authenticator.authenticate("acme", "secret", address)
+
+    async with trio.open_nursery() as nursery:
+        for address in ("198.51.100.1", "192.0.2.1"):
+            nursery.start_soon(bind, address)
+    assert found["198.51.100.1"] is None
+    assert found["192.0.2.1"] is not None
+    assert len(verified) == 2
 
 
 async def test_a_bind_given_up_leaves_the_others_their_check() -> None:
