@@ -20,6 +20,8 @@ from smsagg.model import Message, MessageState
 
 INTERVAL_S = 1.0
 BATCH = 1_000
+DROP_PARKED_S = 60.0
+"""The store's parked receipts may be younger than memory's, which keeps the first of several alike."""
 
 
 class Sweeper:
@@ -31,6 +33,7 @@ class Sweeper:
         self._finisher = finisher
         self._reports = reports
         self._swept_until = 0
+        self._drop_parked_at = 0.0
         self._overlap_ms = int((core.config.server.accept_deadline + 2 * INTERVAL_S) * 1000)
 
     async def run(self) -> None:
@@ -53,10 +56,12 @@ class Sweeper:
             core.metrics.deliveries_expired("", expired)
         parked_before = now - int(core.config.store.parked_receipt_ttl * 1000)
         orphans = self._reports.drop_orphans(parked_before)
-        if orphans:
-            for carrier, _ in orphans:
-                core.metrics.orphan(carrier)
+        for carrier, _ in orphans:
+            core.metrics.orphan(carrier)
+        monotonic = core.clock.monotonic_s()
+        if orphans or monotonic >= self._drop_parked_at:
             await core.store.drop_parked_receipts(parked_before)
+            self._drop_parked_at = monotonic + DROP_PARKED_S
 
     async def _sweep_messages(self, since: int, before: int, state: MessageState, final: MessageState) -> None:
         """End the messages in ``state`` with ``since <= expires_at < before``."""

@@ -170,12 +170,20 @@ class FakeGateway:
 
 @asynccontextmanager
 async def run_gateway(
-    config: Config | None = None, store: Store | None = None, clock: FakeClock | None = None, seed: int = 1
+    config: Config | None = None,
+    store: Store | None = None,
+    clock: FakeClock | None = None,
+    seed: int = 1,
+    prepare: Callable[[FakeGateway], None] = lambda _gateway: None,
 ) -> AsyncIterator[FakeGateway]:
-    """One life of the process: recovered, carriers running. It ends as by ``kill -9``, whatever was under way."""
+    """One life of the process: recovered, carriers running. It ends as by ``kill -9``, whatever was under way.
+
+    ``prepare`` is called before anything runs, so that it can watch the first attempts.
+    """
     store = MemoryStore() if store is None else store
     gateway = FakeGateway(config or make_config(), store, clock or FakeClock(), seed)
     engine = gateway.engine
+    prepare(gateway)
     engine.connect(gateway.carriers, await store.recover(gateway.clock.now_ms()))
     store.on_commit = lambda _seconds, _changes: engine.dispatcher.wake()
     async with trio.open_nursery() as nursery:

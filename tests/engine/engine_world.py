@@ -1,0 +1,458 @@
+"""The world outside of the process, for random lives: what ESMEs were told, what carriers did, and what must hold.
+
+A :class:`World` outlives crashes. It plays carriers, sessions, time and the store's medium by random steps, notes every
+promise that was made, and in :meth:`World.judge` holds the engine to them.
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import trio
+from attrs import define, field
+from trio.testing import wait_all_tasks_blocked
+
+from smsagg.config.schema import (
+    Config,
+    Duration,
+    MessageClassSettings,
+    PoolMember,
+    ReceiptSettings,
+    RetrySettings,
+    StoreSettings,
+)
+from smsagg.errors import StoreFailed, StoreFull
+from smsagg.model import DeliveryKind, Message, MessageState
+from smsagg.receipts.registered import wants_receipt
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
+from smsagg.store.memory import MemoryStore, Tables
+from smsagg.testing.carrier import FakeCarrier, FakeSettings, Reported
+from smsagg.testing.clock import FakeClock
+from smsagg.testing.gateway import (
+    FakeGateway,
+    Submitted,
+    account_settings,
+    carrier_settings,
+    make_config,
+    pool_settings,
+    run_gateway,
+)
+from smsagg.testing.sink import FakeSink
+
+ACCOUNTS = ("acme", "otp")
+CARRIERS = ("alpha", "beta", "gamma")
+GRACE_S = 40.0
+ATTEMPTS_MAX = 30
+FINAL = (MessageState.DELIVERED, MessageState.UNDELIVERABLE, MessageState.REJECTED)
+
+TIGHT = make_config(
+    accounts={
+        "acme": account_settings("acme", queue_max=40, deliveries_in_memory_max=3),
+        "otp": account_settings("otp", queue_max=40, deliveries_in_memory_max=3, message_class="otp"),
+    },
+    carriers={
+        "alpha": carrier_settings(FakeSettings(window=3), circuit_failures=4, circuit_open=Duration(3)),
+        "beta": carrier_settings(FakeSettings(window=2, links=2), circuit_failures=4, circuit_open=Duration(3)),
+        "gamma": carrier_settings(FakeSettings(window=2), circuit_failures=4, circuit_open=Duration(3)),
+    },
+    pools={
+        "gb": pool_settings(PoolMember("alpha"), PoolMember("beta", rank=1), queue_max=4, backup="world"),
+        "vn": pool_settings("beta", "alpha", queue_max=3, policy="weighted"),
+        "world": pool_settings("gamma", queue_max=3),
+    },
+    message_classes={
+        name: MessageClassSettings(
+            in_doubt=in_doubt,
+            retry=RetrySettings(first=Duration(1), max=Duration(4), attempts_max=ATTEMPTS_MAX),
+        )
+        for name, in_doubt in (("default", "resend"), ("otp", "fail"))
+    },
+    receipts=ReceiptSettings(
+        carrier_grace=Duration(GRACE_S), retry_first=Duration(1), retry_max=Duration(4), ttl=Duration(100_000)
+    ),
+    store=StoreSettings(
+        live_messages_in_memory_max=6,
+        scheduled_in_memory_max=3,
+        parked_receipts_max=30,
+        parked_receipt_ttl=Duration(500),
+    ),
+)
+"""Every bound so low that it is met all the time."""
+
+
+@define(eq=False)
+class Attempt:
+    """What a carrier knows of one submit_sm."""
+
+    carrier: str
+    carrier_message_id: str
+    message: Message
+    outcome: str = ""
+    """``""``: none yet; ``accepted``, ``refused``, ``unsent``, ``doubt``."""
+    finals: list[MessageState] = field(factory=list)
+    """The final states that the carrier reported, heard or not."""
+    reports: list[Reported] = field(factory=list)
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether a final report was taken by us."""
+        return any(ESME_ROK in reported.statuses for reported in self.reports)
+
+
+class World:
+    """Steps are small integers drawn by the test; ``rng`` fills in the details."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = Random(seed)
+        self.tables = Tables()
+        self.clock = FakeClock()
+        self.submitted: list[Submitted] = []
+        self.attempts: list[Attempt] = []
+        self.by_message: dict[int, Attempt] = {}
+        """The latest attempt with each message object of this life."""
+        self.doubts: Counter[str] = Counter()
+        self.returns: Counter[str] = Counter()
+        """Attempts of which the carrier said, or nobody can doubt, that it does not have the message."""
+        self.recorded: set[str] = set()
+        """Messages whose attempt was recorded when the process died, whether it was made or not."""
+        self.told: dict[str, list[int]] = defaultdict(list)
+        self.asked_to_cancel: set[str] = set()
+        self.cancelled: set[str] = set()
+        self.sinks: list[FakeSink] = []
+        self.gateway: FakeGateway
+        self.store: MemoryStore
+        self.tasks: trio.Nursery
+
+    async def live(self, steps: Sequence[int], config: Config = TIGHT) -> None:
+        """One life after the other until the steps are used up; the last one is brought to its end and judged."""
+        left = deque(steps)
+        over = False
+        while not over:
+            self.store = store = MemoryStore(self.tables)
+            seed = self.rng.getrandbits(32)
+            async with (
+                run_gateway(config, store, self.clock, seed, self._begin) as self.gateway,
+                trio.open_nursery() as self.tasks,
+            ):
+                over = await self._walk(left)
+                self.tasks.cancel_scope.cancel()
+            self._crashed()
+        self.judge()
+
+    async def _walk(self, left: deque[int]) -> bool:
+        steps = self._steps
+        while left:
+            step = steps[left.popleft() % len(steps)]
+            if step is None:
+                return False
+            await step()
+        await self._finish()
+        return True
+
+    @property
+    def _steps(self) -> list[Any]:
+        return [
+            *[self._submit] * 4,
+            *[self._settle] * 4,
+            *[self._accept] * 4,
+            *[self._report] * 3,
+            *[self._pass_time] * 2,
+            *[self._answer_delivery] * 2,
+            self._refuse,
+            self._time_out,
+            self._lose,
+            self._bind,
+            self._return_unsent,
+            self._accept_late,
+            self._cancel,
+            self._attach,
+            self._detach,
+            self._hold,
+            self._release,
+            self._break_store,
+            self._repair,
+            self._fail_commit,
+            None,  # crash
+        ]
+
+    # --- life and death ---
+
+    def _begin(self, gateway: FakeGateway) -> None:
+        self.sinks, self.by_message = [], {}
+        for carrier in gateway.carriers.values():
+            self._watch(carrier)
+
+    def _watch(self, carrier: FakeCarrier) -> None:
+        def on_sent(messages: Sequence[Message]) -> None:
+            now = self.clock.now_ms()
+            for message in messages:
+                row = self.tables.messages.get(message.seq)
+                assert row is not None, "sent and not committed, or over"
+                assert message.not_before <= now < message.expires_at, "sent at a wrong time"
+                assert message.message_id not in self.cancelled, "sent and cancelled"
+                if message.message_class == "otp":
+                    assert row.state is MessageState.SENDING, "sent and not recorded"
+                    assert not self.doubts[message.message_id], "sent twice"
+                number = len(self.attempts)
+                attempt = Attempt(carrier.name, f"id{number}", message)
+                self.attempts.append(attempt)
+                self.by_message[id(message)] = attempt
+
+        carrier.observe_sent = on_sent
+
+    def _crashed(self) -> None:
+        """After the end of a life: what it had under way, or had not written down, is in doubt."""
+        for row in self.tables.messages.values():
+            if row.state is MessageState.SENDING:
+                self.recorded.add(row.message_id)
+        for attempt in self.by_message.values():
+            row = self.tables.messages.get(attempt.message.seq)
+            if attempt.outcome == "":
+                attempt.outcome = "doubt"
+                self.doubts[attempt.message.message_id] += 1
+            elif attempt.outcome == "accepted" and row is not None and row.state is not MessageState.ENROUTE:
+                self.doubts[attempt.message.message_id] += 1
+
+    async def _finish(self) -> None:
+        """Let everything come to its end: the store works, carriers take and report, sessions acknowledge."""
+        store, gateway = self.store, self.gateway
+        store.repair()
+        store.release()
+        for sink in self.sinks:
+            sink.status = ESME_ROK
+            sink.answer(ESME_ROK)
+        for account in ACCOUNTS:
+            self._attach_to(account, ESME_ROK)
+        for _ in range(30):
+            for carrier in gateway.carriers.values():
+                for link in carrier.links:
+                    link.bind() if not link.is_bound else None
+                self._accept_some(carrier, 100)
+            self._report_rest()
+            await trio.sleep(2)
+        self.clock.jump_wall(100 * 86_400)
+        await trio.sleep(10)
+        self._report_rest()
+        await trio.sleep(3)
+        self.clock.jump_wall(86_400)
+        await trio.sleep(65)
+        await gateway.settle()
+        gateway.assert_nothing_is_held()
+
+    def _report_rest(self) -> None:
+        for attempt in self.attempts:
+            if attempt.outcome == "accepted" and not attempt.was_heard:
+                self._report_final(attempt, attempt.finals[0] if attempt.finals else MessageState.DELIVERED)
+
+    # --- ESMEs ---
+
+    async def _submit(self) -> None:
+        rng = self.rng
+        account = rng.choice(ACCOUNTS)
+        submitted = self.gateway.submit(
+            rng.choice((1, 1, 2, 5)),
+            account,
+            message_class=self.gateway.config.accounts[account].message_class,
+            pool=rng.choice(("gb", "vn")),
+            priority=rng.choice((0, 0, 0, 3)),
+            registered_delivery=rng.choice((0, 1, 1, 1, 2, 3, 0x11)),
+            delay_s=rng.choice((0, 0, 0, 5, 1_000)),
+            ttl_s=rng.choice((2, 20, 86_400, 86_400)),
+        )
+        self.submitted.append(submitted)
+
+    async def _cancel(self) -> None:
+        accepted = [m for s in self.submitted if s.status == ESME_ROK for m in s.messages]
+        if accepted:
+            self.tasks.start_soon(self._ask_to_cancel, self.rng.choice(accepted))
+
+    async def _ask_to_cancel(self, message: Message) -> None:
+        self.asked_to_cancel.add(message.message_id)
+        try:
+            done = await self.gateway.engine.control.cancel(message.account, message.message_id, lambda _: True)
+        except (StoreFailed, StoreFull):
+            return
+        if done:
+            self.cancelled.add(message.message_id)
+
+    async def _attach(self) -> None:
+        self._attach_to(self.rng.choice(ACCOUNTS), self.rng.choice((ESME_ROK, ESME_ROK, None, 0x64)))
+
+    def _attach_to(self, account: str, status: int | None) -> None:
+        sink = self.gateway.attach(account, self.rng.choice((1, 2, 5)), status)
+        sink.observe = lambda delivery: (
+            self.told[delivery.message_id].append(delivery.message_state)
+            if delivery.kind is DeliveryKind.RECEIPT
+            else None
+        )
+        for delivery in sink.received:  # handed over while attaching
+            if delivery.kind is DeliveryKind.RECEIPT:
+                self.told[delivery.message_id].append(delivery.message_state)
+        self.sinks.append(sink)
+
+    async def _detach(self) -> None:
+        if self.sinks:
+            self.sinks.pop(self.rng.randrange(len(self.sinks))).detach()
+
+    async def _answer_delivery(self) -> None:
+        if self.sinks:
+            sink = self.rng.choice(self.sinks)
+            sink.answer(self.rng.choice((ESME_ROK, ESME_ROK, 0x64, None)), sink.outstanding[:2])
+
+    # --- carriers ---
+
+    def _carrier(self) -> FakeCarrier:
+        return self.gateway.carriers[self.rng.choice(CARRIERS)]
+
+    def _conclude(self, messages: Sequence[Message], outcome: str) -> None:
+        for message in messages:
+            attempt = self.by_message[id(message)]
+            attempt.outcome = outcome
+            if outcome == "doubt":
+                self.doubts[attempt.message.message_id] += 1
+            elif outcome in ("refused", "unsent"):
+                self.returns[attempt.message.message_id] += 1
+
+    def _accept_some(self, carrier: FakeCarrier, count: int) -> None:
+        for link in carrier.links:
+            messages = link.outstanding[:count]
+            self._conclude(messages, "accepted")
+            link.accept(messages, [self.by_message[id(message)].carrier_message_id for message in messages])
+
+    async def _accept(self) -> None:
+        self._accept_some(self._carrier(), self.rng.choice((1, 2, 10)))
+
+    async def _refuse(self) -> None:
+        link = self.rng.choice(self._carrier().links)
+        messages = link.outstanding[: self.rng.choice((1, 3))]
+        self._conclude(messages, "refused")
+        link.refuse(self.rng.choice((ESME_RSYSERR, ESME_RSYSERR, ESME_RTHROTTLED, ESME_RINVDSTADR)), messages)
+
+    async def _time_out(self) -> None:
+        link = self.rng.choice(self._carrier().links)
+        messages = link.outstanding[:1]
+        self._conclude(messages, "doubt")
+        link.time_out(messages)
+
+    async def _lose(self) -> None:
+        link = self.rng.choice(self._carrier().links)
+        self._conclude(link.outstanding, "doubt")
+        link.lose()
+
+    async def _return_unsent(self) -> None:
+        link = self.rng.choice(self._carrier().links)
+        link.is_bound = False
+        self._conclude(link.outstanding, "unsent")
+        link.return_unsent()
+
+    async def _bind(self) -> None:
+        for carrier in self.gateway.carriers.values():
+            for link in carrier.links:
+                if not link.is_bound:
+                    link.bind()
+
+    async def _accept_late(self) -> None:
+        """The answer to an attempt that was given up; the same life, its link still there."""
+        late = [attempt for attempt in self.by_message.values() if attempt.outcome == "doubt"]
+        if late:
+            attempt = self.rng.choice(late)
+            attempt.outcome = "accepted"
+            self.gateway.carriers[attempt.carrier].link.accept_late(attempt.message, attempt.carrier_message_id)
+
+    async def _report(self) -> None:
+        """A report on something the carrier has or may have: early, repeated, contradicting, on the way or final."""
+        rng = self.rng
+        known = [attempt for attempt in self.attempts[-40:] if attempt.outcome in ("", "accepted", "doubt")]
+        if not known:
+            return
+        attempt = rng.choice(known)
+        if rng.random() < 0.2:
+            self._send_report(attempt, MessageState.ENROUTE)
+        else:
+            self._report_final(attempt, rng.choice(FINAL))
+
+    def _report_final(self, attempt: Attempt, state: MessageState) -> None:
+        attempt.finals.append(state)
+        attempt.reports.append(self._send_report(attempt, state))
+
+    def _send_report(self, attempt: Attempt, state: MessageState) -> Reported:
+        return self.gateway.carriers[attempt.carrier].receipt(attempt.carrier_message_id, state=state)
+
+    # --- time and the medium ---
+
+    async def _settle(self) -> None:
+        await wait_all_tasks_blocked()
+
+    async def _pass_time(self) -> None:
+        await trio.sleep(self.rng.choice((0.1, 1, 3, 12)))
+
+    async def _hold(self) -> None:
+        self.store.hold()
+
+    async def _release(self) -> None:
+        self.store.release()
+
+    async def _break_store(self) -> None:
+        self.store.break_down(self.rng.choice((StoreFull("full"), StoreFailed("bad"))))
+
+    async def _repair(self) -> None:
+        self.store.repair()
+        self.store.release()
+
+    async def _fail_commit(self) -> None:
+        self.store.fail_next(StoreFull("full"))
+
+    # --- the judgement ---
+
+    def judge(self) -> None:
+        """Hold what happened against what was promised."""
+        tables = self.tables
+        assert not tables.messages, "messages without an end"
+        assert not tables.deliveries, "receipts nobody was told"
+        assert not tables.parked_receipts, "parked receipts for ever"
+        accepted, refused = set(), set()
+        for submitted in self.submitted:
+            ids = {message.message_id for message in submitted.messages}
+            if submitted.status == ESME_ROK:
+                accepted |= ids
+            elif submitted.status is not None:
+                refused |= ids
+        assert accepted <= {message.message_id for message in tables.history.values()}, "accepted and lost"
+        sends = Counter(attempt.message.message_id for attempt in self.attempts)
+        assert not refused & set(sends), "refused and sent"
+        for message in tables.history.values():
+            message_id = message.message_id
+            told = self.told.get(message_id, [])
+            if message_id in refused:
+                assert not told, "refused and told of"
+                continue
+            self._judge_end(message, [a for a in self.attempts if a.message.message_id == message_id])
+            assert sends[message_id] <= 1 + self.doubts[message_id] + self.returns[message_id], (
+                "sent again without a reason"
+            )
+            if wants_receipt(message.registered_delivery, message.state):
+                assert told, "owed and not told"
+                assert set(told) == {int(message.state)}, "told something else"
+            else:
+                assert not told, "told and not asked"
+
+    def _judge_end(self, message: Message, attempts: Sequence[Attempt]) -> None:
+        """The final state is one that something that happened can explain."""
+        state, done_at = message.state, message.done_at
+        finals = {final for attempt in attempts for final in attempt.finals}
+        refused = any(attempt.outcome == "refused" for attempt in attempts)
+        in_doubt = message.message_class == "otp" and (
+            self.doubts[message.message_id] > 0 or message.message_id in self.recorded
+        )
+        explained = {
+            MessageState.DELIVERED: state in finals,
+            MessageState.UNDELIVERABLE: state in finals or message.attempts >= ATTEMPTS_MAX,
+            MessageState.REJECTED: state in finals or refused,
+            MessageState.EXPIRED: done_at >= message.expires_at,
+            MessageState.DELETED: message.message_id in self.asked_to_cancel,
+            MessageState.UNKNOWN: in_doubt or done_at >= message.expires_at + GRACE_S * 1000,
+        }
+        assert explained.get(state, False), f"{state.name} without a reason"
+        if message.message_id in self.cancelled:
+            assert state is MessageState.DELETED

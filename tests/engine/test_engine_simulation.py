@@ -1,0 +1,37 @@
+"""Random lives: any order of submits, answers, reports, cancels, sessions, failures and crashes keeps the promises."""
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+import trio
+from engine_world import World
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+STEPS = 34
+
+
+def run(seed: int, steps: Sequence[int]) -> None:
+    trio.run(World(seed).live, steps, clock=MockClock(autojump_threshold=0))
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
+    database=None,
+)
+@given(seed=st.integers(0, 2**32 - 1), steps=st.lists(st.integers(0, STEPS - 1), min_size=20, max_size=200))
+def test_every_message_ends_once_and_nothing_is_left(seed: int, steps: list[int]) -> None:
+    """Each accepted message reaches one final state that something explains, its account hears of it, and sends have
+    reasons: one, and one for each doubt and each refusal."""
+    run(seed, steps)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_long_life_of_many(seed: int) -> None:
+    """The same for two thousand steps."""
+    rng = Random(seed)
+    run(seed, [rng.randrange(STEPS) for _ in range(2_000)])
