@@ -8,6 +8,8 @@ from pathlib import Path
 
 import attrs
 import click
+from attrs import evolve
+from click.core import ParameterSource
 from rich.console import Console
 
 from tools.chaos import harness
@@ -16,52 +18,67 @@ from tools.chaos.esme import Load
 from tools.chaos.nemesis import Plan
 from tools.chaos.report import as_json, show
 
+FAULTS = {
+    "kills": "kill_server",
+    "kills_starting": "kill_starting",
+    "carrier_kills": "kill_carrier",
+    "stops": "stop_server",
+    "carrier_stops": "stop_carrier",
+    "restarts": "restart",
+    "client_drops": "drop_client",
+}
+"""Options and the faults of :class:`~tools.chaos.nemesis.Plan` that they count."""
+NO_FAULTS = Plan(kill_server=0)
 EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--kills", default=5, type=click.IntRange(0, 1_000), help="kill -9 of the server.")
-@click.option("--kills-starting", default=0, type=click.IntRange(0, 100), help="… and twice more while it starts.")
-@click.option("--carrier-kills", default=0, type=click.IntRange(0, 1_000), help="kill -9 of a carrier.")
-@click.option("--stops", default=0, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of the server.")
-@click.option("--carrier-stops", default=0, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of a carrier.")
-@click.option("--restarts", default=0, type=click.IntRange(0, 1_000), help="Orderly restarts of the server.")
+@click.option("--kills", default=10, type=click.IntRange(0, 1_000), help="kill -9 of the server.")
+@click.option("--kills-starting", default=2, type=click.IntRange(0, 100), help="… and twice more while it starts.")
+@click.option("--carrier-kills", default=4, type=click.IntRange(0, 1_000), help="kill -9 of a carrier.")
+@click.option("--stops", default=3, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of the server.")
+@click.option("--carrier-stops", default=3, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of a carrier.")
+@click.option("--restarts", default=3, type=click.IntRange(0, 1_000), help="Orderly restarts of the server.")
+@click.option("--client-drops", default=4, type=click.IntRange(0, 1_000), help="Resets of a connection of the ESME.")
+@click.option("--only", is_flag=True, help="No faults but those that are named by options.")
 @click.option("--rate", default=1_000.0, type=click.FloatRange(1, 20_000), help="Messages per second.")
 @click.option("--window", default=50, type=click.IntRange(1, 1_000), help="Of each bind of the ESME.")
+@click.option("--stop-min", default=0.3, type=click.FloatRange(0.1, 60), help="Shortest stop, seconds.")
 @click.option("--stop-max", default=2.0, type=click.FloatRange(0.1, 60), help="Longest stop, seconds.")
 @click.option("--drain-deadline", default=60.0, type=click.FloatRange(1, 600), help="Seconds, then: unknown.")
 @click.option("--seed", type=int, help="Repeats a run's choices (not the machine's timing). Default: the time.")
 @click.option("--seed-bug", default="", help="Put a known bug into the server; see tools/chaos/seeded.py.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report there.")
 @click.option("--keep", is_flag=True, help="Keep the folder of the run even when it passes.")
+@click.pass_context
 def main(
-    kills: int,
-    kills_starting: int,
-    carrier_kills: int,
-    stops: int,
-    carrier_stops: int,
-    restarts: int,
+    context: click.Context,
+    /,
+    only: bool,
     rate: float,
     window: int,
+    stop_min: float,
     stop_max: float,
     drain_deadline: float,
     seed: int | None,
     seed_bug: str,
     json_path: Path | None,
     keep: bool,
+    **strikes: int,
 ) -> None:
     """Load a server, kill it and its carriers, and check that no promise was broken."""
     console = Console()
     seed = int(time.time()) if seed is None else seed
-    plan = Plan(
-        kills, kills_starting, carrier_kills, stops, carrier_stops, restarts, stop_s=(min(0.3, stop_max), stop_max)
-    )
+    named = {key for key in strikes if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
+    counts = {FAULTS[key]: number for key, number in strikes.items() if not only or key in named}
+    plan = evolve(NO_FAULTS, **counts, stop_s=(min(stop_min, stop_max), stop_max))
     settings = harness.Settings(plan, Load(rate, window), seed=seed, drain_deadline_s=drain_deadline, seed_bug=seed_bug)
     folder = Path(tempfile.mkdtemp(prefix="smsagg-chaos-"))
     console.print(f"seed {seed}, in {folder}", highlight=False)
     report, _ = harness.run(settings, folder, lambda line: console.print(line, highlight=False))
     show(report, console)
     if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
         json_path.write_text(as_json(report, attrs.asdict(settings)))
     if report.verdict is Verdict.PASS and not keep:
         shutil.rmtree(folder)

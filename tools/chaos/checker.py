@@ -39,6 +39,9 @@ WORDS = {
     UNKNOWN: "UNKNOWN",
     REJECTED: "REJECTD",
 }
+SUCCESS = frozenset({DELIVERED, ACCEPTED})
+AGAIN = frozenset({-1, 0x04, 0x08, 0x14, 0x45, 0x58, 0x64, 0x67, 0xFE, 0xFF})
+"""Answers of a client after which a receipt comes again: none, or one that says later."""
 LATE_S = 1.0
 """A submit may reach the carrier's log so long after the server's look at the clock."""
 
@@ -125,11 +128,17 @@ class Index:
         for client_receipt in sorted(history.client_receipts, key=lambda receipt: receipt.at):
             self.receipts[client_receipt.message_id].append(client_receipt)
 
-    def is_reported(self, submit: Submit) -> bool:
-        """The client has acknowledged a receipt for it, or asked for none."""
-        if not submit.registered_delivery:
+    def is_reported(self, submit: Submit, row: StoredMessage) -> bool:
+        """The client has said its last word about a receipt for it, or asked for none of that state."""
+        if not wants_receipt(submit, row.state):
             return True
-        return any(receipt.answer == ESME_ROK for receipt in self.receipts[submit.message_id])
+        return any(receipt.answer not in AGAIN for receipt in self.receipts[submit.message_id])
+
+
+def wants_receipt(submit: Submit, state: int) -> bool:
+    """Whether the registered_delivery asks to hear of this end: of none, of every, of failure, of success."""
+    asked = submit.registered_delivery & 0x03
+    return asked == 1 or (asked == 2 and state not in SUCCESS) or (asked == 3 and state in SUCCESS)
 
 
 def no_loss(index: Index) -> Iterable[Violation]:
@@ -138,7 +147,7 @@ def no_loss(index: Index) -> Iterable[Violation]:
         rows = index.rows[submit.nonce]
         if not rows:
             yield Violation("S1 no loss", submit.nonce, f"acknowledged as {submit.message_id} and not in the store")
-        elif not rows[0].is_live and not index.history.store.deliveries and not index.is_reported(submit):
+        elif not rows[0].is_live and not index.history.store.deliveries and not index.is_reported(submit, rows[0]):
             yield Violation("S1 no loss", submit.nonce, "over, nothing is owed any more, and no receipt was taken")
 
 
@@ -227,11 +236,17 @@ def _has_cause(index: Index, row: StoredMessage, key: tuple[str, str]) -> bool:
     submit = index.submits.get(row.nonce)
     if row.state == EXPIRED:
         return row.done_at_ms >= row.expires_at_ms
-    if row.state in (REJECTED, UNDELIVERABLE):
-        return row.error_code in index.refusals[row.nonce]
-    if row.state == UNKNOWN:
-        return submit is not None and submit.at_most_once
-    return row.state == DELETED and submit is not None and submit.reply is not Reply.OK
+    if row.state in (REJECTED, UNDELIVERABLE) and row.error_code in index.refusals[row.nonce]:
+        return True
+    if row.state == UNDELIVERABLE and row.is_worn_out:
+        return True
+    if submit is None:
+        return False
+    if row.state == UNKNOWN:  # in doubt, or its carrier has had its time to report
+        return submit.at_most_once or row.done_at_ms >= row.expires_at_ms
+    if row.state == ACCEPTED:  # nobody asked the carrier for more
+        return not submit.registered_delivery & 0x03 and key in index.issued
+    return row.state == DELETED and (submit.is_cancelled or submit.reply is not Reply.OK)
 
 
 def bounded_copies(index: Index) -> Iterable[Violation]:
@@ -257,7 +272,7 @@ def bounded_receipts(index: Index) -> Iterable[Violation]:
             yield Violation("S10 receipts", message_id, "copies differ")
     for submit in index.acknowledged:
         receipts = index.receipts.get(submit.message_id, [])
-        if receipts and not submit.registered_delivery:
+        if any(not wants_receipt(submit, receipt.state) for receipt in receipts):
             yield Violation("S10 receipts", submit.nonce, "reported, and nobody asked")
         if any(receipt.account != submit.account for receipt in receipts):
             yield Violation("S13 isolation", submit.nonce, "reported to another account")
@@ -423,4 +438,4 @@ def _count(index: Index, violations: Sequence[Violation]) -> Counts:
 
 def _is_complete(index: Index, submit: Submit) -> bool:
     rows = index.rows[submit.nonce]
-    return bool(rows) and not rows[0].is_live and index.is_reported(submit)
+    return bool(rows) and not rows[0].is_live and index.is_reported(submit, rows[0])

@@ -5,6 +5,8 @@ nonce is submitted once and everything that arrives twice was doubled by the sys
 a small share of them with ESME_RX_T_APPN ("again later").
 """
 
+import socket
+import struct
 import time
 from itertools import count
 from math import inf
@@ -94,6 +96,12 @@ class Esme:
     def outstanding(self) -> int:
         return sum(len(bind.outstanding) for bind in self._binds)
 
+    def drop_one(self) -> None:
+        """Cut one bind's connection, as a client that dies does: a reset, with whatever was on its way."""
+        bound = [bind for bind in self._binds if bind.is_bound]
+        if bound:
+            self.rng.choice(bound).drop()
+
     def finish(self) -> None:
         """At the end of the run: what living sessions never answered."""
         for bind in self._binds:
@@ -131,6 +139,7 @@ class Bind:
         self._numbers = count(1)
         self._session = 0
         self._ending = ""
+        self._stream: trio.SocketStream | None = None
         self.outstanding: dict[int, Submit] = {}
         self.is_bound = False
 
@@ -151,7 +160,13 @@ class Bind:
                 await trio.aclose_forcefully(stream)
             await trio.sleep(RECONNECT_S)
 
+    def drop(self) -> None:
+        if self._stream is not None:
+            self._stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._stream.socket.close()
+
     async def _serve(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
         self._session = next(self._esme.session_numbers)
         self._outbox, self._numbers, self._ending = bytearray(), count(1), ""
         self._write(wire.bind_transceiver(next(self._numbers), self._account.system_id, self._account.password))

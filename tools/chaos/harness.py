@@ -88,12 +88,12 @@ async def _drained(system: System, esme: Esme, deadline_s: float, tell: Callable
 
 
 def _sessions_lost_for_nothing(lost: list[tuple[float, str]], faults: list[Fault]) -> list[str]:
-    """Bound sessions must not end but by a fault of the server."""
-    server_faults = [fault for fault in faults if fault.target == "server"]
+    """Bound sessions must not end but by a fault of the server or of the ESME itself."""
+    causes = [fault for fault in faults if fault.target in ("server", "esme")]
     return [
         f"a session ended ({how}) with no fault"
         for at, how in lost
-        if not any(fault.began_at <= at <= fault.ended_at + SETTLE_S for fault in server_faults)
+        if not any(fault.began_at <= at <= fault.ended_at + SETTLE_S for fault in causes)
     ]
 
 

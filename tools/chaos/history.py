@@ -35,6 +35,8 @@ class Submit:
     """The validity_period that it asked for."""
     at_most_once: bool = False
     """Its account's class is ``in_doubt = "fail"``."""
+    is_cancelled: bool = False
+    """Its owner asked for its end with cancel_sm, whatever the answer."""
     reply: Reply = Reply.INFO
     message_id: str = ""
     command_status: int = 0
@@ -54,6 +56,7 @@ class ClientReceipt:
     text: str
     """The whole short_message."""
     answer: int = 0
+    """The command_status of the deliver_sm_resp; -1 while there is none."""
 
 
 @define(eq=False)
@@ -106,6 +109,8 @@ class StoredMessage:
     expires_at_ms: int
     done_at_ms: int
     is_live: bool
+    is_worn_out: bool = False
+    """It has had all the attempts that it may have."""
 
 
 @define(eq=False)

@@ -11,7 +11,7 @@ from attrs import define
 
 from tools.chaos.esme import Esme
 from tools.chaos.history import Fault
-from tools.chaos.system import CARRIERS, System
+from tools.chaos.system import CARRIERS, System, until
 
 SETTLE_S = 1.0
 """What a dead process had written may be read so long after its death."""
@@ -33,6 +33,8 @@ class Plan:
     stop_carrier: int = 0
     restart: int = 0
     """SIGTERM, and start again after an orderly end."""
+    drop_client: int = 0
+    """Resets one connection of the ESME."""
     pause_s: tuple[float, float] = (0.5, 1.5)
     """Load between two faults, once all binds are back."""
     stop_s: tuple[float, float] = (0.3, 2.0)
@@ -58,6 +60,7 @@ class Nemesis:
             "stop_server": self._stop_server,
             "stop_carrier": self._stop_carrier,
             "restart": self._restart,
+            "drop_client": self._drop_client,
         }
         schedule = [kind for kind in kinds for _ in range(getattr(self._plan, kind))]
         self._rng.shuffle(schedule)
@@ -71,8 +74,7 @@ class Nemesis:
     async def pause(self) -> None:
         """Until every bind is back, and then a while under load."""
         with trio.move_on_after(REBIND_DEADLINE_S):
-            while self._esme.bound < self._esme.binds_wanted:
-                await trio.sleep(0.01)
+            await until(lambda: self._esme.bound >= self._esme.binds_wanted)
         await trio.sleep(self._rng.uniform(*self._plan.pause_s))
 
     def _fault(self, kind: str, target: str, began_at: float, copies_max: int, receipts_max: int) -> Fault:
@@ -124,6 +126,13 @@ class Nemesis:
         await server.stop()
         await server.start()
         return self._fault("restart", "server", began_at, 0, sizes.receipts_max)
+
+    async def _drop_client(self) -> Fault:
+        """What the ESME had not answered on that bind comes again."""
+        began_at = time.monotonic()
+        self._esme.drop_one()
+        await trio.sleep(0.1)
+        return self._fault("reset", "esme", began_at, 0, self._system.sizes.deliver_window)
 
 
 def _timeouts(began_at: float) -> int:

@@ -13,7 +13,7 @@ def dump(path: Path) -> StoreDump:
     """Everything in the store that a checker compares; the server must have been stopped."""
     with _open(path) as connection:
         messages = [
-            StoredMessage(row[0], bytes(row[1]).decode("latin-1"), *row[2:], is_live=table == "messages")
+            StoredMessage(row[0], bytes(row[1]).decode("latin-1"), *row[2:], table == "messages")
             for table in ("messages", "history")
             for row in connection.execute(f"SELECT {_COLUMNS} FROM {table}")
         ]

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -33,6 +33,14 @@ CARRIERS = ("alpha", "beta", "gamma")
 
 class SystemFailed(Exception):
     """A process did not start or did not stop."""
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Look again and again; processes and sockets give no event for what is waited for here."""
+    while True:
+        if is_so():
+            return
+        await trio.sleep(POLL_S)
 
 
 @define(frozen=True)
@@ -65,22 +73,23 @@ class Process:
     ready_word: str
     output: Path
     popen: subprocess.Popen[bytes] | None = None
-    starts: int = 0
     expected_end: bool = False
     """Somebody here has ended it; any other end is an anomaly."""
     anomalies: list[str] = field(factory=list)
 
     async def start(self, wait: bool = True) -> None:
         """Start it, and wait until it says that it is ready. Raises SystemFailed."""
-        self.starts += 1
-        self.expected_end = False
         offset = self.output.stat().st_size if self.output.exists() else 0
+        self._spawn()
+        if wait:
+            await self.wait_ready(offset)
+
+    def _spawn(self) -> None:
+        self.expected_end = False
         with self.output.open("ab") as output:
             self.popen = subprocess.Popen(
                 self.command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
-        if wait:
-            await self.wait_ready(offset)
 
     async def wait_ready(self, offset: int = 0) -> None:
         with trio.move_on_after(START_DEADLINE_S):
@@ -123,9 +132,8 @@ class Process:
         """SIGTERM, and wait for an orderly end; an end that is not orderly is an anomaly."""
         self.signal(signal.SIGTERM)
         self.expected_end = True
-        ends_at = time.monotonic() + STOP_DEADLINE_S
-        while self.is_running and time.monotonic() < ends_at:
-            await trio.sleep(POLL_S)
+        with trio.move_on_after(STOP_DEADLINE_S):
+            await until(lambda: not self.is_running)
         if self.is_running:
             self.anomalies.append(f"{self.name} did not stop in {STOP_DEADLINE_S:.0f} s")
             self.kill()
