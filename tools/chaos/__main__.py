@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import attrs
 import click
@@ -70,7 +71,7 @@ def main(
     console = Console()
     seed = int(time.time()) if seed is None else seed
     named = {key for key in strikes if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
-    counts = {FAULTS[key]: number for key, number in strikes.items() if not only or key in named}
+    counts: dict[str, Any] = {FAULTS[key]: number for key, number in strikes.items() if not only or key in named}
     plan = evolve(NO_FAULTS, **counts, stop_s=(min(stop_min, stop_max), stop_max))
     settings = harness.Settings(plan, Load(rate, window), seed=seed, drain_deadline_s=drain_deadline, seed_bug=seed_bug)
     folder = Path(tempfile.mkdtemp(prefix="smsagg-chaos-"))

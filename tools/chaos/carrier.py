@@ -16,7 +16,6 @@ import heapq
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from itertools import count
@@ -333,4 +332,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

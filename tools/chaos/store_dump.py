@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from tools.chaos.history import CarrierReceipt, CarrierSubmit, StoredMessage, StoreDump
 
@@ -13,7 +14,7 @@ def dump(path: Path) -> StoreDump:
     """Everything in the store that a checker compares; the server must have been stopped."""
     with _open(path) as connection:
         messages = [
-            StoredMessage(row[0], bytes(row[1]).decode("latin-1"), *row[2:], table == "messages")
+            _message(row, is_live=table == "messages")
             for table in ("messages", "history")
             for row in connection.execute(f"SELECT {_COLUMNS} FROM {table}")
         ]
@@ -21,6 +22,14 @@ def dump(path: Path) -> StoreDump:
         parked = set(connection.execute("SELECT carrier, carrier_message_id FROM parked_receipts"))
     connection.close()
     return StoreDump(messages, deliveries, parked)
+
+
+def _message(row: tuple[Any, ...], is_live: bool) -> StoredMessage:
+    message_id, body, state, carrier, carrier_message_id, error_code, expires_at_ms, done_at_ms = row
+    nonce = bytes(body).decode("latin-1")
+    return StoredMessage(
+        message_id, nonce, state, carrier, carrier_message_id, error_code, expires_at_ms, done_at_ms, is_live
+    )
 
 
 def live(path: Path) -> tuple[int, int]:
