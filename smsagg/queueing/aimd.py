@@ -11,12 +11,13 @@ The burst shrinks and grows with the rate, and is at most one second's worth whi
 From the floor to the contract takes ``RECOVERY_S`` seconds, however long the carrier throttled. The state belongs to
 the carrier's account and not to the connection: keep the object across reconnects, and a link that comes back does not
 burst. Without a contract the rate is unlimited until the first throttling, which teaches it: half of what the carrier
-accepted lately, growing slowly from there without end.
+accepted lately. Once back at what it learned it grows in proportion to itself, without end, since what was learned
+from a first second, or from one answer, may be far too little.
 
 ``now`` is monotonic seconds. Constant memory.
 """
 
-from math import inf
+from math import exp, inf
 
 from smsagg.queueing.rate import TokenBucket
 
@@ -29,6 +30,12 @@ FLOOR_SHARE = 0.01
 """The rate never falls below this share of the contract, so that recovery is always noticed."""
 FLOOR_PER_S = 0.5
 """Nor below this; the contract itself if that is lower."""
+IDLE_S = 2.0
+"""After so long without an acceptance what was accepted is counted anew."""
+EVIDENCE_MIN_S = 0.1
+"""What was accepted in less time is taken as if it had taken so long."""
+GROWTH_EXPONENT_MAX = 20.0
+"""Bounds one step of growth after a long silence."""
 PAUSE_S = 0.2
 """No message is sent for so long after ESME_RTHROTTLED."""
 PAUSE_FULL_S = 2.0
@@ -94,7 +101,11 @@ class AimdRate:
     def on_accepted(self, count: int, now: float) -> None:
         """The carrier took ``count`` messages; what a rate is learned from."""
         elapsed = now - self._second_from
-        if elapsed >= 1.0:
+        if elapsed >= IDLE_S:  # a quiet link says nothing about what its carrier would take
+            self._accepted_before = 0.0
+            self._accepted = 0
+            self._second_from = now
+        elif elapsed >= INTERVAL_S:
             self._accepted_before = self._accepted / elapsed
             self._accepted = 0
             self._second_from = now
@@ -117,7 +128,7 @@ class AimdRate:
     def _lately_per_s(self, now: float) -> float:
         """What the carrier accepted a second, by the last whole second or the present one."""
         elapsed = now - self._second_from
-        recent = self._accepted / elapsed if elapsed >= INTERVAL_S / 2 else 0.0
+        recent = self._accepted / max(elapsed, EVIDENCE_MIN_S)
         return max(self._accepted_before, recent, 1.0)
 
     def _grow(self, now: float) -> None:
@@ -125,8 +136,14 @@ class AimdRate:
         elapsed = now - max(self._grown_at, self._paused_until)
         self._grown_at = max(now, self._grown_at)
         rate = self._bucket.rate_per_s
-        if elapsed > 0 and rate < self._contract_per_s:
-            self._set(min(rate + self._learned_per_s / RECOVERY_S * elapsed, self._contract_per_s), now)
+        if elapsed <= 0 or rate >= self._contract_per_s:
+            return
+        learned = self._learned_per_s
+        grown = rate + learned / RECOVERY_S * elapsed
+        if grown > learned:  # without a contract only: with one this is the contract
+            beyond_s = elapsed if rate >= learned else (grown - learned) * RECOVERY_S / learned
+            grown = max(rate, learned) * exp(min(beyond_s / RECOVERY_S, GROWTH_EXPONENT_MAX))
+        self._set(min(grown, self._contract_per_s), now)
 
     def _set(self, rate_per_s: float, now: float) -> None:
         burst = self._burst

@@ -97,6 +97,18 @@ def test_without_a_contract_nothing_limits_until_the_carrier_speaks() -> None:
     assert rate.rate_per_s(now + 2 * RECOVERY_S) > 250.0
 
 
+@pytest.mark.parametrize("accepted", [0, 1, 50])
+def test_one_throttling_at_the_start_is_forgotten_in_minutes(accepted: int) -> None:
+    """A link that idled and met one ESME_RTHROTTLED in its first burst is at a thousand a second soon again."""
+    rate = AimdRate(None, 100, 0.0)
+    now = 100.0
+    for _ in range(accepted):
+        rate.on_accepted(1, now)
+    rate.on_throttled(now)
+    assert rate.rate_per_s(now) < 1_000
+    assert rate.rate_per_s(now + 8 * RECOVERY_S) >= 1_000
+
+
 def test_throttled_from_the_first_message() -> None:
     """With nothing to learn from there is still a rate above zero."""
     rate = AimdRate(None, 10, 0.0)
