@@ -80,7 +80,7 @@ def ask_and_tell_circuit() -> None:
 
 
 def choose_and_charge() -> None:
-    POLICY.charge(POLICY.choose((0, 1, 2)), BATCH)
+    POLICY.charge(POLICY.first(), BATCH)
 
 
 ONE = message(1)
@@ -90,6 +90,8 @@ for waiting in range(2, 50_000):
     CORRELATOR.add(message(waiting))
 RECENT = RecentIds(50_000)
 POLICY = WeightedPolicy([PoolMember("a", weight=3), PoolMember("b", weight=2), PoolMember("c")])
+for index in range(3):
+    POLICY.add(index)
 CLASSIFIER = StatusClassifier()
 CIRCUIT = CircuitBreaker(20, 10.0)
 CLASS = MessageClassSettings()

@@ -1,9 +1,9 @@
 """Moves messages from ready queues to links, at the last possible moment.
 
 One task serves all pools. It is woken when something may have changed (a commit, an outcome, capacity, a bind) and by
-time when only rate tokens or a circuit's probe hold a pool back. Each turn goes round the pools that have work,
-starting one further each time, and hands links whole batches. ``expires_at`` is checked here, at the write: nothing
-stale is sent, however long the process was down.
+time when only rate tokens or a circuit's probe hold a pool back. Each turn goes round the pools that have work and do
+not rest, starting behind the one that was served first in the last, and hands links whole batches. ``expires_at`` is
+checked here, at the write: nothing stale is sent, however long the process was down.
 
 While the store cannot record outcomes nothing is sent: every retry would be a duplicate.
 """
@@ -32,7 +32,7 @@ class Dispatcher:
         self._waiting = waiting
         self._finisher = finisher
         self._wake = trio.Event()
-        self._turn = 0
+        self._served_first: Pool | None = None
         self.stopped = False
         """Set when the server drains: what is ready stays for the next start."""
 
@@ -57,22 +57,30 @@ class Dispatcher:
         if self.stopped or self._core.store.failing is not None:
             return math.inf
         self._end_overdue()
-        pools = [pool for pool in self._core.pools.values() if len(pool.ready)]
-        if not pools:
-            return math.inf
-        self._turn += 1
-        start = self._turn % len(pools)
         next_at = math.inf
-        for pool in pools[start:] + pools[:start]:
-            next_at = min(next_at, self._dispatch_pool(pool, now))
+        served_first: Pool | None = None
+        for pool in self._pools_in_turn():
+            if pool.rests_until <= now and self._dispatch_pool(pool, now):
+                served_first = served_first or pool
+            if len(pool.ready):
+                next_at = min(next_at, pool.rests_until)
+        if served_first is not None:
+            self._served_first = served_first
         return next_at
 
-    def _dispatch_pool(self, pool: Pool, now: float) -> float:
-        ready = pool.ready
+    def _pools_in_turn(self) -> list[Pool]:
+        """Those with work, beginning behind the one that was served first last time."""
+        pools = list(self._core.pools.values())
+        start = 0 if self._served_first is None else pools.index(self._served_first) + 1
+        return [pool for pool in pools[start:] + pools[:start] if len(pool.ready)]
+
+    def _dispatch_pool(self, pool: Pool, now: float) -> bool:
+        """Hand over what can be; whether that was anything."""
+        ready, handed_over = pool.ready, False
         while len(ready):
             link, capacity = pool.choose(now)
             if link is None:
-                return pool.ready_at(now)
+                break
             taken = ready.take(min(capacity, GRANT_MAX))
             sendable = self._unexpired(taken)
             diverted = [message for message in sendable if message.avoid == link.carrier.name]
@@ -82,7 +90,8 @@ class Dispatcher:
                 self._divert(pool, diverted, link, now)
             if sendable:
                 self._hand_over(pool, link, sendable)
-        return math.inf
+                handed_over = True
+        return handed_over
 
     def _divert(self, pool: Pool, messages: list[Message], refused_by: LinkState, now: float) -> None:
         """Messages that the chosen carrier has just failed: to another one, or to it when there is no other."""
@@ -142,6 +151,7 @@ class Dispatcher:
 
         def recorded(error: StoreError | None) -> None:
             link.reserved -= len(messages)
+            link.stir()
             core = self._core
             now_ms = core.clock.now_ms()
             monotonic = core.clock.monotonic_s()

@@ -123,6 +123,7 @@ class Engine:
         self._handset.on_mo(carrier, messages, respond)
 
     def on_capacity(self, link: Link) -> None:
+        self._links[id(link)].stir()
         self.dispatcher.wake()
 
     # --- recovery ---

@@ -79,11 +79,13 @@ class Outcomes:
             self._finisher.commit(changes, partial(self._recorded, link, accepted))
         elif not changes.is_empty():
             self._finisher.commit(changes)
+        link.stir()
         core.wake_dispatcher()
 
     def _recorded(self, link: LinkState, accepted: int, _: StoreError | None) -> None:
         """The store has what the carrier took: those slots of the link's window are free."""
         link.unrecorded -= accepted
+        link.stir()
         self._core.wake_dispatcher()
 
     def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:

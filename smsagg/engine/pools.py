@@ -2,17 +2,23 @@
 
 The choice of a link is late: messages wait in the pool's ready queue, and a link is asked for its capacity only at the
 moment of sending. So a link that fails, fills or slows releases the queue to the others by doing nothing.
+
+Who had nothing to offer is not asked again until time (a rate token, a probe) or an event may have changed that:
+:meth:`LinkState.stir` is called for everything that may give a link room. So a choice costs the same with two carriers
+as with two hundred.
 """
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from smsagg.carriers.base import Carrier, Link
 from smsagg.config.schema import CarrierSettings, Config, PoolSettings
+from smsagg.engine.blocked import Blocked
 from smsagg.model import Message
 from smsagg.queueing.aimd import AimdRate
 from smsagg.queueing.ready import ReadyQueue
-from smsagg.routing.choice import make_policy
+from smsagg.routing.choice import NONE, make_policy
 from smsagg.routing.circuit import CircuitBreaker
 from smsagg.routing.classify import StatusClassifier
 
@@ -20,6 +26,8 @@ RECEIPT_BITS = 0x03
 """Of ``registered_delivery``: whether the customer asked for a receipt of some final state."""
 PACING_BURST_MIN = 100.0
 """Messages a link may take at once after a quiet moment; the contracted rate's own bucket is the link's."""
+LINKS_COMPARED = 8
+"""Links of a carrier of which the widest is taken; with more of them they take turns."""
 
 
 class LinkState:
@@ -29,17 +37,22 @@ class LinkState:
     again, so what a crash can double is never more than the window.
     """
 
-    __slots__ = ("carrier", "link", "pacing", "reserved", "unrecorded")
+    __slots__ = ("carrier", "index", "link", "pacing", "reserved", "unrecorded")
 
-    def __init__(self, link: Link, carrier: "CarrierState", now: float) -> None:
+    def __init__(self, link: Link, carrier: "CarrierState", index: int, now: float) -> None:
         self.link = link
         self.carrier = carrier
+        self.index = index
         rate: float | None = getattr(carrier.settings.settings, "rate", None)
         self.pacing = AimdRate(rate, max(rate or 0.0, PACING_BURST_MIN), now)
         self.reserved = 0
         """Slots promised to attempts that are being recorded before they are made."""
         self.unrecorded = 0
         """Slots of messages that the carrier took, until the store has it."""
+
+    def stir(self) -> None:
+        """Something happened that may have given this link room, or its carrier a better circuit. Cheap."""
+        self.carrier.stir(self)
 
     def capacity(self, now: float) -> int:
         """Messages that may be handed over now."""
@@ -68,12 +81,26 @@ class CarrierState:
         self.name = name
         self.settings = settings
         self.carrier = carrier
-        self.links = [LinkState(link, self, now) for link in carrier.links]
+        self.links = [LinkState(link, self, index, now) for index, link in enumerate(carrier.links)]
         self.circuit = CircuitBreaker(settings.circuit_failures, settings.circuit_open)
         self.statuses = StatusClassifier(settings.temporary, settings.throttled, settings.permanent)
         self.always_asks = settings.ask_receipts == "always"
         self.pools: list[Pool] = []
         """Pools whose messages this carrier may take, as a member or as a backup's member."""
+        self.blocked_in: dict[Pool, int] = {}
+        """Pools, with its index there, that do not ask it until it is stirred or its time comes."""
+        self._open = deque(self.links)
+        """Links that may have room, in the order of their turns."""
+        self._blocked = Blocked()
+
+    def stir(self, link: LinkState) -> None:
+        """See :meth:`LinkState.stir`."""
+        if self._blocked.release(link.index):
+            self._open.append(link)
+        if self.blocked_in:
+            for pool, index in self.blocked_in.items():
+                pool.stir(index)
+            self.blocked_in.clear()
 
     def asks_receipt(self, message: Message) -> bool:
         """Whether an attempt asks this carrier for a receipt."""
@@ -84,22 +111,33 @@ class CarrierState:
         return self.circuit.allowance(now) > 0 and any(state.link.is_bound for state in self.links)
 
     def widest_link(self, now: float) -> tuple[LinkState | None, int]:
-        """The link with most capacity, and that capacity (bounded by the circuit)."""
+        """The link with most capacity (of some, when there are many), and that capacity, bounded by the circuit."""
         allowance = self.circuit.allowance(now)
         if allowance <= 0:
             return None, 0
-        best, most = None, 0
-        for state in self.links:
+        links = self._open
+        for index in self._blocked.take_due(now):
+            links.append(self.links[index])
+        best, most, compared = None, 0, 0
+        for _ in range(len(links)):
+            state = links.popleft()
             capacity = state.capacity(now)
+            if capacity <= 0:
+                self._blocked.add(state.index, state.ready_at(now), now)
+                continue
+            links.append(state)
             if capacity > most:
                 best, most = state, capacity
+            compared += 1
+            if compared == LINKS_COMPARED:
+                break
         return best, int(min(most, allowance))
 
     def ready_at(self, now: float) -> float:
-        """When time alone will give some link capacity; ``inf`` when only an event will."""
+        """When it is to be asked again after :meth:`widest_link` found none: time may give some link room then."""
         if self.circuit.allowance(now) <= 0:
             return self.circuit.next_probe_at
-        return min((state.ready_at(now) for state in self.links), default=math.inf)
+        return self._blocked.next_at()
 
 
 class Pool:
@@ -110,7 +148,15 @@ class Pool:
         self.settings = settings
         self.members = members
         self.policy = make_policy(settings)
+        """Knows the members that may have room; the others are in ``_blocked``."""
+        for index in range(len(members)):
+            self.policy.add(index)
+        self._blocked = Blocked()
         self.backup: Pool | None = None
+        self.dependents: list[Pool] = []
+        """Pools that may use this one's members: itself, and those it is a backup of."""
+        self.rests_until = -math.inf
+        """Nobody in :meth:`chain` that may be asked has room before then, unless something happens."""
         self.ready = ReadyQueue(settings.queue_max)
         self.reserved = 0
         """Room promised to messages whose commit is under way."""
@@ -123,17 +169,43 @@ class Pool:
         return not self.spilled and len(self.ready) + self.reserved < self.settings.queue_max
 
     def choose(self, now: float, avoid: str = "") -> tuple[LinkState | None, int]:
-        """The link to use now and its capacity. Own carriers first; the backup pool when none of them is usable."""
+        """The link to use now and its capacity. Own carriers first; the backup pool when none of them is usable.
+
+        When there is none, :attr:`rests_until` says when to ask again.
+        """
+        rests_until = math.inf
         pool: Pool | None = self
         while pool is not None:
-            offers = [member.widest_link(now) for member in pool.members]
-            available = [i for i, (state, _) in enumerate(offers) if state is not None]
-            if available:
-                return offers[pool.policy.choose(available, avoid)]
+            link, capacity = pool._choose_own(now, avoid)
+            if link is not None:
+                return link, capacity
+            rests_until = min(rests_until, pool._blocked.next_at())
             if any(member.is_usable(now) for member in pool.members):
-                return None, 0
+                break  # the backups are not asked: what they could take is no reason to look again
             pool = pool.backup
+        self.rests_until = rests_until
         return None, 0
+
+    def _choose_own(self, now: float, avoid: str) -> tuple[LinkState | None, int]:
+        policy = self.policy
+        for index in self._blocked.take_due(now):
+            policy.add(index)
+        while (index := policy.first(avoid)) != NONE:
+            member = self.members[index]
+            link, capacity = member.widest_link(now)
+            if link is not None:
+                return link, capacity
+            policy.remove(index)
+            self._blocked.add(index, member.ready_at(now), now)
+            member.blocked_in[self] = index
+        return None, 0
+
+    def stir(self, index: int) -> None:
+        """Member ``index`` may have room again."""
+        if self._blocked.release(index):
+            self.policy.add(index)
+            for pool in self.dependents:
+                pool.rests_until = -math.inf
 
     def charge(self, carrier: str, count: int) -> None:
         """Tell the policy that ``count`` messages went to ``carrier``."""
@@ -154,15 +226,6 @@ class Pool:
             pool = pool.backup
         return pools
 
-    def ready_at(self, now: float) -> float:
-        """When time alone (tokens, a circuit's probe) will let a carrier that :meth:`choose` asks take a message."""
-        at = math.inf
-        for pool in self.chain():
-            at = min(at, *(member.ready_at(now) for member in pool.members))
-            if any(member.is_usable(now) for member in pool.members):
-                break  # the backups are not asked: what they could take is no reason to look again
-        return at
-
 
 def make_carriers(config: Config, carriers: Mapping[str, Carrier], now: float) -> dict[str, CarrierState]:
     """The state of each carrier, by name. ``now`` is monotonic."""
@@ -179,8 +242,9 @@ def make_pools(config: Config, carriers: Mapping[str, CarrierState]) -> dict[str
         if pool.settings.backup:
             pool.backup = pools[pool.settings.backup]
     for pool in pools.values():
-        for link_in_chain in pool.chain():
-            for member in link_in_chain.members:
+        for source in pool.chain():
+            source.dependents.append(pool)
+            for member in source.members:
                 if pool not in member.pools:
                     member.pools.append(pool)
     return pools

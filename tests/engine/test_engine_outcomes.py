@@ -147,6 +147,7 @@ async def test_failing_over_takes_nobody_with_it() -> None:
         others = await gateway.accept(3)
         alpha.link.is_bound = beta.link.is_bound = True
         alpha.bind()
+        beta.bind()
         await gateway.settle()
         assert seqs(alpha.outstanding) == seqs(others)
         assert seqs(beta.outstanding) == [first.seq]

@@ -109,6 +109,44 @@ async def test_the_rate_of_a_link_is_kept() -> None:
         assert 98 <= len(gateway.sent) <= 102
 
 
+async def test_a_hundred_slow_carriers_are_all_kept_busy() -> None:
+    """Each gives what its rate allows, none more and none less, and they take turns."""
+    names = [f"c{number:03}" for number in range(100)]
+    config = config_of(
+        {"gb": pool_settings(*names)}, {name: carrier_settings(FakeSettings(rate=2.0, window=4)) for name in names}
+    )
+    async with run_gateway(config) as gateway:
+        for carrier in gateway.carriers.values():
+            carrier.accept_all()
+        await gateway.accept(1_500)
+        await trio.sleep(5)
+        assert all(9 <= sent <= 13 for sent in shares(gateway).values())
+
+
+async def test_many_links_of_one_carrier_take_turns() -> None:
+    """More links than are compared at a time: all get their part, and all windows are used."""
+    config = config_of({"gb": pool_settings("alpha")}, {"alpha": carrier_settings(FakeSettings(links=30, window=5))})
+    async with run_gateway(config) as gateway:
+        await gateway.accept(160)
+        await gateway.settle()
+        assert [link.in_flight for link in gateway.carrier.links] == [5] * 30
+        gateway.carrier.links[17].accept()
+        await gateway.settle()
+        assert gateway.carrier.links[17].in_flight == 5
+
+
+async def test_a_bind_that_nobody_told_of_is_found() -> None:
+    """Should the news of room ever be missed, the carrier is asked again within a second or so."""
+    async with run_gateway(config_of({"gb": pool_settings("alpha")}, {"alpha": carrier_settings()})) as gateway:
+        gateway.carrier.link.is_bound = False
+        messages = await gateway.accept(3)
+        await trio.sleep(10)
+        assert not gateway.sent
+        gateway.carrier.link.is_bound = True
+        await trio.sleep(1.1)
+        assert gateway.sent == seqs(messages)
+
+
 async def test_a_full_window_with_an_idle_backup_is_waited_for() -> None:
     """Own carriers bound and full: the backup is not asked, and the dispatcher rests until something happens."""
     config = config_of(

@@ -17,11 +17,21 @@ def members(*weights_and_ranks: tuple[int, int]) -> list[PoolMember]:
     return [PoolMember(f"c{i}", weight=w, rank=r) for i, (w, r) in enumerate(weights_and_ranks)]
 
 
+def choose(policy: PoolPolicy, available: list[int], avoid: str = "") -> int:
+    """Have exactly ``available`` with room and ask who is next."""
+    for index in range(5):
+        if index in available:
+            policy.add(index)
+        else:
+            policy.remove(index)
+    return policy.first(avoid)
+
+
 def drive(policy: PoolPolicy, rounds: int, available: list[int], batch: int = 1) -> Counter[int]:
     """Messages by member after ``rounds`` batches."""
     shares: Counter[int] = Counter()
     for _ in range(rounds):
-        index = policy.choose(available)
+        index = choose(policy, available)
         policy.charge(index, batch)
         shares[index] += batch
     return shares
@@ -35,7 +45,7 @@ def test_the_choice_is_always_one_of_those_with_room(
     """Whatever happened before; and the avoided carrier is taken only when it is alone."""
     chooser = policy(members((1, 0), (2, 0), (3, 1), (1, 2)))
     for available, count, avoid in batches:
-        index = chooser.choose(available, avoid)
+        index = choose(chooser, available, avoid)
         if not available:
             assert index == NONE
             continue
@@ -57,7 +67,7 @@ def test_equal_ranks_take_turns() -> None:
     """The member that was used longest ago is next, and empty batches are no use."""
     policy = PriorityPolicy(members((1, 0), (1, 0), (1, 0)))
     assert drive(policy, 9, [0, 1, 2]) == {0: 3, 1: 3, 2: 3}
-    policy.charge(policy.choose([0, 1, 2]), 0)
+    policy.charge(choose(policy, [0, 1, 2]), 0)
     assert drive(policy, 9, [0, 1, 2]) == {0: 3, 1: 3, 2: 3}
 
 
@@ -71,7 +81,7 @@ def test_weighted_shares_stay_within_one_batch_of_the_weights(weights: list[int]
     everyone = list(range(len(weights)))
     shares: Counter[int] = Counter()
     for size in sizes:
-        index = policy.choose(everyone)
+        index = choose(policy, everyone)
         policy.charge(index, size)
         shares[index] += size
     for i, weight in enumerate(weights):
@@ -89,7 +99,7 @@ def test_weighted_is_smooth() -> None:
     policy = WeightedPolicy(members((2, 0), (1, 0), (1, 0)))
     order = []
     for _ in range(8):
-        order.append(policy.choose([0, 1, 2]))
+        order.append(choose(policy, [0, 1, 2]))
         policy.charge(order[-1], 1)
     assert Counter(order[:4]) == Counter(order[4:]) == {0: 2, 1: 1, 2: 1}
     assert all(order[i : i + 3].count(0) < 3 for i in range(6))
@@ -100,6 +110,27 @@ def test_who_was_away_gets_its_share_and_not_its_arrears() -> None:
     policy = WeightedPolicy(members((1, 0), (1, 0)))
     drive(policy, 1000, [0])
     assert drive(policy, 100, [0, 1]) == {0: 50, 1: 50}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@given(steps=st.lists(st.tuples(st.sampled_from(["add", "remove", "charge"]), st.integers(0, 3)), max_size=200))
+def test_nobody_without_room_is_chosen_whatever_the_order_of_news(
+    policy: type[PriorityPolicy] | type[WeightedPolicy], steps: list[tuple[str, int]]
+) -> None:
+    """News may repeat itself, and members are charged that were not first; the least used of the first rank is next."""
+    chooser = policy(members((1, 0), (1, 0), (1, 0), (1, 0)))
+    with_room: set[int] = set()
+    for step, index in steps:
+        if step == "charge":
+            chooser.charge(index, 3)
+        else:
+            getattr(chooser, step)(index)
+            (with_room.add if step == "add" else with_room.discard)(index)
+        assert (chooser.first() in with_room) if with_room else (chooser.first() == NONE)
+    for _ in with_room:
+        assert chooser.first() in with_room
+        chooser.remove(chooser.first())
+    assert chooser.first() == NONE
 
 
 def test_the_pool_names_its_policy() -> None:

@@ -166,6 +166,12 @@ class Bed:
             row = self.begin_load(*options, port=port).wait()
         return {"name": name, **row, **cost.per_message(row["sent"])}
 
+    def warm_up(self, *options: str, port: int = 0) -> None:
+        """Grow files and fill caches; raises when messages do not come through at all."""
+        row = self.begin_load("--messages", "5000", "--patience", "10s", *options, port=port).wait()
+        if row["receipts"] < row["sent"]:
+            raise RuntimeError(f"the system does not work: {row}")
+
     @contextmanager
     def measured(self) -> Iterator["Cost"]:
         """What the server uses during the block, and its largest memory."""

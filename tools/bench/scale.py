@@ -83,7 +83,7 @@ def plain_system(*more: str) -> Iterator[Bed]:
     with beds.test_bed() as bed:
         _, port = bed.start_carrier(*FAST)
         bed.start_server(*plain_tables(port), *more)
-        bed.load("warm-up", "--messages", "5000")
+        bed.warm_up()
         yield bed
 
 
@@ -128,7 +128,7 @@ def carriers(scale: Scale) -> None:
     with beds.test_bed() as bed:
         _, port = bed.start_carrier(*FAST)
         bed.start_server(*plain_tables(port))
-        bed.load("warm-up", "--messages", "5000")
+        bed.warm_up()
         options = ("--rate", f"{total * 0.9}/s", "--duration", f"{seconds}s")
         plain = scale.add(bed.load("one fast carrier", *options))
     pools = {name: names[i::5] for i, name in enumerate(("gb", "vn", "uz", "hk", "us"))}
@@ -147,7 +147,7 @@ def carriers(scale: Scale) -> None:
             demo = account("demo", binds_max=100, window_max=10_000, queue_max=10_000_000)
             bed.start_server(demo, *tables, *slow)
             _wait_for_links(bed, count)
-            bed.load("warm-up", "--rate", f"{total / 2}/s", "--duration", "2s")
+            bed.warm_up("--messages", f"{total}", "--rate", f"{total / 2}/s")
             row = scale.add(bed.load(f"{shape}, 90 % of their rate", *options))
             scale.expect_clean(row)
             ratio = row["server_cpu_us_per_message"] / plain["server_cpu_us_per_message"]
@@ -174,7 +174,7 @@ def history(scale: Scale) -> None:
     with beds.test_bed() as bed:
         _, port = bed.start_carrier(*FAST)
         bed.start_server(*plain_tables(port))
-        bed.load("warm-up", "--messages", "5000")
+        bed.warm_up()
         plain = scale.add(bed.load("empty history", *flood))
         bed.end(bed.server_pid)
         began = time.monotonic()
@@ -183,7 +183,7 @@ def history(scale: Scale) -> None:
         bed.start_server()
         scale.say(f"started in {bed.start_s:.1f} s")
         scale.goals.append(at_most(scale.part, "start, s", bed.start_s, RESTART_BOUND_S, " s"))
-        bed.load("warm-up", "--messages", "5000")
+        bed.warm_up()
         scaled = scale.add(bed.load(f"{count / 1e6:g} million in history", *flood))
         scale.expect_clean(scaled)
         scale.compare_cpu(plain, scaled, "throughput by CPU, share of plain")
@@ -195,7 +195,7 @@ def outage(scale: Scale) -> None:
     with beds.test_bed() as bed:
         pid, port = bed.start_carrier(*FAST)
         bed.start_server(*plain_tables(port))
-        bed.load("warm-up", "--messages", "5000")
+        bed.warm_up()
         flood = ("--messages", str(scale.size(100_000, 40_000)), "--binds", "4", "--window", "100")
         plain = scale.add(bed.load("before the outage", *flood))
         bed.kill(pid)
@@ -299,7 +299,7 @@ def tls(scale: Scale) -> None:
         for name, target, options in (("plain", bed.smpp, ()), ("TLS", bed.tls, ("--tls",))):
             _, line = bed.start_tool("listening on ", "tools.bench.delay", "--to", f"127.0.0.1:{target}", *options)
             proxy = int(line.rpartition(":")[2])
-            bed.load("warm-up", "--messages", "5000", port=proxy)
+            bed.warm_up(port=proxy)
             row = scale.add(bed.load(f"{name}, through a proxy", *flood, port=proxy))
             scale.expect_clean(row)
             if name == "plain":

@@ -21,6 +21,9 @@ from smsagg.smpp.pdu import Bind, BindReceiver, BindTransceiver, BindTransmitter
 
 STEADY_S = 30.0
 """An association that lasted so long was a good one: the next reconnect is quick again."""
+BURST_MIN = 2.0
+"""Messages that a link with a rate may send at once: a tenth of a second's worth, but at least these. With a burst of
+one a slow link loses a part of its rate each time that the loop is late."""
 INTERFACE_VERSION = 0x34
 
 
@@ -50,7 +53,7 @@ class SmppLink:
         self._associations: set[Association] = set()
         self._idle = trio.Event()
         self._ended = trio.Event()
-        burst = max(settings.rate or 0.0, 1.0) / 10
+        burst = max((settings.rate or 0.0) / 10, BURST_MIN)
         self._bucket = TokenBucket(settings.rate, burst, clock.monotonic_s()) if settings.rate else None
         self._log = RateLimitedLog(structlog.get_logger().bind(carrier=carrier, link=self.name))
 
