@@ -367,23 +367,36 @@ async def test_a_response_while_its_receipt_is_looked_up() -> None:
         assert gateway.engine.reports.correlator.early_count == 0
 
 
-async def test_two_look_ups_at_once_and_a_message_that_ends_meanwhile() -> None:
-    """A row found in the store is not taken up when its message ended while the store was asked."""
-    tables, clock = Tables(), FakeClock()
-    config = make_config(receipts=ReceiptSettings(carrier_grace=Duration(0)))
-    async with run_gateway(config, MemoryStore(tables), clock) as gateway:
-        await take(gateway, "a", "b", ttl_s=30)
-    store = MemoryStore(tables)
-    async with run_gateway(config, store, clock) as gateway:
-        sink = gateway.attach()
-        await trio.sleep(29)
-        for _ in range(40):
-            gateway.carrier.receipt("nobody")
-            await trio.sleep(0.05)
+def report_next(gateway: FakeGateway, store: MemoryStore) -> None:
+    """Have receipts come right after the next commit, so that their look-up and the sweep's share the one after."""
+    on_commit = store.on_commit
+
+    def report(seconds: float, changes: int) -> None:
+        store.on_commit = on_commit
+        on_commit(seconds, changes)
         gateway.carrier.receipt("a", "b")
-        await trio.sleep(5)
-        assert len(sink.received) == 2
-        gateway.assert_nothing_is_held()
+
+    store.on_commit = report
+
+
+async def test_a_message_that_ends_while_its_receipt_is_looked_up() -> None:
+    """A row found in the store is not taken up when its message ended while the store was asked."""
+    config = make_config(receipts=ReceiptSettings(carrier_grace=Duration(0)))
+    for _ in range(8):  # who is woken first is chance
+        tables, clock = Tables(), FakeClock()
+        async with run_gateway(config, MemoryStore(tables), clock) as gateway:
+            await take(gateway, "a", "b", ttl_s=30)
+        store = MemoryStore(tables)
+        async with run_gateway(config, store, clock) as gateway:
+            sink = gateway.attach()
+            await trio.sleep(30.5)
+            store.hold()
+            await trio.sleep(0.7)  # the sweep has begun to ask
+            report_next(gateway, store)
+            store.release()
+            await trio.sleep(5)
+            assert len(sink.received) == 2
+            gateway.assert_nothing_is_held()
 
 
 async def test_a_flood_of_receipts_after_a_restart() -> None:
