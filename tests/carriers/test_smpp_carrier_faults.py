@@ -186,6 +186,22 @@ async def test_what_was_never_written_is_not_in_doubt(autojump_clock: Clock, mon
         assert in_doubt([o for o in bench.events.outcomes if not isinstance(o, NotSent)]) == written
 
 
+async def test_a_link_that_is_closing_takes_nothing(autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the SMSC's end of stream on, although the last octets of ours are still on their way."""
+    network = Network()
+    network.stream_pair = trio.testing.lockstep_stream_pair
+    async with smpp_carrier(monkeypatch, network, window=10) as bench:
+        smsc = await network.bound()
+        bench.send(3)
+        await trio.testing.wait_all_tasks_blocked()
+        await smsc.stream.send_eof()
+        await trio.testing.wait_all_tasks_blocked()
+        assert bench.events.outcomes == []
+        assert (bench.link.is_bound, bench.link.capacity(trio.current_time())) == (False, 0)
+        (refused,) = bench.send(1, first=4)
+        assert bench.events.outcomes == [NotSent(refused)]
+
+
 async def test_a_black_hole_is_found(autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """An SMSC that answers nothing any more is lost after enquire_link and its response timeout."""
     async with smpp_carrier(monkeypatch, enquire_link_interval=20.0, response_timeout=15.0) as bench:

@@ -187,8 +187,10 @@ async def test_a_bind_and_an_unbind_in_one_segment(autojump_clock: trio.testing.
     """Both are answered, the connection ends, and the bind is given back."""
     async with front_door() as bench:
         client = bench.connect()
+        began_at = trio.current_time()
         await client.send(BindTransceiver("acme", PASSWORD), Unbind())
         assert [type(pdu).__name__ for pdu in await client.receive_all()] == ["BindTransceiverResp", "UnbindResp"]
+        assert trio.current_time() == began_at
         await client.ended.wait()
         assert sum(bench.door.sessions.counts().values()) == 0
 
@@ -201,8 +203,8 @@ async def test_garbage_behind_a_bind(autojump_clock: trio.testing.MockClock) -> 
         await client.send_raw(client.encoded(BindTransceiver("acme", PASSWORD))[0] + b"GET / HTTP/1.1\r\n\r\n")
         await trio.testing.wait_all_tasks_blocked()
         bench.authenticator.gate.set()
-        await client.receive_all()
-        await client.ended.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        assert not client.ended.is_set()
         assert sum(bench.door.sessions.counts().values()) == 0
 
 

@@ -150,6 +150,19 @@ async def test_a_refused_bind_is_told_before_the_end() -> None:
         assert await bench.wait_ended() == "bind_refused"
 
 
+async def test_what_comes_after_the_close_is_not_heard() -> None:
+    """A peer whose bind was refused cannot try the next password on the same connection."""
+    async with running() as bench:
+        bench.application.bind_status = ESME_RBINDFAIL
+        await bench.peer.send(BindTransceiver("esme", "wrong", sequence_number=1))
+        await trio.testing.wait_all_tasks_blocked()
+        bench.driver.close("bind_refused")
+        bench.application.bind_status = 0
+        await bench.peer.send(BindTransceiver("esme", "right", sequence_number=2), EnquireLink(sequence_number=3))
+        assert [pdu.sequence_number for pdu in await bench.peer.receive_all()] == [1]
+        assert len(bench.application.batches) == 1
+
+
 async def test_cancellation_closes_the_stream() -> None:
     """Whoever cancels run() leaves no open socket behind."""
     async with running() as bench:
