@@ -1,6 +1,6 @@
 """The listener on a loopback port: supervision of sessions, limits of connections, and the stop."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -46,6 +46,12 @@ async def listening(**limits: int) -> AsyncIterator[Port]:
         nursery.cancel_scope.cancel()
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    with trio.fail_after(20):
+        while not condition():
+            await trio.lowlevel.checkpoint()
+
+
 async def is_refused(client: Client) -> bool:
     try:
         return await client.receive_all() == []
@@ -63,8 +69,7 @@ async def test_sessions_over_tcp() -> None:
         await client.receive(UnbindResp)
         await client.receive_all()
         await client.close()
-        await trio.testing.wait_all_tasks_blocked(0.01)
-        assert port.bench.door.sessions.connections == 0
+        await until(lambda: port.bench.door.sessions.connections == 0)
 
 
 async def test_an_exception_in_one_session_ends_that_one_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +104,7 @@ async def test_connections_in_all_are_limited() -> None:
         first, second = await port.bound(), await port.bound()
         assert await is_refused(await port.connect())
         await first.close()
-        await trio.testing.wait_all_tasks_blocked(0.01)
+        await until(lambda: port.bench.door.sessions.connections < 2)
         assert await (await port.bound()).is_alive()
         assert await second.is_alive()
 
@@ -128,8 +133,10 @@ async def test_stop_unbinds_everybody_and_takes_nobody() -> None:
     """Bound peers get an unbind after what they sent was answered; new connections are refused."""
     async with listening() as port:
         client, unbound = await port.bound(), await port.connect()
+        port.bench.store.hold()
         await client.send(submit_sm())
-        await trio.testing.wait_all_tasks_blocked(0.01)
+        await until(lambda: port.bench.gateway.engine.accounts["acme"].queued == 1)
+        port.bench.store.release()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(port.listener.stop)
             assert (await client.receive(SubmitSmResp)).command_status == s.ESME_ROK

@@ -20,7 +20,7 @@ async def dial(settings: SmppSettings) -> trio.abc.Stream:
     try:
         stream = await trio.open_tcp_stream(host, int(port))
     except (OSError, UnicodeError) as error:  # UnicodeError: no name that DNS could know
-        raise CarrierError(f"connect: {error!r}") from error
+        raise CarrierError(f"connect: {error.__cause__ or error}") from error
     if settings.tls is None:
         return stream
     try:
