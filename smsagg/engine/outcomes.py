@@ -23,7 +23,7 @@ from smsagg.engine.pools import LinkState
 from smsagg.engine.reports import Reports
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
-from smsagg.model import Accepted, Message, MessageState, NotSent, Outcome, Refused
+from smsagg.model import Accepted, InDoubt, Message, MessageState, NotSent, Outcome, Refused
 from smsagg.routing.backoff import retry_delay_s
 from smsagg.routing.classify import Verdict
 from smsagg.smpp.status import ESME_RMSGQFUL
@@ -72,6 +72,8 @@ class Outcomes:
             link.pacing.on_accepted(accepted, core.clock.monotonic_s())
             link.carrier.circuit.on_success()
             core.metrics.attempts(link.carrier.name, "accepted", accepted)
+        if accepted < len(outcomes) and any(type(o) is InDoubt and o.link_lost for o in outcomes):
+            link.carrier.circuit.on_failure(core.clock.monotonic_s())  # one failure, however full the window was
         if given_back:
             self._waiting.give_back(given_back, now)
         if accepted and not changes.is_empty():
@@ -120,7 +122,7 @@ class Outcomes:
         self._retry(link, message, now, changes, at_once=False)
 
     def _in_doubt(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
-        self._heed_in_doubt(link)
+        self._heed_in_doubt(link, link_lost)
         message.attempts += 1
         if self._class_of(message).in_doubt == "fail":
             self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
@@ -146,9 +148,10 @@ class Outcomes:
         self._core.metrics.attempts(link.carrier.name, "not_sent")
         link.carrier.circuit.on_not_sent(self._core.clock.monotonic_s())
 
-    def _heed_in_doubt(self, link: LinkState) -> None:
+    def _heed_in_doubt(self, link: LinkState, link_lost: bool) -> None:
         self._core.metrics.attempts(link.carrier.name, "in_doubt")
-        link.carrier.circuit.on_failure(self._core.clock.monotonic_s())
+        if not link_lost:
+            link.carrier.circuit.on_failure(self._core.clock.monotonic_s())
 
     def _retry(self, link: LinkState, message: Message, now: int, changes: Changes, *, at_once: bool) -> None:
         retry = self._class_of(message).retry
@@ -185,7 +188,7 @@ class Outcomes:
         elif isinstance(outcome, NotSent):
             self._heed_not_sent(link)
         elif not isinstance(outcome, Accepted):
-            self._heed_in_doubt(link)
+            self._heed_in_doubt(link, outcome.link_lost)
         else:
             self._core.metrics.attempts(link.carrier.name, "late")
             message = self._core.live.get(outcome.message.seq)

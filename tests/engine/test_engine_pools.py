@@ -294,6 +294,17 @@ async def test_an_open_circuit_opens_the_backup() -> None:
         assert shares(gateway) == {"alpha": 4, "beta": 3}
 
 
+async def test_a_lost_link_is_one_failure() -> None:
+    """However many attempts were on it: a carrier that is back at once is used at once."""
+    async with run_gateway(with_circuit("alpha", failures=3)) as gateway:
+        messages = await gateway.accept(50)
+        await gateway.settle()
+        gateway.carrier.lose()
+        gateway.carrier.bind()
+        await trio.sleep(0.1)
+        assert seqs(gateway.carrier.outstanding) == seqs(messages)
+
+
 @pytest.mark.parametrize("status", [ESME_RTHROTTLED, ESME_RINVDSTADR])
 async def test_throttling_and_bad_messages_open_no_circuit(status: int) -> None:
     """They show a carrier that works."""
