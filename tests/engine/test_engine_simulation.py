@@ -5,12 +5,10 @@ from random import Random
 
 import pytest
 import trio
-from engine_world import World
+from engine_world import STEPS, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
-
-STEPS = 34
 
 
 def run(seed: int, steps: Sequence[int]) -> None:
@@ -18,7 +16,7 @@ def run(seed: int, steps: Sequence[int]) -> None:
 
 
 @settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
     database=None,
