@@ -22,11 +22,13 @@ from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.receipts.correlator import Correlator
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.sqlite import SqliteStore
+from smsagg.store.sqlite.group import Job, Write
+from smsagg.store.sqlite.writer import Writer
 from tools.chaos.system import CARRIERS
 
 LAG_S = 0.05
 
-Write = Callable[[SqliteStore, Changes, OnDone | None], None]
+StoreWrite = Callable[[SqliteStore, Changes, OnDone | None], None]
 
 
 def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
@@ -34,10 +36,10 @@ def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     setattr(owner, name, make(getattr(owner, name)))
 
 
-def _on_write(change: Callable[[SqliteStore, Write, Changes, OnDone | None], None]) -> None:
+def _on_write(change: Callable[[SqliteStore, StoreWrite, Changes, OnDone | None], None]) -> None:
     """Have ``change(store, original, changes, on_done)`` called for each write."""
 
-    def make(original: Write) -> Write:
+    def make(original: StoreWrite) -> Any:
         def write(self: SqliteStore, changes: Changes, on_done: OnDone | None = None) -> None:
             change(self, original, changes, on_done)
 
@@ -47,26 +49,30 @@ def _on_write(change: Callable[[SqliteStore, Write, Changes, OnDone | None], Non
 
 
 def _lagging_store(is_answered_at_once: Callable[[Changes], bool]) -> None:
-    """Writes reach the store ``LAG_S`` later, in order; the chosen ones are reported as done before."""
+    """Writes and questions reach the store's writer ``LAG_S`` later, in order; the chosen writes are done before."""
     lagging: deque[tuple[float, Callable[[], None]]] = deque()
 
-    async def write_lagging() -> None:
+    async def submit_lagging() -> None:
         while lagging:
-            due_at, write = lagging[0]
+            due_at, submit_now = lagging[0]
             await trio.sleep_until(due_at)
-            write()
+            submit_now()
             lagging.popleft()
 
-    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
-        if is_answered_at_once(changes):
-            if on_done is not None:
-                trio.lowlevel.current_trio_token().run_sync_soon(on_done, None)
-            changes, on_done = evolve(changes, new_messages=[copy(message) for message in changes.new_messages]), None
-        lagging.append((trio.current_time() + LAG_S, partial(original, store, changes, on_done)))
-        if len(lagging) == 1:
-            trio.lowlevel.spawn_system_task(write_lagging)
+    def make(original: Callable[[Writer, Write | Job], None]) -> Any:
+        def submit(self: Writer, item: Write | Job) -> None:
+            if isinstance(item, Write) and is_answered_at_once(item.changes):
+                if item.on_done is not None:
+                    trio.lowlevel.current_trio_token().run_sync_soon(item.on_done, None)
+                new_messages = [copy(message) for message in item.changes.new_messages]
+                item = Write(evolve(item.changes, new_messages=new_messages), None)
+            lagging.append((trio.current_time() + LAG_S, partial(original, self, item)))
+            if len(lagging) == 1:
+                trio.lowlevel.spawn_system_task(submit_lagging)
 
-    _on_write(change)
+        return submit
+
+    _replace(Writer, "submit", make)
 
 
 def slow_store() -> None:
@@ -87,7 +93,7 @@ def carrier_receipt_before_commit() -> None:
 def receipts_in_memory() -> None:
     """Receipts that are owed to the ESME are in no store."""
 
-    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+    def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
         changes.new_deliveries = []
         original(store, changes, on_done)
 
@@ -105,7 +111,7 @@ def attempt_unrecorded() -> None:
 
 
 def _drop_updates(state: MessageState) -> None:
-    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+    def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
         changes.message_updates = [update for update in changes.message_updates if update.state is not state]
         original(store, changes, on_done)
 
@@ -116,7 +122,7 @@ def refused_and_kept() -> None:
     """Now and then a message is refused although it was committed."""
     turns = count(1)
 
-    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+    def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
         if changes.new_messages and on_done is not None and next(turns) % 20 == 0:
             original(store, changes, lambda _: on_done(StoreFailed("seeded")))
         else:
@@ -164,7 +170,7 @@ def early_receipt_dropped() -> None:
 
     _replace(Correlator, "park", make)
 
-    def change(store: SqliteStore, original: Write, changes: Changes, on_done: OnDone | None) -> None:
+    def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
         changes.parked_receipts = []
         original(store, changes, on_done)
 
