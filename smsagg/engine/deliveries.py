@@ -49,7 +49,7 @@ class Sink(Protocol):
 class _AccountDeliveries:
     """The deliveries of one account in memory, and where they can go."""
 
-    __slots__ = ("expected", "in_memory_max", "name", "parked_due_at", "ready", "sinks", "unrecorded")
+    __slots__ = ("acknowledged", "expected", "in_memory_max", "name", "parked_due_at", "ready", "sinks", "unrecorded")
 
     def __init__(self, name: str, in_memory_max: int) -> None:
         self.name = name
@@ -63,6 +63,8 @@ class _AccountDeliveries:
         self.sinks: list[Sink] = []
         self.parked_due_at = math.inf
         """Earliest ``next_attempt_at`` of what is parked (wall milliseconds)."""
+        self.acknowledged: set[int] | None = None
+        """While a claim is under way: ids that were acknowledged late meanwhile, which it may bring up."""
 
     def has_room(self, now: int) -> bool:
         backlog = self.parked_due_at <= now
@@ -173,10 +175,16 @@ class Deliveries:
         self._pump(state)
 
     def on_late_answers(self, deliveries: Sequence[Delivery]) -> None:
-        """Acknowledgements of deliveries given up as unanswered: those still in the store need not go again."""
-        if deliveries:
-            ids = [delivery.delivery_id for delivery in deliveries]
-            self._core.store.write(Changes(done_deliveries=ids))
+        """Acknowledgements of deliveries given up as unanswered: those that wait to go again need not."""
+        if not deliveries:
+            return
+        ids = [delivery.delivery_id for delivery in deliveries]
+        self._core.store.write(Changes(done_deliveries=ids))
+        for name in dict.fromkeys(delivery.account for delivery in deliveries):
+            state = self._accounts[name]
+            state.ready = deque(delivery for delivery in state.ready if delivery.delivery_id not in ids)
+            if state.acknowledged is not None:
+                state.acknowledged.update(ids)
 
     def pending(self) -> dict[str, float]:
         """Deliveries in memory that wait for a sink or for its answer, by account."""
@@ -212,7 +220,14 @@ class Deliveries:
     async def _load(self, state: _AccountDeliveries, now: int, limit: int) -> bool:
         """Claim one batch; False when there was less than a batch."""
         store = self._core.store
-        claimed = await store.claim_deliveries(state.name, now, limit)
+        acknowledged: set[int] = set()
+        state.acknowledged = acknowledged
+        try:
+            claimed = await store.claim_deliveries(state.name, now, limit)
+        finally:
+            state.acknowledged = None
+        is_full = len(claimed) == limit
+        claimed = [delivery for delivery in claimed if delivery.delivery_id not in acknowledged]
         expired = [delivery.delivery_id for delivery in claimed if delivery.expires_at <= now]
         if expired:
             self._core.metrics.deliveries_expired(state.name, len(expired))
@@ -223,7 +238,7 @@ class Deliveries:
         elif state.ready:
             self._park(state, list(state.ready), now)
             state.ready.clear()
-        if len(claimed) == limit:
+        if is_full:
             return True
         due_at, state.parked_due_at = state.parked_due_at, math.inf
         try:
