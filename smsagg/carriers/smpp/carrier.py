@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from random import Random
+from typing import Any, ClassVar
 
 import trio
 
@@ -15,7 +16,7 @@ from smsagg.clock import Clock
 class SmppCarrier:
     """See :class:`~smsagg.carriers.base.Carrier`."""
 
-    Settings = SmppSettings
+    Settings: ClassVar[type[Any]] = SmppSettings
 
     def __init__(
         self,

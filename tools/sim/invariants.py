@@ -1,0 +1,237 @@
+"""What a simulation can decide beyond the checker of :mod:`tools.chaos`, because it knows what the gateway knew.
+
+The checker bounds copies by the windows that faults cut. Here every copy is judged by itself: the gateway may send a
+message (or a receipt) again only when it could not know that the first was taken. It knew when it had read the answer
+in time on a connection that lived on, and has not died since; and after that was committed, dying is no excuse either.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from math import inf
+
+from attrs import define
+
+from smsagg.model import Message
+from tools.chaos.checker import FINAL, UNKNOWN, Violation
+from tools.chaos.history import Reply
+from tools.chaos.wire import ESME_ROK
+from tools.sim.disk import ObservedTables
+from tools.sim.log import Attempt, Log, Receipt
+from tools.sim.network import Wire
+from tools.sim.scenario import CARRIER_GRACE_S, Scenario
+from tools.sim.wire import ESME_RCANCELFAIL, ESME_RINVDSTADR, ESME_RINVMSGID, ESME_RSYSERR, ESME_RTHROTTLED
+
+LINGER_S = 2.5
+"""What comes on a connection that ends so soon after may not have been looked at."""
+VALIDITY_SLACK_MS = 1
+
+
+@define
+class Facts:
+    """A finished run."""
+
+    scenario: Scenario
+    log: Log
+    tables: ObservedTables
+    held: dict[str, object]
+    is_drained: bool
+    clock_jumps: Sequence[float]
+
+    def attempts(self) -> dict[str, list[Attempt]]:
+        """By nonce, in the order in which the gateway wrote them."""
+        found: dict[str, list[Attempt]] = defaultdict(list)
+        for attempt in self.log.history.carrier_submits:
+            assert isinstance(attempt, Attempt)
+            found[attempt.nonce].append(attempt)
+        for attempts in found.values():
+            attempts.sort(key=lambda attempt: attempt.written.taken_at)
+        return found
+
+    def rows(self) -> Iterable[Message]:
+        yield from self.tables.messages.values()
+        yield from self.tables.history.values()
+
+    def died_between(self, after: float, before: float) -> bool:
+        return any(after <= died_at <= before for died_at in self.log.deaths)
+
+
+def known_at(read_at: float | None, taken_at: float, timeout_s: float, wire: Wire) -> float:
+    """When the gateway knew the answer; ``inf`` when it need not have known."""
+    if read_at is None or read_at >= taken_at + timeout_s:
+        return inf
+    if wire.ended_at is not None and wire.ended_at <= read_at + LINGER_S:
+        return inf
+    return read_at
+
+
+def no_needless_copy(facts: Facts) -> Iterable[Violation]:
+    """S7: nothing is sent again after its acceptance was read, unless the process died in between."""
+    for nonce, attempts in facts.attempts().items():
+        for earlier, later in pairwise(attempts):
+            if earlier.command_status != ESME_ROK:
+                continue
+            known = known_at(earlier.read_at, earlier.written.taken_at, earlier.response_timeout_s, earlier.wire)
+            asked_at = later.written.asked_at
+            if known < asked_at and not facts.died_between(known, asked_at):
+                text = f"{later.carrier} got it at {asked_at:.6f}, {earlier.carrier}'s ESME_ROK was read at {known:.6f}"
+                yield Violation("S7 duplicate bound", nonce, text)
+
+
+def no_zombie(facts: Facts) -> Iterable[Violation]:
+    """S8: nothing is sent after it was stored that a carrier has it, or that it is over."""
+    for nonce, attempts in facts.attempts().items():
+        taken = facts.tables.taken.get(nonce, ())
+        ended_at = min([taken_by.at for taken_by in taken] + [facts.tables.finished_at.get(nonce, inf)])
+        for attempt in attempts:
+            if attempt.written.asked_at > ended_at:
+                text = f"sent to {attempt.carrier} at {attempt.written.asked_at:.6f}, settled at {ended_at:.6f}"
+                yield Violation("S8 zombie", nonce, text)
+
+
+def not_after_expiry(facts: Facts) -> Iterable[Violation]:
+    """S9: nothing is written after ``expires_at``, which is what the submit_sm asked for."""
+    attempts = facts.attempts()
+    for row in facts.rows():
+        nonce = row.body.decode()
+        for attempt in attempts.get(nonce, ()):
+            if attempt.at_ms > row.expires_at:
+                late_ms = attempt.at_ms - row.expires_at
+                yield Violation("S9 expiry", nonce, f"sent to {attempt.carrier} {late_ms} ms after its time")
+    planned = {message.nonce: message for customer in facts.scenario.customers for message in customer.messages}
+    classes = facts.scenario.config.message_classes
+    for row in facts.rows():
+        message = planned.get(row.body.decode())
+        if message is None:
+            continue
+        life_ms = row.expires_at - row.accepted_at - message.delay_s * 1000
+        wanted_ms = 1000 * (classes[row.message_class].ttl if message.validity_s == inf else message.validity_s)
+        if abs(life_ms - wanted_ms) > VALIDITY_SLACK_MS:
+            yield Violation("S9 expiry", message.nonce, f"lives {life_ms} ms, not {wanted_ms}")
+
+
+def no_needless_receipt(facts: Facts) -> Iterable[Violation]:
+    """S10: a receipt does not come again after its acknowledgement was read, nor after that was stored."""
+    by_message: dict[str, list[Receipt]] = defaultdict(list)
+    for receipt in facts.log.history.client_receipts:
+        assert isinstance(receipt, Receipt)
+        by_message[receipt.message_id].append(receipt)
+    for message_id, receipts in by_message.items():
+        receipts.sort(key=lambda receipt: receipt.written.taken_at)
+        done_at = facts.tables.done_at.get(message_id, inf)
+        for earlier, later in pairwise(receipts):
+            asked_at = later.written.asked_at
+            if asked_at > done_at:
+                yield Violation("S10 receipts", message_id, f"came at {asked_at:.6f}, was done at {done_at:.6f}")
+            if earlier.answer != ESME_ROK:
+                continue
+            known = known_at(earlier.read_at, earlier.written.taken_at, earlier.response_timeout_s, earlier.wire)
+            if known < asked_at and not facts.died_between(known, asked_at):
+                text = f"came again at {asked_at:.6f}, its ESME_ROK was read at {known:.6f}"
+                yield Violation("S10 receipts", message_id, text)
+
+
+def intermediate_as_asked(facts: Facts) -> Iterable[Violation]:
+    """S10: intermediate notifications only to who asked, and of who is not over."""
+    asked = {submit.message_id: submit for submit in facts.log.history.submits if submit.message_id}
+    for receipt in facts.log.intermediates:
+        submit = asked.get(receipt.message_id)
+        if submit is not None and not submit.registered_delivery & 0x10:
+            yield Violation("S10 receipts", submit.nonce, "an intermediate notification that nobody asked for")
+        if submit is not None and receipt.account != submit.account:
+            yield Violation("S13 isolation", submit.nonce, "notified another account")
+        if receipt.state != 1:
+            yield Violation("S10 receipts", receipt.message_id, f"an intermediate notification says {receipt.state}")
+
+
+def carrier_receipts_kept(facts: Facts) -> Iterable[Violation]:
+    """S12: what was answered ESME_ROK to a carrier has its effect, though the carrier will never say it again."""
+    answered: dict[tuple[str, str], float] = {}
+    for receipt in facts.log.history.carrier_receipts:
+        if receipt.answer == ESME_ROK and receipt.state in FINAL:
+            answered.setdefault((receipt.carrier, receipt.carrier_message_id), receipt.at)
+    for row in facts.rows():
+        nonce = row.body.decode()
+        at = answered.get((row.carrier, row.carrier_message_id), inf)
+        if row.state == UNKNOWN and at < facts.tables.finished_at.get(nonce, inf):
+            yield Violation("S12 receipts kept", nonce, f"is UNKNOWN, though its receipt was answered at {at:.6f}")
+
+
+def answers_tell_the_truth(facts: Facts) -> Iterable[Violation]:
+    """S1, S5, S13: what query_sm says of one's own message is so, and of another's nothing."""
+    rows = {row.message_id: row for row in facts.rows()}
+    for query in facts.log.queries:
+        nonce, status = query.submit.nonce, query.command_status
+        if status in (None, ESME_RSYSERR, ESME_RTHROTTLED):
+            continue
+        if query.account != query.submit.account:
+            if status != ESME_RINVMSGID:
+                yield Violation("S13 isolation", nonce, f"{query.account} was told {status:#x}")
+        elif status != ESME_ROK:
+            yield Violation("S1 no loss", nonce, f"query_sm answered {status:#x}")
+        elif query.message_id != query.submit.message_id:
+            yield Violation("S13 isolation", nonce, f"query_sm told of {query.message_id}")
+        elif query.state in FINAL and rows[query.message_id].state != query.state:
+            yield Violation("S5 one final state", nonce, f"query_sm said {query.state}")
+    for cancel in facts.log.cancels:
+        if cancel.command_status not in (None, ESME_ROK, ESME_RCANCELFAIL, ESME_RSYSERR, ESME_RTHROTTLED):
+            yield Violation("S17 answers", cancel.submit.nonce, f"cancel_sm answered {cancel.command_status:#x}")
+
+
+def mo_delivered(facts: Facts) -> Iterable[Violation]:
+    """S13: a message from a handset reaches the owner of its number and nobody else; nobody's is refused."""
+    owners = {number: name for name, account in facts.scenario.config.accounts.items() for number in account.mo_numbers}
+    for mo in facts.log.mo.values():
+        owner = owners.get(mo.destination) or owners.get("*")
+        if mo.answer == ESME_ROK and owner not in mo.accounts:
+            yield Violation("S1 no loss", mo.text, "was answered ESME_ROK, and nobody has it")
+        if set(mo.accounts) - {owner}:
+            yield Violation("S13 isolation", mo.text, f"belongs to {owner}, and went to {mo.accounts}")
+        if mo.answer == ESME_RINVDSTADR and owner is not None:
+            yield Violation("S1 no loss", mo.text, f"was refused, and {owner} owns its number")
+
+
+def alive_after_heal(facts: Facts) -> Iterable[Violation]:
+    """L1: when all faults are over new messages are taken."""
+    replies = {submit.nonce: submit.reply for submit in facts.log.history.submits}
+    for account, nonces in facts.log.probes.items():
+        if not any(replies.get(nonce) is Reply.OK for nonce in nonces):
+            yield Violation("L1 recovery", account, f"took none of {nonces}")
+
+
+def nothing_left(facts: Facts) -> Iterable[Violation]:
+    """L2: everything ends, and what is over leaves nothing in memory."""
+    if facts.is_drained:
+        return
+    left = [
+        f"{message.body.decode()} {message.state.name} at {message.carrier or '-'}"
+        for message in facts.tables.messages.values()
+    ]
+    owed = [f"{delivery.message_id} to {delivery.account}" for delivery in facts.tables.deliveries.values()]
+    yield Violation("L2 drained", "run", f"messages {left}, owed {owed}, held {facts.held}")
+    for message in facts.tables.messages.values():
+        yield Violation("L2 drained", message.body.decode(), f"is still {message.state.name}")
+
+
+def unknown_in_time(facts: Facts) -> Iterable[Violation]:
+    """L2: who is given up is given the grace first."""
+    for row in facts.tables.history.values():
+        waited_ms = row.done_at - row.expires_at
+        is_once = facts.scenario.config.message_classes[row.message_class].in_doubt == "fail"
+        if row.state == UNKNOWN and not is_once and waited_ms < CARRIER_GRACE_S * 1000:
+            yield Violation("S6 evidence", row.body.decode(), f"is UNKNOWN {waited_ms} ms after its time")
+
+
+INVARIANTS: tuple[Callable[[Facts], Iterable[Violation]], ...] = (
+    no_needless_copy,
+    no_zombie,
+    not_after_expiry,
+    no_needless_receipt,
+    intermediate_as_asked,
+    carrier_receipts_kept,
+    answers_tell_the_truth,
+    mo_delivered,
+    alive_after_heal,
+    nothing_left,
+    unknown_in_time,
+)

@@ -1,0 +1,93 @@
+"""What the peers of a simulated gateway wrote down: the history of :mod:`tools.chaos`, with more known of each entry.
+
+In a simulation it is known when the gateway wrote a PDU and when it read the answer, so what it should have known can
+be said exactly; see :mod:`tools.sim.invariants`.
+"""
+
+from math import inf
+
+from attrs import define, field
+
+from tools.chaos.checker import Violation
+from tools.chaos.history import CarrierSubmit, ClientReceipt, History, Submit
+from tools.sim.network import Wire, Written
+
+UNANSWERED = -1
+"""``answer`` of a deliver_sm that has no answer yet."""
+
+
+@define(eq=False)
+class Attempt(CarrierSubmit):
+    """One submit_sm at a carrier."""
+
+    written: Written = field(kw_only=True)
+    wire: Wire = field(kw_only=True)
+    response_timeout_s: float = field(kw_only=True)
+    read_at: float | None = None
+    """When the gateway read the answer."""
+
+
+@define(eq=False)
+class Receipt(ClientReceipt):
+    """One receipt at an ESME."""
+
+    written: Written = field(kw_only=True)
+    wire: Wire = field(kw_only=True)
+    response_timeout_s: float = field(kw_only=True)
+    read_at: float | None = None
+    """When the gateway read the answer."""
+
+
+@define(eq=False)
+class Cancel:
+    """One cancel_sm and its answer."""
+
+    submit: Submit
+    account: str
+    """Who asked; not always the owner."""
+    asked_at: float
+    command_status: int | None = None
+    answered_at: float = inf
+
+
+@define(eq=False)
+class Query:
+    """One query_sm and its answer."""
+
+    submit: Submit
+    account: str
+    asked_at: float
+    command_status: int | None = None
+    state: int = 0
+    message_id: str = ""
+
+
+@define(eq=False)
+class Mo:
+    """A message from a handset: how the gateway answered, and who got it."""
+
+    text: str
+    destination: str
+    answer: int | None = None
+    accounts: list[str] = field(factory=list)
+
+
+@define(eq=False)
+class Log:
+    """Everything about a run that its peers saw."""
+
+    history: History = field(factory=History)
+    violations: list[Violation] = field(factory=list)
+    """What could be seen to be wrong at once."""
+    intermediates: list[Receipt] = field(factory=list)
+    cancels: list[Cancel] = field(factory=list)
+    queries: list[Query] = field(factory=list)
+    mo: dict[str, Mo] = field(factory=dict)
+    deaths: list[float] = field(factory=list)
+    """When a process of the gateway ended."""
+    probes: dict[str, list[str]] = field(factory=dict)
+    """Nonces that were submitted after all faults were over, by account."""
+
+    def broke(self, invariant: str, subject: str, text: str) -> None:
+        """A promise is broken, as a peer sees it."""
+        self.violations.append(Violation(invariant, subject, text))

@@ -1,0 +1,42 @@
+"""What peers of the gateway ask of the world around them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from tools.chaos.history import Submit
+from tools.sim.log import Cancel
+from tools.sim.network import Wire
+
+if TYPE_CHECKING:
+    from tools.sim.customer import Customer
+
+
+class Door(Protocol):
+    """Where customers connect."""
+
+    def connect(self, name: str) -> Wire | None:
+        """A connection to the gateway, or ``None`` when nobody listens."""
+        ...
+
+    def next_session(self) -> int: ...
+
+
+class Rules(Protocol):
+    """Looks at what peers see, at once."""
+
+    customers: Sequence["Customer"]
+    probe_destination: str
+    deliver_timeout_s: float
+    deliver_window: int
+
+    def network_delay_s(self) -> float:
+        """How long a question and its answer may be on their way now."""
+        ...
+
+    def on_acknowledged(self, submit: Submit) -> None: ...
+
+    def on_cancelled(self, cancel: Cancel) -> None: ...
+
+    def on_read(self, pdu_name: str) -> None:
+        """The gateway has read a PDU."""
+        ...

@@ -1,0 +1,259 @@
+"""A simulated world: the gateway's lives, its peers, network and disk, and the run from the first event to the last.
+
+Phases: customers submit while the nemesis acts (``duration_s``); then everything is healed, each customer shows that
+new messages are taken (L1), and the world waits until nothing is left to do (L2): no live message, no owed receipt, no
+open question, nothing held in the gateway's memory. All of it is decided by the seed: the world's own draws, and the
+order in which trio runs tasks that are ready together.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import trio
+
+from smsagg.testing.clock import FakeClock
+from tools.chaos.history import Submit
+from tools.sim.agenda import Agenda
+from tools.sim.customer import Customer
+from tools.sim.disk import Disk, ObservedTables
+from tools.sim.gateway import Life
+from tools.sim.log import Cancel, Log
+from tools.sim.nemesis import Nemesis
+from tools.sim.network import Weather, Wire
+from tools.sim.scenario import PASSWORD, PREFIXES, Scenario
+from tools.sim.supplier import Supplier
+from tools.sim.trace import Trace
+from tools.sim.wire import name_of
+
+RESTART_S = (0.01, 0.5)
+SETTLE_S = 0.5
+DRAIN_MAX_S = 90.0
+POLL_S = 0.25
+QUIET_S = 1.0
+"""Nothing left to do for so long: drained."""
+STEPS_MAX = 400_000
+"""A run that takes more steps of tasks than this is going in circles."""
+
+
+class GoingInCircles(Exception):
+    """Too many steps."""
+
+
+class World:
+    """Everything of one run; :meth:`run` is the run."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.agenda = Agenda(Random(f"{scenario.seed} steps"))
+        self.trace = Trace(self.agenda)
+        self.log = Log()
+        self.clock = FakeClock()
+        self.weather: Weather = scenario.weather
+        self.tables = ObservedTables(agenda=self.agenda, trace=self.trace, broke=self.log.broke)
+        self.tables.on_applied = lambda kind: self._reach(f"commit {kind}")
+        self.disk = Disk(self.agenda, self._rng("disk"), scenario.disk)
+        self.disk.on_commit = lambda: self._reach("before commit")
+        self.wires: list[Wire] = []
+        self.life: Life | None = None
+        self.lives = 0
+        self.store_error: Exception | None = None
+        self.steps = 0
+        self.clock_jumps: list[float] = []
+        self.is_drained = False
+        self.held: dict[str, object] = {}
+        self.deliver_timeout_s = float(scenario.config.session.response_timeout)
+        self.deliver_window = scenario.config.session.deliver_window
+        routed = [country for pool in scenario.config.pools.values() for country in pool.countries]
+        self.probe_destination = f"{PREFIXES[routed[0]]}000"
+        self.customers: Sequence[Customer] = [
+            Customer(plan, self.agenda, self._rng(plan.account), self.trace, self.log, self, self)
+            for plan in scenario.customers
+        ]
+        self.suppliers = {
+            name: Supplier(
+                name, plan, scenario.config.carriers[name], self.agenda, self._rng(name), self.trace, self.log, self
+            )
+            for name, plan in scenario.suppliers.items()
+        }
+        self.nemesis = Nemesis(self, self._rng("nemesis"))
+        self._network_rng = self._rng("network")
+        self._sessions = 0
+        self._reached = 0
+
+    def _rng(self, name: str) -> Random:
+        return Random(f"{self.scenario.seed} {name}")
+
+    async def run(self) -> None:
+        """The whole run. One task beside this and the gateway's: the keeper that starts the gateway again."""
+        scenario = self.scenario
+        async with trio.open_nursery() as nursery:
+            self.agenda.on_failure = nursery.cancel_scope.cancel
+            nursery.start_soon(self._keep_gateway)
+            for customer in self.customers:
+                customer.start()
+            for supplier in self.suppliers.values():
+                supplier.start(scenario.duration_s)
+            self.nemesis.plan(scenario.faults)
+            await self._watch_until(scenario.duration_s + SETTLE_S)
+            self.nemesis.heal()
+            await trio.sleep(SETTLE_S)
+            for customer in self.customers:
+                customer.probe()
+            await self._drain()
+            if self.life is not None:
+                self.held = self.life.held()
+                self._bury()
+            nursery.cancel_scope.cancel()
+
+    # --- the gateway's lives ---
+
+    async def _keep_gateway(self) -> None:
+        rng = self._rng("restarts")
+        while True:
+            self.lives += 1
+            self.life = life = Life(
+                self.scenario.config,
+                self.tables,
+                self.disk,
+                self.clock,
+                self._rng(f"life {self.lives}"),
+                PASSWORD,
+                self._dial,
+            )
+            if self.store_error is not None:
+                life.store.break_down(self.store_error)  # type: ignore[arg-type]
+            self.trace.add("gateway", "", "starts")
+            await life.run()
+            if life.died_at is None:
+                self.log.deaths.append(self.agenda.now)
+            self._bury()
+            await trio.sleep(rng.uniform(*RESTART_S))
+
+    def kill(self, why: str, fate_of: Callable[[], str]) -> None:
+        """``kill -9``, if it lives."""
+        if self.life is not None and self.life.is_alive:
+            self.trace.add("gateway", "", why)
+            self.log.deaths.append(self.agenda.now)
+            self.life.died_at = self.agenda.now
+            self.life.kill(fate_of)
+
+    def _bury(self) -> None:
+        assert self.life is not None
+        self.log.history.anomalies += [f"crashed: {crash}" for crash in self.life.crashes]
+        self.life.crashes.clear()
+        self.trace.add("gateway", "", "ended")
+
+    def step(self) -> None:
+        """A task of the run has taken one step; called between any two."""
+        self.steps += 1
+        if self.steps == self.scenario.kill_at_step:
+            self.nemesis.kill(f"killed at step {self.steps}")
+        if self.steps > STEPS_MAX:
+            self.agenda.fail(GoingInCircles(f"{STEPS_MAX} steps"))
+        self.agenda.step()
+
+    def _reach(self, point: str) -> None:
+        """The gateway is at a failpoint."""
+        if self.scenario.failpoint is not None and self.scenario.failpoint[0] == point:
+            self._reached += 1
+            if self._reached == self.scenario.failpoint[1]:
+                self.nemesis.kill(f"killed: {point}")
+
+    # --- connections ---
+
+    def connect(self, name: str) -> Wire | None:
+        """A customer connects."""
+        life = self.life
+        if life is None or not life.is_serving:
+            return None
+        wire = self._new_wire()
+        self.trace.add(name, "", "connects")
+        life.serve(wire, "192.0.2.1")
+        return wire
+
+    def _dial(self, life: Life, name: str) -> Wire | None:
+        supplier = self.suppliers[name]
+        if not supplier.is_listening or not life.is_alive:
+            return None
+        wire = self._new_wire()
+        supplier.accept(wire)
+        return wire
+
+    def _new_wire(self) -> Wire:
+        wire = Wire(self.agenda, self._network_rng, self.weather, self, self.clock.now_ms, self.scenario.room_octets)
+        self.wires = [other for other in self.wires if not other.is_over]
+        self.wires.append(wire)
+        return wire
+
+    def next_session(self) -> int:
+        self._sessions += 1
+        return self._sessions
+
+    def before_write(self, octets: bytes) -> None:
+        self._reach(f"before write {name_of(int.from_bytes(octets[4:8]))}")
+
+    def after_write(self, octets: bytes) -> None:
+        self._reach(f"after write {name_of(int.from_bytes(octets[4:8]))}")
+
+    def on_read(self, pdu_name: str) -> None:
+        self._reach(f"read {pdu_name}")
+
+    def jump_clock(self, seconds: float) -> None:
+        self.clock.jump_wall(seconds)
+        self.clock_jumps.append(self.agenda.now)
+
+    # --- what is looked at while it happens ---
+
+    def network_delay_s(self) -> float:
+        return 2 * (self.weather.latency_s[1] + self.weather.extra_s) * 4
+
+    def on_acknowledged(self, submit: Submit) -> None:
+        """Who hears ESME_ROK has a durable message, at that very instant."""
+        stored = (*self.tables.messages.values(), *self.tables.history.values())
+        if not any(message.message_id == submit.message_id for message in stored):
+            self.log.broke("S1 no loss", submit.nonce, "was acknowledged before it was committed")
+
+    def on_cancelled(self, cancel: Cancel) -> None:
+        rows = [row for row in self.tables.history.values() if row.message_id == cancel.submit.message_id]
+        if not rows or rows[0].state.name != "DELETED":
+            self.log.broke("S8 zombie", cancel.submit.nonce, "cancel_sm was answered ESME_ROK, and it is not DELETED")
+        if cancel.account != cancel.submit.account:
+            self.log.broke("S13 isolation", cancel.submit.nonce, f"was cancelled by {cancel.account}")
+
+    # --- the phases ---
+
+    async def _watch_until(self, at: float) -> None:
+        while trio.current_time() < at:
+            await trio.sleep(min(POLL_S, at - trio.current_time()))
+            self._check_bounds()
+
+    async def _drain(self) -> None:
+        """Wait until nothing is left to do, and has been for a while."""
+        deadline = trio.current_time() + DRAIN_MAX_S
+        quiet_since: float | None = None
+        while trio.current_time() < deadline:
+            await trio.sleep(POLL_S)
+            self._check_bounds()
+            if not self._is_quiet():
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = trio.current_time()
+            elif trio.current_time() - quiet_since >= QUIET_S:
+                self.is_drained = True
+                return
+
+    def _is_quiet(self) -> bool:
+        life = self.life
+        return (
+            life is not None
+            and life.is_serving
+            and not self.tables.messages
+            and not self.tables.deliveries
+            and all(customer.is_idle for customer in self.customers)
+            and not life.held()
+        )
+
+    def _check_bounds(self) -> None:
+        if self.life is not None:
+            for text in self.life.over_bounds():
+                self.log.broke("L4 bounds", "run", text)
