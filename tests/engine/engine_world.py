@@ -23,7 +23,7 @@ from smsagg.config.schema import (
     StoreSettings,
 )
 from smsagg.errors import StoreFailed, StoreFull
-from smsagg.model import DeliveryKind, Message, MessageState
+from smsagg.model import Delivery, DeliveryKind, Message, MessageState
 from smsagg.receipts.registered import wants_receipt
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.store.memory import MemoryStore, Tables
@@ -79,7 +79,9 @@ TIGHT = make_config(
     ),
 )
 """Every bound so low that it is met all the time."""
-STEPS = 35
+LIVE_MAX = 2 * (4 + 3 + 3) + (3 + 4 + 2) + 3 + 6
+"""The ready queues, once more what may be given back to them, the windows, the schedule, those that await receipts."""
+STEPS = 36
 """Kinds of step, the likely ones counted as often as they are likely."""
 
 
@@ -124,6 +126,7 @@ class World:
         self.asked_to_cancel: set[str] = set()
         self.cancelled: set[str] = set()
         self.sinks: list[FakeSink] = []
+        self.unanswered: list[Delivery] = []
         self.gateway: FakeGateway
         self.store: MemoryStore
         self.tasks: trio.Nursery
@@ -179,13 +182,14 @@ class World:
             self._repair,
             self._fail_commit,
             self._jump_wall,
+            self._acknowledge_late,
             None,  # crash
         ]
 
     # --- life and death ---
 
     def _begin(self, gateway: FakeGateway) -> None:
-        self.sinks, self.by_message = [], {}
+        self.sinks, self.by_message, self.unanswered = [], {}, []
         for carrier in gateway.carriers.values():
             self._watch(carrier)
 
@@ -309,7 +313,16 @@ class World:
     async def _answer_delivery(self) -> None:
         if self.sinks:
             sink = self.rng.choice(self.sinks)
-            sink.answer(self.rng.choice((ESME_ROK, ESME_ROK, 0x64, None)), sink.outstanding[:2])
+            status, deliveries = self.rng.choice((ESME_ROK, ESME_ROK, 0x64, None)), sink.outstanding[:2]
+            sink.answer(status, deliveries)
+            if status is None:
+                self.unanswered += deliveries
+
+    async def _acknowledge_late(self) -> None:
+        """The answer to a delivery whose response timer had fired."""
+        if self.unanswered:
+            delivery = self.unanswered.pop(self.rng.randrange(len(self.unanswered)))
+            self.gateway.engine.deliveries.on_late_answers([delivery])
 
     # --- carriers ---
 
@@ -394,6 +407,7 @@ class World:
 
     async def _settle(self) -> None:
         await wait_all_tasks_blocked()
+        assert len(self.gateway.engine.core.live) <= LIVE_MAX, "more in memory than all bounds together"
 
     async def _pass_time(self) -> None:
         await trio.sleep(self.rng.choice((0.1, 1, 3, 12)))
