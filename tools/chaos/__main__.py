@@ -18,6 +18,7 @@ from tools.chaos.checker import Verdict
 from tools.chaos.esme import Load
 from tools.chaos.nemesis import Plan
 from tools.chaos.report import as_json, show
+from tools.chaos.system import Sizes
 
 FAULTS = {
     "kills": "kill_server",
@@ -47,6 +48,7 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 @click.option("--stop-min", default=0.3, type=click.FloatRange(0.1, 60), help="Shortest stop, seconds.")
 @click.option("--stop-max", default=2.0, type=click.FloatRange(0.1, 60), help="Longest stop, seconds.")
 @click.option("--drain-deadline", default=60.0, type=click.FloatRange(1, 600), help="Seconds, then: unknown.")
+@click.option("--tight", is_flag=True, help="Hardly any memory: everything goes through the store.")
 @click.option("--seed", type=int, help="Repeats a run's choices (not the machine's timing). Default: the time.")
 @click.option("--seed-bug", default="", help="Put a known bug into the server; see tools/chaos/seeded.py.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report there.")
@@ -61,6 +63,7 @@ def main(
     stop_min: float,
     stop_max: float,
     drain_deadline: float,
+    tight: bool,
     seed: int | None,
     seed_bug: str,
     json_path: Path | None,
@@ -73,7 +76,14 @@ def main(
     named = {key for key in strikes if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
     counts: dict[str, Any] = {FAULTS[key]: number for key, number in strikes.items() if not only or key in named}
     plan = evolve(NO_FAULTS, **counts, stop_s=(min(stop_min, stop_max), stop_max))
-    settings = harness.Settings(plan, Load(rate, window), seed=seed, drain_deadline_s=drain_deadline, seed_bug=seed_bug)
+    settings = harness.Settings(
+        plan,
+        Load(rate, window),
+        sizes=Sizes(is_tight=tight),
+        seed=seed,
+        drain_deadline_s=drain_deadline,
+        seed_bug=seed_bug,
+    )
     folder = Path(tempfile.mkdtemp(prefix="smsagg-chaos-"))
     console.print(f"seed {seed}, in {folder}", highlight=False)
     report, _ = harness.run(settings, folder, lambda line: console.print(line, highlight=False))

@@ -24,6 +24,13 @@ START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 30.0
 POLL_S = 0.01
 
+TIGHT_STORE = """
+live_messages_in_memory_max = 50
+scheduled_in_memory_max = 10
+"""
+TIGHT_ACCOUNT = "deliveries_in_memory_max = 20"
+TIGHT_POOL = "queue_max = 40"
+
 ACCOUNTS = (
     Account("main", "main", "chaos-m", binds=3),
     Account("once", "once", "chaos-o", binds=1, at_most_once=True),
@@ -50,6 +57,8 @@ class Sizes:
     links: int = 2
     link_window: int = 10
     deliver_window: int = 50
+    is_tight: bool = False
+    """Memory for next to nothing: messages, receipts and correlations go through the store all the time."""
 
     @property
     def carrier_window(self) -> int:
@@ -207,6 +216,7 @@ class System:
             deliver_window = {sizes.deliver_window}
             [store]
             path = "{self.store_path}"
+            {TIGHT_STORE if sizes.is_tight else ""}
             [log]
             level = "warning"
             format = "json"
@@ -218,10 +228,12 @@ class System:
             [pools.world]
             carriers = ["alpha", "beta"]
             policy = "weighted"
+            {TIGHT_POOL if sizes.is_tight else ""}
             [pools.gb]
             countries = ["GB"]
             carriers = ["gamma"]
             backup = "world"
+            {TIGHT_POOL if sizes.is_tight else ""}
             [message_classes.default.retry]
             first = "200ms"
             max = "1s"
@@ -241,6 +253,7 @@ class System:
             password_hash = "{HASHER.hash(account.password)}"
             message_class = "{"once" if account.at_most_once else "default"}"
             binds_max = {account.binds * 2}
+            {TIGHT_ACCOUNT if sizes.is_tight else ""}
             """)
         for name, port in carrier_ports.items():
             parts.append(f"""
