@@ -1,7 +1,7 @@
 """The world outside of the process, for random lives: what ESMEs were told, what carriers did, and what must hold.
 
 A :class:`World` outlives crashes. It plays carriers, sessions, time and the store's medium by random steps, notes every
-promise that was made, and in :meth:`World.judge` holds the engine to them.
+promise that was made, and has :func:`engine_judge.judge` hold the engine to them.
 """
 
 from collections import Counter, defaultdict, deque
@@ -10,98 +10,29 @@ from random import Random
 from typing import Any
 
 import trio
-from attrs import define, field
+from engine_bounds import ACCOUNTS, CARRIERS, LIVE_MAX, TIGHT
+from engine_judge import Attempt, judge
 from trio.testing import wait_all_tasks_blocked
 
 from smsagg.config.schema import (
     Config,
-    Duration,
-    MessageClassSettings,
-    PoolMember,
-    ReceiptSettings,
-    RetrySettings,
-    StoreSettings,
 )
 from smsagg.errors import StoreFailed, StoreFull
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState
-from smsagg.receipts.registered import wants_receipt
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.store.memory import MemoryStore, Tables
-from smsagg.testing.carrier import FakeCarrier, FakeSettings, Reported
+from smsagg.testing.carrier import FakeCarrier, Reported
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.gateway import (
     FakeGateway,
     Submitted,
-    account_settings,
-    carrier_settings,
-    make_config,
-    pool_settings,
     run_gateway,
 )
 from smsagg.testing.sink import FakeSink
 
-ACCOUNTS = ("acme", "otp")
-CARRIERS = ("alpha", "beta", "gamma")
-GRACE_S = 40.0
-ATTEMPTS_MAX = 30
 FINAL = (MessageState.DELIVERED, MessageState.UNDELIVERABLE, MessageState.REJECTED)
-
-TIGHT = make_config(
-    accounts={
-        "acme": account_settings("acme", queue_max=40, deliveries_in_memory_max=3),
-        "otp": account_settings("otp", queue_max=40, deliveries_in_memory_max=3, message_class="otp"),
-    },
-    carriers={
-        "alpha": carrier_settings(FakeSettings(window=3), circuit_failures=4, circuit_open=Duration(3)),
-        "beta": carrier_settings(FakeSettings(window=2, links=2), circuit_failures=4, circuit_open=Duration(3)),
-        "gamma": carrier_settings(FakeSettings(window=2), circuit_failures=4, circuit_open=Duration(3)),
-    },
-    pools={
-        "gb": pool_settings(PoolMember("alpha"), PoolMember("beta", rank=1), queue_max=4, backup="world"),
-        "vn": pool_settings("beta", "alpha", queue_max=3, policy="weighted"),
-        "world": pool_settings("gamma", queue_max=3),
-    },
-    message_classes={
-        name: MessageClassSettings(
-            in_doubt=in_doubt,
-            retry=RetrySettings(first=Duration(1), max=Duration(4), attempts_max=ATTEMPTS_MAX),
-        )
-        for name, in_doubt in (("default", "resend"), ("otp", "fail"))
-    },
-    receipts=ReceiptSettings(
-        carrier_grace=Duration(GRACE_S), retry_first=Duration(1), retry_max=Duration(4), ttl=Duration(100_000)
-    ),
-    store=StoreSettings(
-        live_messages_in_memory_max=6,
-        scheduled_in_memory_max=3,
-        parked_receipts_max=30,
-        parked_receipt_ttl=Duration(500),
-    ),
-)
-"""Every bound so low that it is met all the time."""
-LIVE_MAX = 2 * (4 + 3 + 3) + (3 + 4 + 2) + 3 + 6
-"""The ready queues, once more what may be given back to them, the windows, the schedule, those that await receipts."""
 STEPS = 36
 """Kinds of step, the likely ones counted as often as they are likely."""
-
-
-@define(eq=False)
-class Attempt:
-    """What a carrier knows of one submit_sm."""
-
-    carrier: str
-    carrier_message_id: str
-    message: Message
-    outcome: str = ""
-    """``""``: none yet; ``accepted``, ``refused``, ``unsent``, ``doubt``."""
-    finals: list[MessageState] = field(factory=list)
-    """The final states that the carrier reported, heard or not."""
-    reports: list[Reported] = field(factory=list)
-
-    @property
-    def was_heard(self) -> bool:
-        """Whether a final report was taken by us."""
-        return any(ESME_ROK in reported.statuses for reported in self.reports)
 
 
 class World:
@@ -145,7 +76,7 @@ class World:
                 over = await self._walk(left)
                 self.tasks.cancel_scope.cancel()
             self._crashed()
-        self.judge()
+        judge(self)
 
     async def _walk(self, left: deque[int]) -> bool:
         steps = self._steps
@@ -431,57 +362,3 @@ class World:
 
     async def _fail_commit(self) -> None:
         self.store.fail_next(StoreFull("full"))
-
-    # --- the judgement ---
-
-    def judge(self) -> None:
-        """Hold what happened against what was promised."""
-        tables = self.tables
-        assert not tables.messages, "messages without an end"
-        assert not tables.deliveries, "receipts nobody was told"
-        assert not tables.parked_receipts, "parked receipts for ever"
-        accepted, refused = set(), set()
-        for submitted in self.submitted:
-            ids = {message.message_id for message in submitted.messages}
-            if submitted.status == ESME_ROK:
-                accepted |= ids
-            elif submitted.status is not None:
-                refused |= ids
-        assert accepted <= {message.message_id for message in tables.history.values()}, "accepted and lost"
-        sends = Counter(attempt.message.message_id for attempt in self.attempts)
-        assert not refused & set(sends), "refused and sent"
-        for message in tables.history.values():
-            message_id = message.message_id
-            told = self.told.get(message_id, [])
-            if message_id in refused:
-                assert not told, "refused and told of"
-                continue
-            self._judge_end(message, [a for a in self.attempts if a.message.message_id == message_id])
-            assert sends[message_id] <= 1 + self.doubts[message_id] + self.returns[message_id], (
-                "sent again without a reason"
-            )
-            if wants_receipt(message.registered_delivery, message.state):
-                assert told, "owed and not told"
-                assert set(told) == {int(message.state)}, "told something else"
-            else:
-                assert not told, "told and not asked"
-
-    def _judge_end(self, message: Message, attempts: Sequence[Attempt]) -> None:
-        """The final state is one that something that happened can explain."""
-        state, done_at = message.state, max(message.done_at, self.latest_ms)
-        finals = {final for attempt in attempts for final in attempt.finals}
-        refused = any(attempt.outcome == "refused" for attempt in attempts)
-        in_doubt = message.message_class == "otp" and (
-            self.doubts[message.message_id] > 0 or message.message_id in self.recorded
-        )
-        explained = {
-            MessageState.DELIVERED: state in finals,
-            MessageState.UNDELIVERABLE: state in finals or message.attempts >= ATTEMPTS_MAX,
-            MessageState.REJECTED: state in finals or refused,
-            MessageState.EXPIRED: done_at >= message.expires_at,
-            MessageState.DELETED: message.message_id in self.asked_to_cancel,
-            MessageState.UNKNOWN: in_doubt or done_at >= message.expires_at + GRACE_S * 1000,
-        }
-        assert explained.get(state, False), f"{state.name} without a reason"
-        if message.message_id in self.cancelled:
-            assert state is MessageState.DELETED
