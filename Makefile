@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million check-metrics clean
+.PHONY: help run test lint bench bench-million bench-scale overload chaos sim check-metrics clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -40,6 +40,19 @@ bench: $(VENV)/run.stamp ## Measure the whole life of messages: rate, latency, C
 
 bench-million: $(VENV)/run.stamp ## The same, and a million messages to watch the memory
 	$(BIN)/python -m tools.bench --million
+
+bench-scale: $(VENV)/run.stamp ## Many sessions, many slow carriers, long history, a million queued, distance, TLS
+	$(BIN)/python -m tools.bench.scale
+
+overload: $(VENV)/run.stamp ## Three times what it can take, deaf ESMEs, silent carriers
+	$(BIN)/python -m tools.bench.overload
+
+chaos: $(VENV)/run.stamp ## Kill, stop and restart server, carriers and clients under load; check every promise (about 3 minutes)
+	$(BIN)/python -m tools.chaos --rate 1500 --json var/chaos.json
+	$(BIN)/python -m tools.chaos --tight --rate 800 --json var/chaos-tight.json
+
+sim: $(VENV)/run.stamp ## The whole gateway in simulated worlds; SEED=n runs one, SEEDS=n so many
+	$(BIN)/python -m tools.sim $(if $(SEED),--seed $(SEED) --verbose,--seeds $(or $(SEEDS),1000) --jobs 2) --json var/sim.json
 
 check-metrics: $(VENV)/run.stamp ## Lint /metrics with promtool and scrape it with a real Prometheus (installs Debian's)
 	tools/check_metrics.sh
