@@ -6,7 +6,8 @@
 | parked (store only) | no sink, ready full, retry later | :meth:`Deliveries.run` | disk, until ``[receipts] ttl`` |
 
 A delivery is deleted only after its acknowledgement; a crash in between repeats it. Each account has its own queue
-and each sink its own window, so a slow ESME delays nobody else.
+and each sink its own window, so a slow ESME delays nobody else. An account's sinks take turns with whole batches, and
+of many only a few are looked at each time: a thousand sessions cost what four do.
 """
 
 import math
@@ -27,6 +28,10 @@ LOAD_MAX = 1_000
 """Deliveries claimed from the store in one go."""
 PAUSE_MIN_S = 0.05
 PAUSE_MAX_S = 5.0
+
+SINKS_COMPARED = 8
+"""Sinks of an account among which a batch is divided, the one with least outstanding first; with more of them they
+take turns."""
 
 RETRY_STATUSES = frozenset({0x04, 0x08, 0x14, 0x45, 0x58, 0x64, 0x67, 0xFE, 0xFF})
 """``deliver_sm_resp`` statuses that mean "again later"; every other error is the ESME's final word."""
@@ -60,7 +65,8 @@ class _AccountDeliveries:
         crash can repeat is never more than the windows."""
         self.expected = 0
         """Reserved room for deliveries whose commit is under way."""
-        self.sinks: list[Sink] = []
+        self.sinks: deque[Sink] = deque()
+        """In the order of their turns."""
         self.parked_due_at = math.inf
         """Earliest ``next_attempt_at`` of what is parked (wall milliseconds)."""
         self.acknowledged: set[int] | None = None
@@ -69,6 +75,34 @@ class _AccountDeliveries:
     def has_room(self, now: int) -> bool:
         backlog = self.parked_due_at <= now
         return bool(self.sinks) and not backlog and len(self.ready) + self.expected < self.in_memory_max
+
+    def sendable(self) -> int:
+        """How many of ``ready`` the windows allow now, given what is unrecorded."""
+        wanted, free = len(self.ready) + self.unrecorded, 0
+        for sink in self.sinks:
+            free += sink.delivery_window_free
+            if free >= wanted:
+                break
+        return min(free, wanted) - self.unrecorded
+
+    def next_sink(self) -> Sink | None:
+        """The one with least outstanding of the next few with room; its turn is over."""
+        sinks, candidates = self.sinks, list[Sink]()
+        for _ in range(len(sinks)):
+            sink = sinks.popleft()
+            if sink.delivery_window_free > 0:
+                candidates.append(sink)
+                if len(candidates) == SINKS_COMPARED:
+                    break
+            else:
+                sinks.append(sink)
+        if not candidates:
+            return None
+        best = min(candidates, key=_outstanding)
+        candidates.remove(best)
+        sinks.extendleft(reversed(candidates))
+        sinks.append(best)
+        return best
 
 
 class Deliveries:
@@ -248,24 +282,18 @@ class Deliveries:
         return False
 
     def _pump(self, state: _AccountDeliveries) -> None:
-        """Hand ready deliveries to the sinks, least outstanding first."""
+        """Hand ready deliveries to the sinks."""
         ready = state.ready
-        free = sum(sink.delivery_window_free for sink in state.sinks) - state.unrecorded if ready else 0
-        while ready:
-            if free <= 0:
-                return
-            sink = min(
-                (sink for sink in state.sinks if sink.delivery_window_free > 0),
-                key=_outstanding,
-                default=None,
-            )
+        sendable = state.sendable() if ready else 0
+        share = -(-sendable // min(len(state.sinks) or 1, SINKS_COMPARED))
+        while sendable > 0:
+            sink = state.next_sink()
             if sink is None:
                 return
-            share = -(-len(ready) // len(state.sinks))
-            count = min(share, sink.delivery_window_free, len(ready), free)
-            free -= count
+            count = min(share, sink.delivery_window_free, sendable)
+            sendable -= count
             sink.deliver([ready.popleft() for _ in range(count)])
-        if state.parked_due_at < math.inf:
+        if not ready and state.parked_due_at < math.inf:
             self._work.set()
 
     def _retry(self, state: _AccountDeliveries, deliveries: Sequence[Delivery], now: int) -> None:

@@ -14,6 +14,7 @@ from smsagg.smpp.status import ESME_ROK
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.gateway import FakeGateway, account_settings, make_config, run_gateway
+from smsagg.testing.sink import FakeSink
 
 SETTINGS = ReceiptSettings(retry_first=Duration(5), retry_max=Duration(40), ttl=Duration(86_400))
 
@@ -74,6 +75,24 @@ async def test_a_batch_is_shared() -> None:
         messages = await finish(gateway, 60)
         assert [len(sink.received) for sink in sinks] == [20, 20, 20]
         assert sorted(given for sink in sinks for given in sink.message_ids) == sorted(ids(messages))
+
+
+async def test_a_thousand_sessions_are_not_all_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each receipt looks at a few of them, and all get their turn."""
+    looks = 0
+
+    def count_look(sink: FakeSink) -> int:
+        nonlocal looks
+        looks += 1
+        return sink.window - len(sink.outstanding)
+
+    async with run_gateway(config_of()) as gateway:
+        sinks = [gateway.attach() for _ in range(1_000)]
+        monkeypatch.setattr(FakeSink, "delivery_window_free", property(count_look))
+        for _ in range(250):
+            await finish(gateway, 8)
+        assert looks < 250 * 100
+        assert all(1 <= len(sink.received) <= 4 for sink in sinks)
 
 
 async def test_the_window_is_respected() -> None:
