@@ -58,15 +58,28 @@ class Scale:
         )
         return row
 
-    def compare_cpu(self, plain: Row, scaled: Row, figure: str) -> None:
-        """Hold the throughput by CPU time to 90 % of the plain run's."""
-        share = plain["server_cpu_us_per_message"] / max(scaled["server_cpu_us_per_message"], 1e-9)
-        self.goals.append(at_least(self.part, figure, share, 0.9))
+    def compare(self, plain: Callable[[], Row], scaled: Callable[[], Row], share_min: float = 0.9) -> tuple[Row, Row]:
+        """Run both in turn, three times, and hold the throughput by CPU time of the second to a share of the first's.
+
+        Shown are the cheapest runs: what others do on the machine only ever makes a run dearer.
+        """
+        found = [(plain(), scaled()) for _ in range(self.size(3, 2))]
+        first, second = (min((pair[i] for pair in found), key=_cpu_us) for i in range(2))
+        self.add(first)
+        self.add(second)
+        share = _cpu_us(first) / _cpu_us(second)
+        self.goals.append(at_least(self.part, f"{second['name']}: throughput by CPU, share of plain", share, share_min))
+        self.expect_clean(second)
+        return first, second
 
     def expect_clean(self, row: Row) -> None:
         faults = row["receipts_missing"] + row["receipts_duplicated"] + row["receipts_unmatched"]
         faults += row["sent"] - row["accepted"]
         self.goals.append(at_most(self.part, f"{row['name']}: lost, duplicated or refused", faults, 0))
+
+
+def _cpu_us(row: Row) -> float:
+    return max(float(row["server_cpu_us_per_message"]), 1e-9)
 
 
 def plain_tables(port: int) -> list[str]:
@@ -96,8 +109,7 @@ def sessions(scale: Scale) -> None:
     messages = str(scale.size(100_000, 30_000))
     seconds = scale.size(15, 5)
     flood = ("--messages", messages, "--binds", "4", "--window", "100")
-    with plain_system(account("idle", binds_max=5_000)) as bed:
-        plain = scale.add(bed.load("4 busy sessions", *flood))
+    with plain_system(account("idle", binds_max=5_000)) as bed, plain_system() as other:
         paced = scale.add(bed.load("4 sessions, 3,000/s", "--rate", "3000/s", "--duration", f"{seconds}s"))
         memory = beds.usage_of(bed.server_pid).resident_octets
         idle, line = bed.start_tool("bound ", "tools.bench.idle", "--port", str(bed.smpp), "--sessions", str(count))
@@ -108,8 +120,9 @@ def sessions(scale: Scale) -> None:
         scale.say(f"idle: {cost.cpu_s / seconds:.1%} of a core, {grown / count / 1024:.0f} KiB a session")
         scale.goals.append(at_most(scale.part, f"CPU share of {count:,} idle sessions", cost.cpu_s / seconds, 0.05))
         scale.goals.append(at_most(scale.part, "memory of an idle session, KiB", grown / count / 1024, 64))
-        beside = scale.add(bed.load(f"4 busy beside {count:,} idle", *flood))
-        scale.compare_cpu(plain, beside, "throughput by CPU beside idle sessions, share of plain")
+        scale.compare(
+            lambda: other.load("4 busy sessions", *flood), lambda: bed.load(f"4 busy beside {count:,} idle", *flood)
+        )
         bed.end(idle)
         busy = ("--binds", str(count), "--window", "10", "--rate", "3000/s", "--duration", f"{seconds}s")
         spread = scale.add(bed.load(f"{count:,} sessions, 3,000/s in all", *busy))
@@ -171,22 +184,21 @@ def history(scale: Scale) -> None:
     """Millions of messages that are over."""
     count = scale.size(10_000_000, 1_000_000)
     flood = ("--messages", str(scale.size(100_000, 40_000)), "--binds", "4", "--window", "100")
-    with beds.test_bed() as bed:
+    with beds.test_bed() as bed, plain_system() as other:
         _, port = bed.start_carrier(*FAST)
         bed.start_server(*plain_tables(port))
-        bed.warm_up()
-        plain = scale.add(bed.load("empty history", *flood))
         bed.end(bed.server_pid)
         began = time.monotonic()
         fill(bed.folder / "bench.db", "history", count, scale.say)
         scale.say(f"{count:,} rows written in {time.monotonic() - began:.0f} s")
         bed.start_server()
         scale.say(f"started in {bed.start_s:.1f} s")
-        scale.goals.append(at_most(scale.part, "start, s", bed.start_s, RESTART_BOUND_S, " s"))
+        scale.goals.append(at_most(scale.part, "start", bed.start_s, RESTART_BOUND_S, " s"))
         bed.warm_up()
-        scaled = scale.add(bed.load(f"{count / 1e6:g} million in history", *flood))
-        scale.expect_clean(scaled)
-        scale.compare_cpu(plain, scaled, "throughput by CPU, share of plain")
+        scale.compare(
+            lambda: other.load("empty history", *flood),
+            lambda: bed.load(f"{count / 1e6:g} million in history", *flood),
+        )
 
 
 def outage(scale: Scale) -> None:
@@ -217,9 +229,10 @@ def outage(scale: Scale) -> None:
         done_before = bed.metric("smsagg_messages_finished_total")
         _, port = bed.start_carrier(*FAST, port=port)
         with bed.measured() as drain:
-            began, first = time.monotonic(), 0.0
+            began = time.monotonic()
             for done in _watch(scale, bed, "smsagg_messages_finished_total", "finished", load):
-                first = first or time.monotonic()
+                if done <= done_before:
+                    began = time.monotonic()  # the links are not bound yet
                 if done - done_before >= count:
                     break
             seconds = time.monotonic() - began
@@ -296,16 +309,16 @@ def tls(scale: Scale) -> None:
         files = f'certificate_file = "{certificate}"\nkey_file = "{key}"\n'
         _, port = bed.start_carrier(*FAST)
         bed.start_server(*plain_tables(port), listen + files)
-        for name, target, options in (("plain", bed.smpp, ()), ("TLS", bed.tls, ("--tls",))):
+        ports: list[int] = []
+        for target, options in ((bed.smpp, ()), (bed.tls, ("--tls",))):
             _, line = bed.start_tool("listening on ", "tools.bench.delay", "--to", f"127.0.0.1:{target}", *options)
-            proxy = int(line.rpartition(":")[2])
-            bed.warm_up(port=proxy)
-            row = scale.add(bed.load(f"{name}, through a proxy", *flood, port=proxy))
-            scale.expect_clean(row)
-            if name == "plain":
-                plain = row
-        share = plain["server_cpu_us_per_message"] / row["server_cpu_us_per_message"]
-        scale.goals.append(at_least(scale.part, "throughput by CPU, share of plain", share, 0.8))
+            ports.append(int(line.rpartition(":")[2]))
+            bed.warm_up(port=ports[-1])
+        scale.compare(
+            lambda: bed.load("plain, through a proxy", *flood, port=ports[0]),
+            lambda: bed.load("TLS, through a proxy", *flood, port=ports[1]),
+            share_min=0.8,
+        )
 
 
 PARTS: dict[str, Callable[[Scale], None]] = {
