@@ -4,7 +4,7 @@ import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import trio
 import trio.testing
@@ -15,89 +15,22 @@ from smsagg.carriers.smpp.link import SmppLink
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.clock import SystemClock
 from smsagg.model import Message
-from smsagg.smpp.codec import decode, encode
-from smsagg.smpp.framing import FrameBuffer
 from smsagg.smpp.pdu import (
     RESPONSES,
     Bind,
     BindResp,
     DeliverSm,
-    EnquireLink,
-    EnquireLinkResp,
-    Pdu,
     SubmitSm,
     SubmitSmResp,
 )
 from smsagg.smpp.status import ESME_ROK
+from smsagg.testing.peer import ScriptedPeer
 
 PATIENCE_S = 7_200.0
-P = TypeVar("P", bound=Pdu)
 
 
-class Smsc:
-    """One connection as the SMSC sees it; answers nothing by itself but enquire_link."""
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
-        self.answers_enquire_link = True
-        self._frames = FrameBuffer(1 << 20)
-        self._pdus: list[Pdu] = []
-        self._sequence_number = 0
-
-    async def send(self, *pdus: Pdu) -> None:
-        for pdu in pdus:
-            if not pdu.sequence_number:
-                self._sequence_number += 1
-                pdu.sequence_number = self._sequence_number
-        await self.send_raw(b"".join(encode(pdu) for pdu in pdus))
-
-    async def send_raw(self, octets: bytes) -> None:
-        await self.stream.send_all(octets)
-
-    async def receive(self, kind: type[P]) -> P:
-        """The next PDU of this kind; others stay. EOFError when the stream has ended."""
-        with trio.fail_after(PATIENCE_S):
-            while True:
-                for index, pdu in enumerate(self._pdus):
-                    if isinstance(pdu, kind):
-                        del self._pdus[index]
-                        return pdu
-                if not await self._read():
-                    raise EOFError
-
-    async def receive_many(self, kind: type[P], count: int) -> list[P]:
-        return [await self.receive(kind) for _ in range(count)]
-
-    async def receive_all(self) -> list[Pdu]:
-        """Everything until the stream ends."""
-        with trio.fail_after(PATIENCE_S):
-            while await self._read():
-                pass
-        pdus, self._pdus = self._pdus, []
-        return pdus
-
-    async def waiting(self, kind: type[P]) -> list[P]:
-        """What of this kind has come when nothing more happens without time passing."""
-        await trio.testing.wait_all_tasks_blocked()
-        with trio.move_on_after(0.0001):
-            while await self._read():
-                pass
-        found = [pdu for pdu in self._pdus if isinstance(pdu, kind)]
-        self._pdus = [pdu for pdu in self._pdus if not isinstance(pdu, kind)]
-        return found
-
-    async def _read(self) -> bool:
-        try:
-            octets = await self.stream.receive_some(65_536)
-        except trio.BrokenResourceError:
-            return False
-        for frame in self._frames.feed(bytes(octets)):
-            pdu = decode(frame)
-            if isinstance(pdu, EnquireLink) and self.answers_enquire_link:
-                await self.send(EnquireLinkResp(sequence_number=pdu.sequence_number))
-            else:
-                self._pdus.append(pdu)
-        return bool(octets)
+class Smsc(ScriptedPeer):
+    """One connection as the SMSC sees it."""
 
     async def take_bind(self, command_status: int = ESME_ROK) -> Bind:
         """Wait for the bind request and answer it."""

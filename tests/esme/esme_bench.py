@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import trio
 import trio.testing
@@ -13,8 +13,6 @@ from smsagg.engine.accounts import Account
 from smsagg.esme.door import FrontDoor, make_front_door
 from smsagg.esme.session import EsmeSession
 from smsagg.model import Message
-from smsagg.smpp.codec import decode, encode
-from smsagg.smpp.framing import FrameBuffer
 from smsagg.smpp.pdu import (
     Bind,
     BindResp,
@@ -23,7 +21,6 @@ from smsagg.smpp.pdu import (
     DeliverSmResp,
     EnquireLink,
     EnquireLinkResp,
-    Pdu,
     SubmitSm,
     SubmitSmResp,
 )
@@ -31,10 +28,9 @@ from smsagg.smpp.status import ESME_ROK
 from smsagg.store.memory import MemoryStore
 from smsagg.testing.carrier import FakeCarrier
 from smsagg.testing.gateway import FakeGateway, make_config, run_gateway
+from smsagg.testing.peer import ScriptedPeer
 
 PASSWORD = "secret"
-PATIENCE_S = 120.0
-P = TypeVar("P", bound=Pdu)
 
 
 def account(system_id: str, **values: Any) -> AccountSettings:
@@ -57,76 +53,15 @@ class PlainAuthenticator:
         return self._accounts.get(system_id) if password == PASSWORD else None
 
 
-class Client:
-    """One ESME: sends what it is told; answers nothing by itself but, once bound, enquire_link."""
+class Client(ScriptedPeer):
+    """One ESME."""
+
+    patience_s = 120.0
 
     def __init__(self, stream: Any, session: EsmeSession | None = None) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self.session = session
-        self.answers_enquire_link = True
         self.ended = trio.Event()
-        self._frames = FrameBuffer(1 << 20)
-        self._pdus: list[Pdu] = []
-        self._sequence_number = 0
-
-    async def send(self, *pdus: Pdu) -> None:
-        """Number what has no number, and send all in one segment."""
-        await self.send_raw(b"".join(self.encoded(*pdus)))
-
-    def encoded(self, *pdus: Pdu) -> list[bytes]:
-        for pdu in pdus:
-            if not pdu.sequence_number:
-                self._sequence_number += 1
-                pdu.sequence_number = self._sequence_number
-        return [encode(pdu) for pdu in pdus]
-
-    async def send_raw(self, octets: bytes) -> None:
-        await self.stream.send_all(octets)
-
-    async def receive(self, kind: type[P]) -> P:
-        """The next PDU of this kind; others stay. EOFError when the stream has ended, TooSlowError after a while."""
-        with trio.fail_after(PATIENCE_S):
-            while True:
-                for index, pdu in enumerate(self._pdus):
-                    if isinstance(pdu, kind):
-                        del self._pdus[index]
-                        return pdu
-                if not await self._read():
-                    raise EOFError
-
-    async def receive_many(self, kind: type[P], count: int) -> list[P]:
-        return [await self.receive(kind) for _ in range(count)]
-
-    async def receive_all(self) -> list[Pdu]:
-        """Everything until the stream ends."""
-        with trio.fail_after(PATIENCE_S):
-            while await self._read():
-                pass
-        pdus, self._pdus = self._pdus, []
-        return pdus
-
-    async def waiting(self, kind: type[P]) -> list[P]:
-        """What of this kind has come when nothing more happens without time passing."""
-        await trio.testing.wait_all_tasks_blocked()
-        with trio.move_on_after(0.0001):
-            while await self._read():
-                pass
-        found = [pdu for pdu in self._pdus if isinstance(pdu, kind)]
-        self._pdus = [pdu for pdu in self._pdus if not isinstance(pdu, kind)]
-        return found
-
-    async def _read(self) -> bool:
-        try:
-            octets = await self.stream.receive_some(65_536)
-        except trio.BrokenResourceError:
-            return False
-        for frame in self._frames.feed(bytes(octets)):
-            pdu = decode(frame)
-            if isinstance(pdu, EnquireLink) and self.answers_enquire_link:
-                await self.send(EnquireLinkResp(sequence_number=pdu.sequence_number))
-            else:
-                self._pdus.append(pdu)
-        return bool(octets)
 
     async def try_bind(self, kind: type[Bind] = BindTransceiver, system_id: str = "acme", **fields: Any) -> BindResp:
         await self.send(kind(**({"system_id": system_id, "password": PASSWORD} | fields)))
