@@ -12,7 +12,7 @@ of many only a few are looked at each time: a thousand sessions cost what four d
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -26,6 +26,8 @@ from smsagg.store.base import DeliveryUpdate
 
 LOAD_MAX = 1_000
 """Deliveries claimed from the store in one go."""
+LATE_MAX = 1_000
+"""Late acknowledgements remembered for each account."""
 PAUSE_MIN_S = 0.05
 PAUSE_MAX_S = 5.0
 
@@ -69,8 +71,20 @@ class _AccountDeliveries:
         """In the order of their turns."""
         self.parked_due_at = math.inf
         """Earliest ``next_attempt_at`` of what is parked (wall milliseconds)."""
-        self.acknowledged: set[int] | None = None
-        """While a claim is under way: ids that were acknowledged late meanwhile, which it may bring up."""
+        self.acknowledged: dict[int, None] = {}
+        """Ids that were acknowledged late, the latest ``LATE_MAX``: a copy may be on its way to or from the store, or
+        to a session that will not answer, and must not set out again."""
+
+    def acknowledge_late(self, ids: Sequence[int]) -> None:
+        """Remember ``ids``, and let no copy of them set out that waits here."""
+        self.acknowledged.update(dict.fromkeys(ids))
+        while len(self.acknowledged) > LATE_MAX:
+            del self.acknowledged[next(iter(self.acknowledged))]
+        self.ready = deque(self.still_owed(self.ready))
+
+    def still_owed(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        """Those that were not acknowledged late."""
+        return [delivery for delivery in deliveries if delivery.delivery_id not in self.acknowledged]
 
     def has_room(self, now: int) -> bool:
         backlog = self.parked_due_at <= now
@@ -172,7 +186,7 @@ class Deliveries:
         """The session is gone. What it did not answer goes first again; with nobody left, all returns to the store."""
         state = self._accounts[account]
         state.sinks.remove(sink)
-        state.ready.extendleft(reversed(unanswered))
+        state.ready.extendleft(reversed(state.still_owed(unanswered)))
         if state.sinks:
             self._pump(state)
         elif state.ready:
@@ -200,6 +214,7 @@ class Deliveries:
             done = len(changes.done_deliveries)
             state.unrecorded += done
             self._core.store.write(changes, partial(self._recorded, state, done))
+        again = state.still_owed(again)
         if again:
             self._retry(state, again, now)
         self._pump(state)
@@ -209,16 +224,13 @@ class Deliveries:
         self._pump(state)
 
     def on_late_answers(self, deliveries: Sequence[Delivery]) -> None:
-        """Acknowledgements of deliveries given up as unanswered: those that wait to go again need not."""
+        """Acknowledgements of deliveries given up as unanswered: they need not go again, wherever they are by now."""
         if not deliveries:
             return
         ids = [delivery.delivery_id for delivery in deliveries]
         self._core.store.write(Changes(done_deliveries=ids))
         for name in dict.fromkeys(delivery.account for delivery in deliveries):
-            state = self._accounts[name]
-            state.ready = deque(delivery for delivery in state.ready if delivery.delivery_id not in ids)
-            if state.acknowledged is not None:
-                state.acknowledged.update(ids)
+            self._accounts[name].acknowledge_late(ids)
 
     def pending(self) -> dict[str, float]:
         """Deliveries in memory that wait for a sink or for its answer, by account."""
@@ -254,14 +266,9 @@ class Deliveries:
     async def _load(self, state: _AccountDeliveries, now: int, limit: int) -> bool:
         """Claim one batch; False when there was less than a batch."""
         store = self._core.store
-        acknowledged: set[int] = set()
-        state.acknowledged = acknowledged
-        try:
-            claimed = await store.claim_deliveries(state.name, now, limit)
-        finally:
-            state.acknowledged = None
+        claimed = await store.claim_deliveries(state.name, now, limit)
         is_full = len(claimed) == limit
-        claimed = [delivery for delivery in claimed if delivery.delivery_id not in acknowledged]
+        claimed = state.still_owed(claimed)
         expired = [delivery.delivery_id for delivery in claimed if delivery.expires_at <= now]
         if expired:
             self._core.metrics.deliveries_expired(state.name, len(expired))

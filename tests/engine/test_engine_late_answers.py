@@ -55,3 +55,19 @@ async def test_late_acknowledgement_while_the_receipt_is_being_claimed() -> None
         await gateway.settle()
         assert len(sink.received) == 1
         gateway.assert_nothing_is_held()
+
+
+async def test_late_acknowledgement_while_another_session_has_the_receipt() -> None:
+    """A receipt that was tried with a second session, too, does not go to a third when that one ends."""
+    async with run_gateway(CONFIG) as gateway:
+        first = gateway.attach(window=1, status=None)
+        delivery = await _one_given_up(gateway, first)
+        first.window = 0
+        second = gateway.attach(status=None)
+        await gateway.until(lambda: len(second.received) == 1, AGAIN_S + 1)
+        gateway.engine.deliveries.on_late_answers([delivery])
+        third = gateway.attach(status=None)
+        second.detach()
+        await gateway.settle()
+        assert not third.received
+        gateway.assert_nothing_is_held()
