@@ -55,16 +55,22 @@ class Reports:
         self._work = trio.Event()
         self.all_in_memory = False
         """Every ENROUTE message is in the correlator, so a miss there is a miss in the store."""
+        self._sought: dict[tuple[str, str], list[Message]] = {}
+        """What the look-up under way asks for, and whom a carrier took under such an id meanwhile: the store's answer
+        does not know them, and memory may have let them go again."""
 
     def await_receipt(self, message: Message, now: int, changes: Changes) -> None:
         """``message`` is ENROUTE: expect its receipt, or apply the one that came before."""
         if not message.carrier_message_id:
             self._forget(message)
             return
-        early = self.correlator.take_early(message.carrier, message.carrier_message_id)
+        key = (message.carrier, message.carrier_message_id)
+        if key in self._sought:
+            self._sought[key].append(message)
+        early = self.correlator.take_early(*key)
         self._expect(message)
         if early:
-            changes.unparked_receipts.append((message.carrier, message.carrier_message_id))
+            changes.unparked_receipts.append(key)
             for receipt in early:
                 self._core.metrics.carrier_receipt(message.carrier, receipt.state, "early")
                 self._apply(message, receipt.state, receipt.error_code, now, changes)
@@ -141,12 +147,17 @@ class Reports:
         for _, receipt, respond in pendings:
             by_id.setdefault(receipt.carrier_message_id, []).append((receipt, respond))
         found: dict[str, list[Message]] = {}
-        with core.watching_finishes() as finished_meanwhile:
-            for message in await core.store.find_by_carrier_id(carrier, list(by_id)):
-                found.setdefault(message.carrier_message_id, []).append(message)
+        sought: dict[tuple[str, str], list[Message]] = {(carrier, sought_id): [] for sought_id in by_id}
+        self._sought = sought
+        try:
+            with core.watching_finishes() as finished_meanwhile:
+                for message in await core.store.find_by_carrier_id(carrier, list(by_id)):
+                    found.setdefault(message.carrier_message_id, []).append(message)
+        finally:
+            self._sought = {}
         unknown: list[tuple[CarrierReceipt, RespondReceipts]] = []
         for carrier_message_id, answers in by_id.items():  # id by id: what is loaded for one may push out another's
-            for message in found.get(carrier_message_id, ()):
+            for message in (*found.get(carrier_message_id, ()), *sought[carrier, carrier_message_id]):
                 if message.seq not in core.live and message.seq not in finished_meanwhile:
                     core.live[message.seq] = message
                     self._expect(message)
