@@ -48,9 +48,9 @@ class Sweeper:
         now = core.clock.now_ms()
         grace_ms = int(core.config.receipts.carrier_grace * 1000)
         since = max(self._swept_until - self._overlap_ms, 0)
-        await self._sweep_messages(since, now, MessageState.QUEUED, MessageState.EXPIRED)
+        await self._sweep_messages(since, now, now, MessageState.QUEUED, MessageState.EXPIRED)
         self._swept_until = now
-        await self._sweep_messages(0, now - grace_ms, MessageState.ENROUTE, MessageState.UNKNOWN)
+        await self._sweep_messages(0, now - grace_ms, now, MessageState.ENROUTE, MessageState.UNKNOWN)
         expired = await core.store.drop_expired_deliveries(now, BATCH)
         if expired:
             core.metrics.deliveries_expired("", expired)
@@ -63,8 +63,10 @@ class Sweeper:
             await core.store.drop_parked_receipts(parked_before)
             self._drop_parked_at = monotonic + DROP_PARKED_S
 
-    async def _sweep_messages(self, since: int, before: int, state: MessageState, final: MessageState) -> None:
-        """End the messages in ``state`` with ``since <= expires_at < before``."""
+    async def _sweep_messages(
+        self, since: int, before: int, now: int, state: MessageState, final: MessageState
+    ) -> None:
+        """End, as of ``now``, the messages in ``state`` with ``since <= expires_at < before``."""
         after_seq = 0
         while True:
             with self._core.watching_finishes() as finished_meanwhile:
@@ -78,7 +80,7 @@ class Sweeper:
                     and message.seq not in finished_meanwhile
                     and not self._core.is_stale(message)
                 ):
-                    self._end(message, final, changes, parked)
+                    self._end(message, final, now, changes, parked)
             if not changes.is_empty():
                 self._finisher.commit(changes, partial(self._settled, parked))
             if len(found) < BATCH:
@@ -88,7 +90,7 @@ class Sweeper:
     def _settled(self, parked: list[int], _: StoreError | None) -> None:
         self._core.settled.extend(parked)
 
-    def _end(self, message: Message, final: MessageState, changes: Changes, parked: list[int]) -> None:
+    def _end(self, message: Message, final: MessageState, now: int, changes: Changes, parked: list[int]) -> None:
         core = self._core
         if message.state is MessageState.QUEUED:
             if message.seq in core.live:
@@ -99,4 +101,4 @@ class Sweeper:
         else:
             self._reports.ended(message)
         error_code = message.error_code
-        self._finisher.finish(message, final, error_code, core.clock.now_ms(), changes)
+        self._finisher.finish(message, final, error_code, now, changes)
