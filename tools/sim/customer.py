@@ -32,7 +32,7 @@ RETRY_S = (0.1, 0.4)
 """Between the end of a session and the next try to connect."""
 ENQUIRY_MAX_S = 1.0
 """An enquire_link is answered so soon, network aside, whatever else goes on."""
-PROBES_MAX = 8
+PROBES_MAX = 40
 ESM_CLASS_RECEIPT = 0x04
 
 
