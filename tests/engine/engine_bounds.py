@@ -6,6 +6,7 @@ from smsagg.config.schema import (
     PoolMember,
     ReceiptSettings,
     RetrySettings,
+    ServerSettings,
     StoreSettings,
 )
 from smsagg.testing.carrier import FakeSettings
@@ -38,6 +39,7 @@ TIGHT = make_config(
         )
         for name, in_doubt in (("default", "resend"), ("otp", "fail"))
     },
+    server=ServerSettings(accept_deadline=Duration(0.5)),
     receipts=ReceiptSettings(
         carrier_grace=Duration(GRACE_S), retry_first=Duration(1), retry_max=Duration(4), ttl=Duration(100_000)
     ),

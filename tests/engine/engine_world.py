@@ -83,9 +83,10 @@ class World:
         assert len(steps) == STEPS
         while left:
             step = steps[left.popleft()]
-            if step is None:
+            if step is not None:
+                await step()
+            elif self.rng.random() < 0.4:
                 return False
-            await step()
         await self._finish()
         return True
 
@@ -162,8 +163,11 @@ class World:
         store.repair()
         store.release()
         for sink in self.sinks:
-            sink.status = ESME_ROK
-            sink.answer(ESME_ROK)
+            if self.rng.random() < 0.5:
+                sink.detach()
+            else:
+                sink.status = ESME_ROK
+                sink.answer(ESME_ROK)
         for account in ACCOUNTS:
             self._attach_to(account, ESME_ROK)
         await self._take_and_report(20)
@@ -223,7 +227,7 @@ class World:
             self.cancelled.add(message.message_id)
 
     async def _attach(self) -> None:
-        self._attach_to(self.rng.choice(ACCOUNTS), self.rng.choice((ESME_ROK, ESME_ROK, None, 0x64)))
+        self._attach_to(self.rng.choice(ACCOUNTS), self.rng.choice((ESME_ROK, None, None, 0x64)))
 
     def _attach_to(self, account: str, status: int | None) -> None:
         sink = self.gateway.attach(account, self.rng.choice((1, 2, 5)), status)

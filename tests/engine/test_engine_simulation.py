@@ -6,7 +6,7 @@ from random import Random
 import pytest
 import trio
 from engine_world import STEPS, World
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -20,6 +20,7 @@ def run(seed: int, steps: Sequence[int]) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
     database=None,
+    phases=(Phase.generate,),  # trio's order of tasks is chance: what failed may pass when it is tried again, shorter
 )
 @given(seed=st.integers(0, 2**32 - 1), steps=st.lists(st.integers(0, STEPS - 1), min_size=20, max_size=200))
 def test_every_message_ends_once_and_nothing_is_left(seed: int, steps: list[int]) -> None:
