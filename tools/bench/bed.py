@@ -180,16 +180,25 @@ class Bed:
             yield cost
         cost.after, cost.resident = usage_of(self.server_pid), sampler.resident
 
+    def metrics(self) -> str:
+        """What the server's ``/metrics`` says now."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=30) as response:
+            text: str = response.read().decode()
+        return text
+
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's children that have these labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=30) as response:
-            lines = response.read().decode().splitlines()
-        wanted = [f'{key}="{value}"' for key, value in labels.items()]
-        total = 0.0
-        for line in lines:
-            if line.startswith((f"{name} ", f"{name}{{")) and all(label in line for label in wanted):
-                total += float(line.rpartition(" ")[2])
-        return total
+        return total(self.metrics(), name, **labels)
+
+
+def total(text: str, name: str, **labels: str) -> float:
+    """The sum of a metric's children that have these labels, in the text of ``/metrics``."""
+    wanted = [f'{key}="{value}"' for key, value in labels.items()]
+    found = 0.0
+    for line in text.splitlines():
+        if line.startswith((f"{name} ", f"{name}{{")) and all(label in line for label in wanted):
+            found += float(line.rpartition(" ")[2])
+    return found
 
 
 @define(eq=False)

@@ -273,10 +273,13 @@ def restart(scale: Scale) -> None:
 
 
 def distance(scale: Scale) -> None:
-    """Throughput of one bind against window and round-trip time, with a delay on the wire."""
+    """Throughput of one bind against window and round-trip time, with a delay on the wire.
+
+    The window of receipts, the other way, is as large as the largest of submits: with less it would be the limit.
+    """
     scale.console.print("expected: the smaller of window / round trip and what the server takes", style="dim")
     delays = ONE_WAY_MS[::2] if scale.quick else ONE_WAY_MS
-    with plain_system() as bed:
+    with plain_system("[session]\ndeliver_window = 1000") as bed:
         for one_way_ms in delays:
             pid, line = bed.start_tool(
                 "listening on ", "tools.bench.delay", "--to", f"127.0.0.1:{bed.smpp}", "--one-way", f"{one_way_ms}ms"
