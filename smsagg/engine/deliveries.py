@@ -193,10 +193,6 @@ class Deliveries:
             self._park(state, list(state.ready), self._core.clock.now_ms())
             state.ready.clear()
 
-    def on_window(self, account: str) -> None:
-        """A sink of the account has room again."""
-        self._pump(self._accounts[account])
-
     def on_answers(self, account: str, answers: Sequence[tuple[Delivery, int | None]]) -> None:
         """What the ESME answered to deliveries: a ``command_status``, or ``None`` when it did not answer in time."""
         now = self._core.clock.now_ms()

@@ -96,6 +96,7 @@ async def test_links_do_not_disturb_one_another(autojump_clock: Clock, monkeypat
         ({}, {"esm_class": 0x40, "data_coding": 8, "protocol_id": 64}, {"esm_class": 0x40, "data_coding": 8}),
         ({}, {"asks_receipt": True}, {"registered_delivery": 1}),
         ({}, {"asks_receipt": False}, {"registered_delivery": 0}),
+        ({}, {"registered_delivery": 0x11}, {"registered_delivery": 0x11}),
         ({}, {"priority": 3}, {"priority_flag": 3, "schedule_delivery_time": "", "validity_period": ""}),
         ({"source_addr_ton": 5, "source_addr_npi": 0}, {}, {"source_addr_ton": 5, "source_addr_npi": 0}),
         ({"service_type": "CMT"}, {"service_type": "WAP"}, {"service_type": "CMT"}),

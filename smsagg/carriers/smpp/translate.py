@@ -13,6 +13,9 @@ REPORT_TYPES = (0x04, 0x20)
 """Delivery receipt and intermediate notification (SMPP 3.4 §5.2.12)."""
 _MESSAGE_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
 _TLVS_MAX = 10_000
+FINAL_RECEIPT = 0x01
+INTERMEDIATE_NOTIFICATION = 0x10
+"""Bits of registered_delivery (SMPP 3.4 §5.2.17)."""
 TON_INTERNATIONAL = 1
 NPI_ISDN = 1
 
@@ -39,7 +42,7 @@ def submit_sm_of(message: Message, settings: SmppSettings, now: int) -> SubmitSm
         message.priority,
         "",
         "" if settings.validity == "none" else _validity_period(message, settings, now),
-        1 if message.asks_receipt else 0,
+        (FINAL_RECEIPT if message.asks_receipt else 0) | (message.registered_delivery & INTERMEDIATE_NOTIFICATION),
         0,
         message.data_coding,
         message.sm_default_msg_id,
