@@ -86,6 +86,8 @@ class StoreSettings:
     parked_receipts_max: int = field(default=100_000, validator=at_least(1))
     parked_receipt_ttl: Duration = field(default=Duration(3_600.0), validator=above(0))
     """How long a carrier receipt that matches nothing is kept for its submit_sm_resp."""
+    history_ttl: Duration = field(default=Duration(2_592_000.0), validator=above(0))
+    """How long a message that is over is kept, text and all, for query_sm and for whoever reads the file."""
 
 
 @define(frozen=True)

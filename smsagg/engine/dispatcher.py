@@ -131,7 +131,8 @@ class Dispatcher:
         recorded: list[Message] = []
         at_once: list[Message] = []
         for message in messages:
-            message.state = MessageState.SENDING  # QUEUED -> SENDING: the only way out of a ready queue
+            assert message.state is MessageState.QUEUED
+            message.state = MessageState.SENDING
             message.carrier = carrier
             message.carrier_message_id = ""
             message.asks_receipt = asks_receipt(message)

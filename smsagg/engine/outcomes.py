@@ -74,7 +74,8 @@ class Outcomes:
             core.metrics.attempts(link.carrier.name, "accepted", accepted)
         if accepted < len(outcomes) and any(type(o) is InDoubt and o.link_lost for o in outcomes):
             link.carrier.circuit.on_failure(core.clock.monotonic_s())  # one failure, however full the window was
-        if given_back:
+        given_back = [message for message in given_back if message.state is MessageState.QUEUED]
+        if given_back:  # but for those that a later outcome of this batch has settled
             self._waiting.give_back(given_back, now)
         if accepted and not changes.is_empty():
             link.unrecorded += accepted

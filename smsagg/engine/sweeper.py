@@ -20,6 +20,8 @@ from smsagg.model import Message, MessageState
 
 INTERVAL_S = 1.0
 BATCH = 1_000
+HISTORY_BATCHES = 50
+"""Batches of history dropped in one round at most: 50,000 messages a second."""
 DROP_PARKED_S = 60.0
 """The store's parked receipts may be younger than memory's, which keeps the first of several alike."""
 
@@ -51,9 +53,8 @@ class Sweeper:
         await self._sweep_messages(since, now, now, MessageState.QUEUED, MessageState.EXPIRED)
         self._swept_until = now
         await self._sweep_messages(0, now - grace_ms, now, MessageState.ENROUTE, MessageState.UNKNOWN)
-        expired = await core.store.drop_expired_deliveries(now, BATCH)
-        if expired:
-            core.metrics.deliveries_expired("", expired)
+        await self._drop_expired_deliveries(now)
+        await self._drop_history(now)
         parked_before = now - int(core.config.store.parked_receipt_ttl * 1000)
         orphans = self._reports.drop_orphans(parked_before)
         for carrier, _ in orphans:
@@ -62,6 +63,20 @@ class Sweeper:
         if orphans or monotonic >= self._drop_parked_at:
             await core.store.drop_parked_receipts(parked_before)
             self._drop_parked_at = monotonic + DROP_PARKED_S
+
+    async def _drop_expired_deliveries(self, now: int) -> None:
+        dropped = BATCH
+        while dropped == BATCH:
+            dropped = await self._core.store.drop_expired_deliveries(now, BATCH)
+            if dropped:
+                self._core.metrics.deliveries_expired("", dropped)
+
+    async def _drop_history(self, now: int) -> None:
+        """A bounded part a round, oldest first: the past goes at least as fast as it came."""
+        done_before = now - int(self._core.config.store.history_ttl * 1000)
+        for _ in range(HISTORY_BATCHES):
+            if await self._core.store.drop_history(done_before, BATCH) < BATCH:
+                return
 
     async def _sweep_messages(
         self, since: int, before: int, now: int, state: MessageState, final: MessageState

@@ -1,19 +1,19 @@
 """A delivery as the ``deliver_sm`` that carries it (SMPP 3.4 §4.6)."""
 
 from smsagg.model import Delivery, DeliveryKind
-from smsagg.smpp.limits import Limits
 from smsagg.smpp.pdu import DeliverSm
 from smsagg.smpp.tlv import Tag, Tlvs, decode_tlvs
 
 NETWORK_TYPE_GSM = 3
 SHORT_MESSAGE_OCTETS_MAX = 254
-_TLVS_MAX = Limits().tlvs_max
+_TLVS_MAX = 10_000
+"""More than a PDU can hold that we take in; they were counted when they came."""
 
 
 def make_deliver_sm(delivery: Delivery) -> DeliverSm:
     """The PDU; ``sequence_number`` is the connection's to set. A body over 254 octets goes as ``message_payload``."""
     is_report = delivery.kind is not DeliveryKind.MO
-    tlvs = _report_tlvs(delivery) if is_report else decode_tlvs(delivery.tlvs, _TLVS_MAX) if delivery.tlvs else ()
+    tlvs = _report_tlvs(delivery) if is_report else _mo_tlvs(delivery)
     body = delivery.body
     if len(body) > SHORT_MESSAGE_OCTETS_MAX:
         tlvs = ((int(Tag.MESSAGE_PAYLOAD), body), *tlvs)
@@ -38,6 +38,11 @@ def make_deliver_sm(delivery: Delivery) -> DeliverSm:
         body,
         tlvs=tlvs,
     )
+
+
+def _mo_tlvs(delivery: Delivery) -> Tlvs:
+    """As the carrier sent them, be their values what they may."""
+    return decode_tlvs(delivery.tlvs, _TLVS_MAX, check=False) if delivery.tlvs else ()
 
 
 _RECEIPTED_MESSAGE_ID = int(Tag.RECEIPTED_MESSAGE_ID)

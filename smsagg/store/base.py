@@ -198,6 +198,10 @@ class Store(Protocol):
         """Delete up to ``limit`` parked deliveries past ``expires_at``; returns how many."""
         ...
 
+    async def drop_history(self, done_before: int, limit: int) -> int:
+        """Delete, of the ``limit`` oldest messages in history, those that were over before that instant; how many."""
+        ...
+
     async def drop_parked_receipts(self, parked_before: int) -> int:
         """Delete receipts parked before that instant; returns how many."""
         ...

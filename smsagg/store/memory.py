@@ -252,6 +252,16 @@ class MemoryStore:
 
         return await self._ask(run)
 
+    async def drop_history(self, done_before: int, limit: int) -> int:
+        def run() -> int:
+            oldest = sorted(self.tables.history)[:limit]
+            over = [seq for seq in oldest if self.tables.history[seq].done_at < done_before]
+            for seq in over:
+                del self.tables.history[seq]
+            return len(over)
+
+        return await self._ask(run)
+
     async def drop_parked_receipts(self, parked_before: int) -> int:
         def run() -> int:
             old = [key for key, receipt in self.tables.parked_receipts.items() if receipt.parked_at < parked_before]

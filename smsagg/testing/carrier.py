@@ -231,10 +231,10 @@ class FakeCarrier:
         self.events.on_receipts(self.name, receipts, reported.answers.extend)
         return reported
 
-    def mo(self, destination_addr: str, body: bytes = b"hello") -> Reported:
+    def mo(self, destination_addr: str, body: bytes = b"hello", tlvs: bytes = b"") -> Reported:
         """Report one message from a handset."""
         reported = Reported()
-        mo = CarrierMo(1, 1, "447700900999", 0, 1, destination_addr, "", 0, 0, 0, body, b"")
+        mo = CarrierMo(1, 1, "447700900999", 0, 1, destination_addr, "", 0, 0, 0, body, tlvs)
         self.events.on_mo(self.name, [mo], reported.answers.extend)
         return reported
 

@@ -7,9 +7,12 @@ import trio.testing
 
 from smsagg.smpp.codec import decode, encode
 from smsagg.smpp.framing import FrameBuffer
+from smsagg.smpp.limits import Limits
 from smsagg.smpp.pdu import EnquireLink, EnquireLinkResp, Pdu
 
 P = TypeVar("P", bound=Pdu)
+
+ANY_TLVS = Limits(check_tlvs=False)
 
 
 class ScriptedPeer:
@@ -78,7 +81,7 @@ class ScriptedPeer:
         except trio.BrokenResourceError:
             return False
         for frame in self._frames.feed(bytes(octets)):
-            pdu = decode(frame)
+            pdu = decode(frame, ANY_TLVS)
             if isinstance(pdu, EnquireLink) and self.answers_enquire_link:
                 await self.send(EnquireLinkResp(sequence_number=pdu.sequence_number))
             else:

@@ -44,6 +44,7 @@ TIGHT = make_config(
         carrier_grace=Duration(GRACE_S), retry_first=Duration(1), retry_max=Duration(4), ttl=Duration(100_000)
     ),
     store=StoreSettings(
+        history_ttl=Duration(1e9),  # what is over is the judge's evidence
         live_messages_in_memory_max=6,
         scheduled_in_memory_max=3,
         parked_receipts_max=30,

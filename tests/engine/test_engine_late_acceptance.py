@@ -5,7 +5,7 @@ from typing import Any
 import trio
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings
-from smsagg.model import Message, MessageState
+from smsagg.model import Accepted, Message, MessageState, NotSent
 from smsagg.smpp.status import (
     ESME_ROK,
     ESME_RSYSERR,
@@ -143,3 +143,20 @@ async def test_a_late_acceptance_of_a_message_that_is_over_changes_nothing() -> 
         assert [delivery.message_state for delivery in sink.received] == [MessageState.UNKNOWN]
         assert gateway.engine.accounts["acme"].queued == 0
         assert not gateway.engine.core.live
+
+
+async def test_an_attempt_returned_and_accepted_in_one_batch_is_sent_once() -> None:
+    """The later outcome counts: the message is with the carrier, and not in its queue again."""
+    async with run_gateway(config_of()) as gateway:
+        gateway.attach()
+        message = await gateway.accept_one()
+        await gateway.settle()
+        link = gateway.carrier.link
+        link.outstanding.clear()
+        link.report([NotSent(message), Accepted(message, "late-1")])
+        await trio.sleep(600)
+        assert gateway.sent == [message.seq]
+        assert await state_of(gateway, message) is MessageState.ENROUTE
+        gateway.carrier.receipt("late-1")
+        await gateway.settle()
+        gateway.assert_nothing_is_held()

@@ -11,7 +11,7 @@ from smsagg.config.schema import SessionSettings
 from smsagg.model import MessageState
 from smsagg.smpp import status as s
 from smsagg.smpp.pdu import BindReceiver, BindTransmitter, DeliverSm, DeliverSmResp
-from smsagg.smpp.tlv import Tag
+from smsagg.smpp.tlv import Tag, encode_tlvs
 
 
 def receipted_id(receipt: DeliverSm) -> str:
@@ -225,6 +225,15 @@ async def test_a_message_from_a_handset_reaches_its_owner(autojump_clock: trio.t
         assert reported.statuses == [s.ESME_ROK]
         assert (mo.esm_class & 0x3C, mo.destination_addr, mo.short_message) == (0, "12345", b"STOP\0\xff")
         assert await other.waiting(DeliverSm) == []
+
+
+async def test_odd_tlvs_of_a_handset_message_arrive_as_they_are(autojump_clock: trio.testing.MockClock) -> None:
+    """A known TLV of a length that it must not have harms nobody: it is the carrier's and the customer's affair."""
+    tlv = (int(Tag.USER_MESSAGE_REFERENCE), b"\x07")
+    async with front_door(accounts={"acme": account("acme", mo_numbers=("*",))}) as bench:
+        client = await bench.bound()
+        bench.carrier.mo("777", tlvs=encode_tlvs((tlv,)))
+        assert (await client.receive(DeliverSm)).tlvs == (tlv,)
 
 
 async def test_a_long_message_from_a_handset_comes_as_payload(autojump_clock: trio.testing.MockClock) -> None:

@@ -336,6 +336,18 @@ async def test_old_parked_receipts_are_dropped(store: Store) -> None:
     assert (await store.recover(NOW)).parked_receipts == receipts[3:]
 
 
+async def test_the_oldest_history_is_dropped(store: Store) -> None:
+    """Of the oldest messages that are over, those over before an instant are deleted and counted; keys stay used."""
+    await commit(store, new(1, 2, 3, 4))
+    await commit(store, Changes(finished=[finished(seq)._replace(done_at=NOW + seq) for seq in (1, 2, 4)]))
+    assert await store.drop_history(NOW + 2, 10) == 1
+    assert await store.drop_history(NOW + 9, 1) == 1
+    assert await store.find_message(2) is None
+    assert await store.find_message(3) is not None
+    assert await store.drop_history(NOW + 9, 10) == 1
+    assert (await store.recover(NOW)).last_seq == 4
+
+
 async def test_questions_see_what_was_written_before(store: Store) -> None:
     """A question that follows a write without any wait sees it."""
     store.write(new(1))

@@ -69,3 +69,12 @@ def test_memory_is_bounded() -> None:
     recent.committed()
     assert len(recent) == 2_500 - recent_ids.INDEXED_AT_ONCE
     assert recent.leave() == []
+
+
+def test_memory_is_bounded_after_a_large_group() -> None:
+    """However many one group notes, what is above the bound leaves at once."""
+    recent = RecentIds(recent_max=100)
+    recent.note([update(seq) for seq in range(1, 5_001)])
+    assert len(recent.leave()) == 4_900
+    recent.committed()
+    assert len(recent) == 100

@@ -23,7 +23,7 @@ NPI_ISDN = 1
 def submit_sm_of(message: Message, settings: SmppSettings, now: int) -> SubmitSm:
     """The attempt on the wire. The destination goes out as international digits whatever way the customer wrote it;
     body, data_coding, esm_class and TLVs go out unchanged."""
-    tlvs = decode_tlvs(message.tlvs, _TLVS_MAX) if message.tlvs else ()
+    tlvs = decode_tlvs(message.tlvs, _TLVS_MAX, check=False) if message.tlvs else ()
     body = message.body
     if message.in_payload:
         tlvs = ((_MESSAGE_PAYLOAD, body), *tlvs)

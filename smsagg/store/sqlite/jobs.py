@@ -68,6 +68,11 @@ _MANY_EXPIRED = f"""
     SELECT {_MESSAGE} FROM messages NOT INDEXED
     WHERE expires_at >= ? AND expires_at < ? AND seq > ? ORDER BY seq LIMIT ?
 """
+_DROP_HISTORY = """
+    DELETE FROM history WHERE seq IN (
+        SELECT seq FROM (SELECT seq, done_at FROM history ORDER BY seq LIMIT ?) WHERE done_at < ?
+    )
+"""
 _DROP_EXPIRED_DELIVERIES = """
     DELETE FROM deliveries WHERE delivery_id IN (
         SELECT delivery_id FROM deliveries INDEXED BY deliveries_parked_expiry
@@ -201,6 +206,11 @@ def find_expired(
 
 def drop_expired_deliveries(cursor: apsw.Cursor, now: int, limit: int) -> int:
     cursor.execute(_DROP_EXPIRED_DELIVERIES, (now, limit))
+    return cursor.connection.changes()
+
+
+def drop_history(cursor: apsw.Cursor, done_before: int, limit: int) -> int:
+    cursor.execute(_DROP_HISTORY, (limit, done_before))
     return cursor.connection.changes()
 
 

@@ -54,7 +54,8 @@ class RecentIds:
         """The rows to index in the open transaction; :meth:`committed` or :meth:`rolled_back` must follow."""
         seqs = self._twins
         if len(self._seqs) > self._recent_max:
-            self._leaving = dict(islice(self._seqs.items(), INDEXED_AT_ONCE))
+            excess = len(self._seqs) - self._recent_max
+            self._leaving = dict(islice(self._seqs.items(), max(INDEXED_AT_ONCE, excess)))
             for key in self._leaving:
                 del self._seqs[key]
             seqs = [*seqs, *self._leaving.values()]

@@ -140,6 +140,9 @@ class SqliteStore:
     async def drop_expired_deliveries(self, now: int, limit: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_expired_deliveries(cursor, now, limit))
 
+    async def drop_history(self, done_before: int, limit: int) -> int:
+        return await self._ask(lambda cursor: jobs.drop_history(cursor, done_before, limit))
+
     async def drop_parked_receipts(self, parked_before: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_parked_receipts(cursor, parked_before))
 
