@@ -41,6 +41,10 @@ class EngineMetrics:
         self.metrics.carrier_receipts[carrier, _STATES[state]].n += 1
         self.metrics.carrier_receipt_matches[carrier, result].n += 1
 
+    def early_receipt(self, carrier: str) -> None:
+        """A parked receipt, counted when it came, found its message."""
+        self.metrics.carrier_receipt_matches[carrier, "early"].n += 1
+
     def orphan(self, carrier: str) -> None:
         """A receipt left unmatched."""
         self.metrics.carrier_receipt_matches[carrier, "orphan"].n += 1

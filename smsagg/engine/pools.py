@@ -85,8 +85,6 @@ class CarrierState:
         self.circuit = CircuitBreaker(settings.circuit_failures, settings.circuit_open)
         self.statuses = StatusClassifier(settings.temporary, settings.throttled, settings.permanent)
         self.always_asks = settings.ask_receipts == "always"
-        self.pools: list[Pool] = []
-        """Pools whose messages this carrier may take, as a member or as a backup's member."""
         self.blocked_in: dict[Pool, int] = {}
         """Pools, with its index there, that do not ask it until it is stirred or its time comes."""
         self._open = deque(self.links)
@@ -233,7 +231,7 @@ def make_carriers(config: Config, carriers: Mapping[str, Carrier], now: float) -
 
 
 def make_pools(config: Config, carriers: Mapping[str, CarrierState]) -> dict[str, Pool]:
-    """The pools with their members and backups, by name; also tells each carrier which pools it serves."""
+    """The pools with their members and backups, by name."""
     pools = {
         name: Pool(name, settings, [carriers[member.carrier] for member in settings.carriers])
         for name, settings in config.pools.items()
@@ -244,7 +242,4 @@ def make_pools(config: Config, carriers: Mapping[str, CarrierState]) -> dict[str
     for pool in pools.values():
         for source in pool.chain():
             source.dependents.append(pool)
-            for member in source.members:
-                if pool not in member.pools:
-                    member.pools.append(pool)
     return pools

@@ -72,7 +72,7 @@ class Reports:
         if early:
             changes.unparked_receipts.append(key)
             for receipt in early:
-                self._core.metrics.carrier_receipt(message.carrier, receipt.state, "early")
+                self._core.metrics.early_receipt(message.carrier)
                 self._apply(message, receipt.state, receipt.error_code, now, changes)
 
     def on_receipts(self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts) -> None:

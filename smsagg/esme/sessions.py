@@ -1,7 +1,6 @@
 """Which sessions there are: counts for limits, who is bound for which account, and how all of them are stopped."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Protocol
 
 
@@ -53,9 +52,6 @@ class Sessions:
     def unbind(self, account: str, bind_type: str, session: BoundSession) -> None:
         self._by_account[account].remove(session)
         self._bind_types[account, bind_type] -= 1
-
-    def bound(self, account: str) -> Iterator[BoundSession]:
-        return iter(self._by_account.get(account, ()))
 
     def counts(self) -> dict[tuple[str, ...], int]:
         """Bound sessions by (account, bind type)."""

@@ -137,6 +137,11 @@ class Store(Protocol):
         ...
 
     @property
+    def refusing(self) -> StoreError | None:
+        """Why a new message would be refused now: :attr:`failing`, or too little free space; else ``None``."""
+        ...
+
+    @property
     def statistics(self) -> StoreStatistics: ...
 
     on_commit: Callable[[float, int], None]

@@ -104,6 +104,10 @@ class MemoryStore:
         self._crashed = False
 
     @property
+    def refusing(self) -> StoreError | None:
+        return self.failing
+
+    @property
     def statistics(self) -> StoreStatistics:
         self._statistics.queued_changes = len(self._pending)
         return self._statistics

@@ -174,15 +174,18 @@ async def test_low_space_refuses_new_messages_only(settings: StoreSettings) -> N
     low = StoreSettings(path=settings.path, free_octets_min=1 << 20)  # type: ignore[arg-type]
     async with open_sqlite_store(low, Seams(free_octets=lambda _folder: free)) as store:
         assert await write(store, new(1)).wait() is None
+        assert store.refusing is None
         free = 0
         refused = write(store, new(2))
         while await refused.wait() is None:  # the look at the disk may be a moment old
             refused = write(store, new(2 + store.statistics.commits))
         assert isinstance(refused.told[0], StoreFull)
+        assert isinstance(store.refusing, StoreFull)
         assert await write(store, Changes(message_updates=[update(1)])).wait() is None
         assert len(await store.find_by_carrier_id("alpha", ["c1"])) == 1
         assert store.failing is None
         free = 1 << 30
+        assert store.refusing is None
         assert await write(store, new(10_000)).wait() is None
 
 

@@ -10,7 +10,7 @@ import apsw
 import trio
 
 from smsagg.config.schema import StoreSettings
-from smsagg.errors import StoreError, StoreFailed
+from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.model import Delivery, Message
 from smsagg.store.base import Changes, OnDone, Recovered, StoreStatistics
 from smsagg.store.sqlite import jobs
@@ -19,7 +19,7 @@ from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_che
 from smsagg.store.sqlite.disk import FreeSpace
 from smsagg.store.sqlite.group import Job, Write, rows_in
 from smsagg.store.sqlite.owner import OwnerLock
-from smsagg.store.sqlite.writer import Reports, Writer
+from smsagg.store.sqlite.writer import LOW_SPACE, Reports, Writer
 
 CLOSE_DEADLINE_S = 10.0
 
@@ -88,6 +88,12 @@ class SqliteStore:
     @property
     def failing(self) -> StoreError | None:
         return self._writer.failing
+
+    @property
+    def refusing(self) -> StoreError | None:
+        if self._writer.failing is not None:
+            return self._writer.failing
+        return StoreFull(LOW_SPACE) if self._writer.space_is_low() else None
 
     @property
     def statistics(self) -> StoreStatistics:

@@ -37,6 +37,7 @@ from smsagg.store.sqlite.group import Group, Job, Write
 from smsagg.store.sqlite.recent_ids import RecentIds
 
 RETRY_MAX_S = 1.0
+LOW_SPACE = "too little free disk space for new messages"
 INTERVAL_MIN_S = 0.001
 INTERVAL_MAX_S = 0.004
 INTERVAL_MAX_ROWS_PER_S = 80_000
@@ -104,6 +105,10 @@ class Writer:
         elif item.on_done is not None:
             self._token.run_sync_soon(item.on_done, StoreFailed("the store is closed"))
 
+    def space_is_low(self) -> bool:
+        """Whether new messages are refused for want of free space; from any thread."""
+        return self._space.is_low(time.monotonic())
+
     @property
     def queued(self) -> int:
         return self._queue.qsize()
@@ -158,8 +163,8 @@ class Writer:
 
     def _commit(self, group: Group) -> None:
         """Make ``group`` durable, or refuse what may be refused and stay until the rest is written."""
-        if any(write.changes.new_messages for write in group.writes) and self._space.is_low(time.monotonic()):
-            self._tell(group.take_out_new_messages().reports(StoreFull("too little free disk space for new messages")))
+        if any(write.changes.new_messages for write in group.writes) and self.space_is_low():
+            self._tell(group.take_out_new_messages().reports(StoreFull(LOW_SPACE)))
         failure = self._attempt(group)
         if failure is None:
             return
