@@ -81,6 +81,8 @@ class Loader:
                 waiting.due[pool] = min(waiting.due.get(pool, math.inf), message.next_attempt_at)
             message.parked = True
             changes.message_updates.append(update_of(message))
+            for outdated in core.finish_watchers:  # who finds its row still sees the old pool
+                outdated.add(message.seq)
         if claimed:
             core.store.write(changes)
         if len(claimed) < CLAIM_MAX or any(message.pool == name for message in claimed):
