@@ -235,6 +235,10 @@ class Deliveries:
             for name, state in self._accounts.items()
         }
 
+    def reserved(self) -> dict[str, int]:
+        """Places held until a commit under way tells of it, by account."""
+        return {name: state.expected + state.unrecorded for name, state in self._accounts.items()}
+
     async def run(self) -> None:
         """Bring parked deliveries back when they are due and a sink is bound."""
         while True:

@@ -75,6 +75,7 @@ def main(
         _show(console, summaries, real_s)
     failed = [summary for summary in summaries if summary.verdict != Verdict.PASS.value]
     if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
         json_path.write_text(json.dumps(_document(summaries, real_s, bug), indent=2))
     sys.exit(1 if failed else 0)
 

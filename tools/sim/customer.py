@@ -216,6 +216,7 @@ class EsmeSession(smpp.SmppPeer):
                     smpp.relative_time(planned.delay_s) if planned.delay_s else "",
                     planned.priority,
                     reference_of(planned.nonce),
+                    planned.in_payload,
                 )
             )
             self._note(planned.nonce, f"submit_sm to {planned.destination}")
@@ -239,8 +240,9 @@ class EsmeSession(smpp.SmppPeer):
         if self.is_over or self.is_ending:
             return
         number = self._ask("enquiry", None, lambda number: pdu(smpp.ENQUIRE_LINK, number))
+        at = self.customer.agenda.now
         self.customer.agenda.after(
-            ENQUIRY_MAX_S + self.customer.rules.network_delay_s(), partial(self._check_enquiry, number)
+            ENQUIRY_MAX_S + self.customer.rules.network_delay_s(), partial(self._check_enquiry, number, at)
         )
         self.customer.agenda.after(self.customer.rng.uniform(0.5, 3.0), self.enquire)
 
@@ -283,8 +285,10 @@ class EsmeSession(smpp.SmppPeer):
         self.send(make(number))
         return number
 
-    def _check_enquiry(self, number: int) -> None:
-        if number in self.outstanding and not self.is_over and not self.wire.is_disturbed and not self.is_ending:
+    def _check_enquiry(self, number: int, asked_at: float) -> None:
+        if number not in self.outstanding or self.is_over or self.is_ending or self.wire.is_disturbed:
+            return
+        if self.customer.rules.weather.slow_until < asked_at:
             self.customer.log.broke("L5 enquire_link", self.bind.name, f"number {number} was not answered in time")
 
     def _response(self, command_id: int, status: int, number: int, body: bytes) -> None:

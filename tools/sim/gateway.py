@@ -190,6 +190,8 @@ class Life:
             "awaiting": len(self.engine.reports.correlator),
             "link reserved": [state.link.name for state in links if state.reserved],
             "in flight": [state.link.name for state in links if state.link.in_flight],
+            "settling": sorted(core.settling.difference(core.settled)),
+            "deliveries reserved": {name: count for name, count in self.engine.deliveries.reserved().items() if count},
             "deliveries": {name: count for name, count in self.engine.deliveries.pending().items() if count},
         }
         return {name: value for name, value in held.items() if value}

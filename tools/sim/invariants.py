@@ -5,14 +5,17 @@ message (or a receipt) again only when it could not know that the first was take
 in time on a connection that lived on, and has not died since; and after that was committed, dying is no excuse either.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from math import inf
 
 from attrs import define
 
-from smsagg.model import Message
+from smsagg.carriers.smpp.link import BURST_MIN
+from smsagg.model import Message, MessageState
+from smsagg.observe.metrics import Metrics
 from tools.chaos.checker import FINAL, UNKNOWN, Violation
 from tools.chaos.history import Reply
 from tools.chaos.wire import ESME_ROK
@@ -22,6 +25,8 @@ from tools.sim.network import Wire
 from tools.sim.scenario import CARRIER_GRACE_S, Scenario
 from tools.sim.wire import ESME_RCANCELFAIL, ESME_RINVDSTADR, ESME_RINVMSGID, ESME_RSYSERR, ESME_RTHROTTLED
 
+IDLE_STEPS_MAX = 1_500
+"""Steps of all tasks in a second in which nothing happens but keep-alives, look-ups of orphans and sweeps."""
 LINGER_S = 2.5
 """What comes on a connection that ends so soon after may not have been looked at."""
 VALIDITY_SLACK_MS = 1
@@ -36,7 +41,9 @@ class Facts:
     tables: ObservedTables
     held: dict[str, object]
     is_drained: bool
-    clock_jumps: Sequence[float]
+    idle_steps: int
+    metrics: Metrics | None
+    """Of the only process there ever was; ``None`` when there were several."""
 
     def attempts(self) -> dict[str, list[Attempt]]:
         """By nonce, in the order in which the gateway wrote them."""
@@ -222,6 +229,64 @@ def unknown_in_time(facts: Facts) -> Iterable[Violation]:
             yield Violation("S6 evidence", row.body.decode(), f"is UNKNOWN {waited_ms} ms after its time")
 
 
+def balanced(facts: Facts) -> Iterable[Violation]:
+    """S15: what was counted is what the store has."""
+    metrics = facts.metrics
+    if metrics is None or not facts.is_drained:
+        return
+    kept = [
+        row
+        for row in facts.tables.history.values()
+        if (row.state, row.error_code) != (MessageState.DELETED, ESME_RSYSERR)  # refused late and unwound
+    ]
+    accepted = sum(child.n for child in metrics.accepted.values())
+    if accepted != len(kept):
+        yield Violation("S15 balance", "run", f"{accepted} counted as accepted, {len(kept)} in history")
+    counted: Counter[tuple[str, str]] = Counter(
+        {(str(key[0]), str(key[1])): int(child.n) for key, child in metrics.finished.items()}
+    )
+    stored = Counter((row.account, row.state.name.lower()) for row in kept)
+    if counted != stored:
+        yield Violation("S15 balance", "run", f"counted as finished {counted}, in history {stored}")
+
+
+def within_rates(facts: Facts) -> Iterable[Violation]:
+    """S16: a link keeps to its carrier's contract in every second."""
+    by_wire: dict[Wire, list[Attempt]] = defaultdict(list)
+    for attempts in facts.attempts().values():
+        for attempt in attempts:
+            by_wire[attempt.wire].append(attempt)
+    for wire, attempts in by_wire.items():
+        carrier = attempts[0].carrier
+        rate: float | None = facts.scenario.config.carriers[carrier].settings.rate
+        if rate is None or wire.is_disturbed:
+            continue
+        times = sorted(attempt.written.taken_at for attempt in attempts)
+        allowed = rate + max(rate / 10, BURST_MIN) + 1
+        for place, at in enumerate(times):
+            number = bisect_right(times, at + 1.0) - place
+            if number > allowed:
+                yield Violation("S16 rate", attempts[0].nonce, f"{number} to {carrier} in a second from {at:.6f}")
+                break
+
+
+def to_the_right_number(facts: Facts) -> Iterable[Violation]:
+    """S18: the destination reaches the carrier in international digits."""
+    planned = {message.nonce: message for customer in facts.scenario.customers for message in customer.messages}
+    for nonce, attempts in facts.attempts().items():
+        if nonce in planned:
+            digits = planned[nonce].destination.lstrip("+").removeprefix("00")
+            for attempt in attempts:
+                if attempt.destination != digits:
+                    yield Violation("S18 fidelity", nonce, f"for {digits}, and sent to {attempt.destination}")
+
+
+def idle_when_idle(facts: Facts) -> Iterable[Violation]:
+    """L4: with nothing to do, next to nothing is done."""
+    if facts.is_drained and facts.idle_steps > IDLE_STEPS_MAX:
+        yield Violation("L4 bounds", "run", f"{facts.idle_steps} steps in an idle second")
+
+
 INVARIANTS: tuple[Callable[[Facts], Iterable[Violation]], ...] = (
     no_needless_copy,
     no_zombie,
@@ -234,4 +299,8 @@ INVARIANTS: tuple[Callable[[Facts], Iterable[Violation]], ...] = (
     alive_after_heal,
     nothing_left,
     unknown_in_time,
+    balanced,
+    within_rates,
+    to_the_right_number,
+    idle_when_idle,
 )

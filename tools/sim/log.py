@@ -20,6 +20,7 @@ UNANSWERED = -1
 class Attempt(CarrierSubmit):
     """One submit_sm at a carrier."""
 
+    destination: str = field(kw_only=True)
     written: Written = field(kw_only=True)
     wire: Wire = field(kw_only=True)
     response_timeout_s: float = field(kw_only=True)

@@ -35,6 +35,8 @@ class Nemesis:
             "carrier down": self._carrier_down,
             "carrier silent": self._carrier_silent,
             "carrier refuses": self._carrier_refuses,
+            "carrier refuses binds": lambda lasting_s: self._carrier_takes_no_bind("refuse", lasting_s),
+            "carrier mute": lambda lasting_s: self._carrier_takes_no_bind("mute", lasting_s),
             "esme reset": lambda _: self._some_esme(lambda wire: wire.reset()),
             "esme dark": lambda lasting_s: self._some_esme(lambda wire: wire.go_dark(lasting_s)),
             "esme pause": self._esme_pause,
@@ -70,6 +72,7 @@ class Nemesis:
             supplier.is_calm = supplier.is_listening = True
             supplier.is_silent = False
             supplier.refuses_with = 0
+            supplier.bind_mood = ""
             supplier.pump()
         for customer in world.customers:
             customer.is_calm = True
@@ -108,7 +111,7 @@ class Nemesis:
     def _carrier_pause(self, lasting_s: float) -> None:
         for session in self._world.suppliers[self._some_supplier()].sessions:
             session.wire.pause()
-            self._later(lasting_s, session.wire.resume)
+            self._later(lasting_s, self._rng.choice((session.wire.resume, session.wire.reset)))
 
     def _carrier_unbind(self) -> None:
         for session in list(self._world.suppliers[self._some_supplier()].sessions):
@@ -143,6 +146,17 @@ class Nemesis:
             supplier.refuses_with = 0
 
         self._later(lasting_s, relent)
+
+    def _carrier_takes_no_bind(self, mood: str, lasting_s: float) -> None:
+        supplier = self._world.suppliers[self._some_supplier()]
+        supplier.bind_mood = mood
+        for session in list(supplier.sessions):
+            session.wire.reset()
+
+        def welcome() -> None:
+            supplier.bind_mood = ""
+
+        self._later(lasting_s, welcome)
 
     # --- customers ---
 

@@ -29,6 +29,8 @@ class Weather:
     """Share of writes that arrive in pieces, and of reads that get less than there is."""
     extra_s: float = 0.0
     """Added to every latency while the network is slow."""
+    slow_until: float = -1.0
+    """When what was sent while it was slow has arrived."""
 
 
 @define
@@ -204,8 +206,11 @@ class Wire:
         self._agenda.at(self._to_gateway_at, feed)
 
     def _arrival(self, previous: float) -> float:
-        low, high = self.weather.latency_s
-        return max(previous, self._agenda.now + self.rng.uniform(low, high) + self.weather.extra_s)
+        weather = self.weather
+        at = max(previous, self._agenda.now + self.rng.uniform(*weather.latency_s) + weather.extra_s)
+        if weather.extra_s:
+            weather.slow_until = max(weather.slow_until, at)
+        return at
 
     def _arrive(self, octets: bytes) -> None:
         if self.is_over or self._is_dark:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tools.chaos.history import Submit
 from tools.sim.log import Cancel
-from tools.sim.network import Wire
+from tools.sim.network import Weather, Wire
 
 if TYPE_CHECKING:
     from tools.sim.customer import Customer
@@ -26,11 +26,12 @@ class Rules(Protocol):
 
     customers: Sequence["Customer"]
     probe_destination: str
+    weather: Weather
     deliver_timeout_s: float
     deliver_window: int
 
     def network_delay_s(self) -> float:
-        """How long a question and its answer may be on their way now."""
+        """How long a question and its answer may be on their way when the network is not slow."""
         ...
 
     def on_acknowledged(self, submit: Submit) -> None: ...

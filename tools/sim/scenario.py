@@ -7,7 +7,7 @@ dozen messages, so that a run costs milliseconds and thousands of them see what 
 from math import inf
 from random import Random
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.config.schema import (
@@ -53,6 +53,8 @@ class PlannedSubmit:
     delay_s: int = 0
     """schedule_delivery_time, from the submit."""
     priority: int = 0
+    in_payload: bool = False
+    """The text goes as a message_payload TLV."""
     cancel_after_s: float | None = None
     """From its acknowledgement."""
     query_after_s: float | None = None
@@ -76,6 +78,8 @@ class CustomerPlan:
     refused: float
     """Share answered ESME_RX_R_APPN: the last word."""
     at_most_once: bool
+    mo_numbers: tuple[str, ...]
+    """Whose MO are its own."""
 
 
 @define(frozen=True)
@@ -88,6 +92,7 @@ class SupplierPlan:
     response_lost: float = 0.0
     response_late: float = 0.0
     response_doubled: float = 0.0
+    response_without_id: float = 0.0
     receipt_missing: float = 0.0
     receipt_early: float = 0.0
     receipt_doubled: float = 0.0
@@ -118,7 +123,8 @@ class Scenario:
     """All that a seed decides before the clock starts."""
 
     seed: int
-    config: Config
+    configs: tuple[Config, ...]
+    """The first life has the first, and so on, round and round: they differ in pools."""
     customers: tuple[CustomerPlan, ...]
     suppliers: dict[str, SupplierPlan]
     faults: tuple[PlannedFault, ...]
@@ -130,6 +136,11 @@ class Scenario:
     weather: Weather = field(factory=Weather)
     disk: DiskPlan = field(factory=DiskPlan)
     room_octets: int = 2_000
+
+    @property
+    def config(self) -> Config:
+        """For what they all share."""
+        return self.configs[0]
 
 
 FAULTS = {
@@ -143,6 +154,8 @@ FAULTS = {
     "carrier down": 1.5,
     "carrier silent": 1.5,
     "carrier refuses": 1.5,
+    "carrier refuses binds": 1.0,
+    "carrier mute": 1.0,
     "esme reset": 2.0,
     "esme dark": 1.0,
     "esme pause": 1.5,
@@ -190,16 +203,19 @@ def draw(seed: int) -> Scenario:
     accounts = [f"acme{number}" for number in range(rng.choice((1, 1, 2, 3)))]
     classes = {name: _message_class(rng, name) for name in ("default", "once")}
     class_of = {account: "once" if rng.random() < 0.3 else "default" for account in accounts}
-    config = _config(rng, carriers, suppliers, {account: class_of[account] for account in accounts}, classes)
-    total = rng.choice((5, 15, 25, 40))
+    total = rng.choice((5, 15, 25, 40)) if rng.random() < 0.97 else 150
     customers = tuple(
         _customer(rng, account, duration_s, total // len(accounts) + 1, class_of[account] == "once")
         for account in accounts
     )
+    config = _config(rng, carriers, suppliers, customers, classes)
+    configs = [config]
+    if rng.random() < 0.3:  # who restarts it may have changed the pools
+        configs.append(evolve(config, pools=_pools(rng, carriers)))
     is_calm = rng.random() < 0.1
     return Scenario(
         seed,
-        config,
+        tuple(configs),
         customers,
         suppliers,
         () if is_calm else _faults(rng, duration_s),
@@ -216,13 +232,13 @@ def _config(
     rng: Random,
     carriers: tuple[str, ...],
     suppliers: dict[str, SupplierPlan],
-    accounts: dict[str, str],
+    customers: tuple[CustomerPlan, ...],
     classes: dict[str, MessageClassSettings],
 ) -> Config:
     few = rng.random() < 0.5
     pools = _pools(rng, carriers)
     return Config(
-        accounts={name: _account(rng, name, message_class, few) for name, message_class in accounts.items()},
+        accounts=_accounts(rng, customers),
         carriers={name: _carrier(rng, name, suppliers[name]) for name in carriers},
         pools=pools,
         server=ServerSettings(accept_deadline=Duration(ACCEPT_DEADLINE_S), shutdown_deadline=Duration(2.0)),
@@ -239,7 +255,7 @@ def _config(
             live_messages_in_memory_max=rng.choice((1, 3, 1_000)) if few else 1_000,
             scheduled_in_memory_max=rng.choice((1, 3, 1_000)) if few else 1_000,
             parked_receipts_max=rng.choice((2, 1_000)),
-            parked_receipt_ttl=Duration(600.0),
+            parked_receipt_ttl=Duration(rng.choice((20.0, 600.0))),
         ),
         routing=RoutingSettings(default_pool=next(iter(pools)) if rng.random() < 0.5 else ""),
         receipts=ReceiptSettings(
@@ -252,17 +268,22 @@ def _config(
     )
 
 
-def _account(rng: Random, name: str, message_class: str, few: bool) -> AccountSettings:
+def _accounts(rng: Random, customers: tuple[CustomerPlan, ...]) -> dict[str, AccountSettings]:
+    few = rng.random() < 0.5
+    return {plan.account: _account(rng, plan, few) for plan in customers}
+
+
+def _account(rng: Random, plan: CustomerPlan, few: bool) -> AccountSettings:
     return AccountSettings(
-        system_id=name,
+        system_id=plan.account,
         password_hash="",
-        binds_max=10,
+        binds_max=len(plan.binds) if rng.random() < 0.3 else 10,
         window_max=rng.choice((2, 5, 100)),
         rate=Rate(20.0) if rng.random() < 0.2 else None,
         queue_max=rng.choice((3, 8, 1_000)) if few else 1_000,
-        message_class=message_class,
+        message_class="once" if plan.at_most_once else "default",
         deliveries_in_memory_max=rng.choice((1, 3, 100)) if few else 100,
-        mo_numbers=("12345", "*") if name.endswith("0") else (),
+        mo_numbers=plan.mo_numbers,
     )
 
 
@@ -344,6 +365,7 @@ def _supplier(rng: Random, timeout_s: float) -> SupplierPlan:
         response_lost=share(),
         response_late=share(),
         response_doubled=share(),
+        response_without_id=share() / 3,
         receipt_missing=share(),
         receipt_early=share(),
         receipt_doubled=share(),
@@ -388,6 +410,7 @@ def _customer(rng: Random, account: str, duration_s: float, count: int, at_most_
         rng.choice((0.0, 0.1)) if odd else 0.0,
         rng.choice((0.0, 0.1)) if odd else 0.0,
         at_most_once,
+        rng.choice((("12345", "*"), ("12345",))) if account.endswith("0") else (),
     )
 
 
@@ -397,17 +420,18 @@ def _message(rng: Random, nonce: str, at: float) -> PlannedSubmit:
     return PlannedSubmit(
         at=at,
         nonce=nonce,
-        destination=f"{prefix}{rng.randrange(1000):03d}",
+        destination=f"{rng.choice(('', '', '+', '00'))}{prefix}{rng.randrange(1000):03d}",
         registered_delivery=rng.choice((0, 1, 1, 1, 1, 2, 3, 0x11)),
         validity_s=validity_s,
         delay_s=rng.choice((1, 3)) if rng.random() < 0.1 and validity_s > 3 else 0,
         priority=rng.choice((0, 0, 0, 1, 3)),
+        in_payload=rng.random() < 0.1,
         cancel_after_s=rng.uniform(0, 1.0) ** 3 * 4 if rng.random() < 0.15 else None,
         query_after_s=rng.uniform(*QUERIED_AFTER_S) if rng.random() < 0.15 else None,
     )
 
 
 def _faults(rng: Random, duration_s: float) -> tuple[PlannedFault, ...]:
-    kinds = rng.choices(list(FAULTS), list(FAULTS.values()), k=rng.randrange(6))
+    kinds = rng.choices(list(FAULTS), list(FAULTS.values()), k=rng.choice((0, 1, 2, 3, 4, 5, 9)))
     faults = (PlannedFault(rng.uniform(0.2, duration_s), kind, rng.uniform(0.1, 3.0)) for kind in kinds)
     return tuple(sorted(faults, key=lambda fault: fault.at))

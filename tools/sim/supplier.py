@@ -67,6 +67,8 @@ class Supplier:
         self.is_listening = True
         self.is_silent = False
         """It reads, and neither takes nor answers."""
+        self.bind_mood = ""
+        """``refuse``: no bind is taken; ``mute``: none is answered."""
         self.refuses_with = 0
         """Every submit_sm gets this, unless 0."""
         self.is_calm = False
@@ -202,6 +204,11 @@ class SmscSession(smpp.SmppPeer):
             self.send(pdu(smpp.UNBIND | RESP, number))
             supplier.agenda.after(0.1, self.wire.close)
         elif command_id in (smpp.BIND_RECEIVER, smpp.BIND_TRANSMITTER, smpp.BIND_TRANSCEIVER):
+            if supplier.bind_mood == "mute":
+                return
+            if supplier.bind_mood == "refuse":
+                self.send(smpp.bind_resp(command_id, number, smpp.ESME_RBINDFAIL))
+                return
             self.bound_as = command_id
             self.send(smpp.bind_resp(command_id, number))
             supplier.note("", f"{smpp.name_of(command_id)}")
@@ -223,7 +230,7 @@ class SmscSession(smpp.SmppPeer):
     def _submit(self, number: int, message: ShortMessage, written: Written) -> None:
         supplier, plan, rng = self.supplier, self.supplier.plan, self.supplier.rng
         broke = supplier.log.broke
-        nonce = message.short_message
+        nonce = message.short_message or message.tlvs[smpp.MESSAGE_PAYLOAD].decode()
         if self.bound_as not in (smpp.BIND_TRANSMITTER, smpp.BIND_TRANSCEIVER):
             broke("S17 answers", nonce, f"came to {supplier.name} by a session that is not bound to submit")
         if message.tlvs.get(smpp.USER_MESSAGE_REFERENCE) != reference_of(nonce).to_bytes(2):
@@ -232,7 +239,8 @@ class SmscSession(smpp.SmppPeer):
         if self._window.exceeded_by(place):
             broke("S16 window", nonce, f"more submit_sm outstanding at {supplier.name} than the window")
         status = self._refusal()
-        given_id = "" if status else supplier.take_id()
+        has_id = status == ESME_ROK and (supplier.is_calm or rng.random() >= plan.response_without_id)
+        given_id = supplier.take_id() if has_id else ""
         attempt = Attempt(
             supplier.agenda.now,
             written.asked_at_ms,
@@ -240,6 +248,7 @@ class SmscSession(smpp.SmppPeer):
             nonce,
             given_id,
             status,
+            destination=message.destination,
             written=written,
             wire=self.wire,
             response_timeout_s=plan.response_timeout_s,

@@ -19,6 +19,7 @@ CANCEL_SM = 0x08
 ENQUIRE_LINK = 0x15
 
 USER_MESSAGE_REFERENCE = 0x0204
+MESSAGE_PAYLOAD = 0x0424
 
 ESME_RINVBNDSTS = 0x04
 ESME_RSYSERR = 0x08
@@ -71,9 +72,11 @@ def submit_sm(
     validity_period: str = "",
     schedule_delivery_time: str = "",
     priority: int = 0,
-    reference: int | None = None,
+    reference: int = 0,
+    in_payload: bool = False,
 ) -> bytes:
-    short_message = text.encode("ascii")
+    octets = text.encode("ascii")
+    short_message = b"" if in_payload else octets
     body = b"".join(
         (
             b"\0\x05\0" + source.encode() + b"\0",
@@ -82,10 +85,11 @@ def submit_sm(
             schedule_delivery_time.encode() + b"\0" + validity_period.encode() + b"\0",
             bytes((registered_delivery, 0, 0, 0, len(short_message))),
             short_message,
+            USER_MESSAGE_REFERENCE.to_bytes(2) + b"\0\x02" + reference.to_bytes(2),
         )
     )
-    if reference is not None:
-        body += USER_MESSAGE_REFERENCE.to_bytes(2) + b"\0\x02" + reference.to_bytes(2)
+    if in_payload:
+        body += MESSAGE_PAYLOAD.to_bytes(2) + len(octets).to_bytes(2) + octets
     return pdu(SUBMIT_SM, number, body)
 
 

@@ -11,6 +11,7 @@ from random import Random
 
 import trio
 
+from smsagg.observe.metrics import Metrics
 from smsagg.testing.clock import FakeClock
 from tools.chaos.history import Submit
 from tools.sim.agenda import Agenda
@@ -58,9 +59,10 @@ class World:
         self.lives = 0
         self.store_error: Exception | None = None
         self.steps = 0
-        self.clock_jumps: list[float] = []
         self.is_drained = False
         self.held: dict[str, object] = {}
+        self.idle_steps = 0
+        """Taken in the last second, when nothing was left to do."""
         self.deliver_timeout_s = float(scenario.config.session.response_timeout)
         self.deliver_window = scenario.config.session.deliver_window
         routed = [country for pool in scenario.config.pools.values() for country in pool.countries]
@@ -112,7 +114,7 @@ class World:
         while True:
             self.lives += 1
             self.life = life = Life(
-                self.scenario.config,
+                self.scenario.configs[(self.lives - 1) % len(self.scenario.configs)],
                 self.tables,
                 self.disk,
                 self.clock,
@@ -200,12 +202,11 @@ class World:
 
     def jump_clock(self, seconds: float) -> None:
         self.clock.jump_wall(seconds)
-        self.clock_jumps.append(self.agenda.now)
 
     # --- what is looked at while it happens ---
 
     def network_delay_s(self) -> float:
-        return 2 * (self.weather.latency_s[1] + self.weather.extra_s) * 4
+        return 2 * 4 * self.weather.latency_s[1]  # a PDU may come in so many pieces
 
     def on_acknowledged(self, submit: Submit) -> None:
         """Who hears ESME_ROK has a durable message, at that very instant."""
@@ -219,6 +220,10 @@ class World:
             self.log.broke("S8 zombie", cancel.submit.nonce, "cancel_sm was answered ESME_ROK, and it is not DELETED")
         if cancel.account != cancel.submit.account:
             self.log.broke("S13 isolation", cancel.submit.nonce, f"was cancelled by {cancel.account}")
+
+    def metrics(self) -> Metrics | None:
+        """Of the only process that there was; ``None`` when there were several."""
+        return self.life.door.metrics if self.life is not None and not self.log.deaths else None
 
     # --- the phases ---
 
@@ -238,8 +243,10 @@ class World:
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = trio.current_time()
+                self.idle_steps = -self.steps
             elif trio.current_time() - quiet_since >= QUIET_S:
                 self.is_drained = True
+                self.idle_steps += self.steps
                 return
 
     def _is_quiet(self) -> bool:
