@@ -137,8 +137,9 @@ class Gateway:
     def _find_problems(self) -> list[str]:
         """Why the gateway is not ready; empty when it is."""
         problems = [] if self._ready else ["not serving"]
-        if self._store.failing is not None:
-            problems.append(f"store: {self._store.failing}")
+        refusing = self._store.refusing
+        if refusing is not None:
+            problems.append(f"store: {refusing}")
         if not any(link.is_bound for carrier in self.carriers.values() for link in carrier.links):
             problems.append("no carrier is bound")
         return problems

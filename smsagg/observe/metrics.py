@@ -147,7 +147,8 @@ class Metrics:
         )
         self.carrier_receipt_matches = self._counter(
             "smsagg_carrier_receipt_matches_total",
-            "What became of carriers' receipts (matched, parked, orphan, duplicate, late), by carrier.",
+            "What became of carriers' receipts (matched, duplicate, refused, parked; of the parked: early, orphan), "
+            "by carrier.",
             "carrier",
             "result",
         )
