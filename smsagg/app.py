@@ -110,6 +110,7 @@ class Gateway:
             for carrier in self.carriers.values():
                 await outer.start(carrier.run)
             outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
+            outer.start_soon(door.pace.run, lambda: engine.backlog)
             app = OperationsApp(self._metrics, self._find_problems)
             http: str = await outer.start(serve_http, config.server.http_listen, app)
             await outer.start(listener.run, [*sockets, *tls_sockets])
@@ -157,6 +158,7 @@ class Gateway:
         metrics.smpp_sessions.add_source(door.sessions.counts)
         metrics.smpp_connections.add_source(lambda: {"": door.sessions.connections})
         metrics.smpp_pdus.add_source(door.pdu_counts.totals)
+        metrics.smpp_read_share.add_source(lambda: {"": door.pace.share})
 
 
 async def _watch_signals(stop: trio.Event) -> None:

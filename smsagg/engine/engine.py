@@ -111,6 +111,11 @@ class Engine:
             nursery.start_soon(self._sweeper.run)
             task_status.started()
 
+    @property
+    def backlog(self) -> int:
+        """Messages accepted and not yet with a carrier, wherever they wait."""
+        return sum(account.queued for account in self.accounts.values())
+
     # --- CarrierEvents ---
 
     def on_outcomes(self, link: Link, outcomes: Sequence[Outcome]) -> None:

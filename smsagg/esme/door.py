@@ -7,6 +7,7 @@ from smsagg.clock import Clock
 from smsagg.config.schema import Config
 from smsagg.engine import Engine
 from smsagg.esme.authenticator import Authenticator
+from smsagg.esme.pace import Pace
 from smsagg.esme.pdu_counts import PduCounts
 from smsagg.esme.sessions import Sessions
 from smsagg.esme.submission import Submission
@@ -32,6 +33,7 @@ class FrontDoor:
     limits: Limits
     timers: TimerSettings
     driver_limits: DriverLimits
+    pace: Pace = field(factory=Pace)
     pdu_counts: PduCounts = field(factory=PduCounts)
     log: RateLimitedLog = field(factory=lambda: RateLimitedLog(structlog.get_logger()))
     """For what strangers can provoke at will."""

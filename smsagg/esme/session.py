@@ -6,6 +6,7 @@ check and for query_sm and cancel_sm, which run in tasks of their own (the windo
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 import trio
@@ -30,13 +31,13 @@ from smsagg.smpp.pdu import (
     QuerySm,
     Request,
     SubmitSm,
-    SubmitSmResp,
     Unbind,
     refusal,
 )
 from smsagg.smpp.status import (
     ESME_RBINDFAIL,
     ESME_RINVCMDID,
+    ESME_RMSGQFUL,
     ESME_ROK,
     ESME_RTHROTTLED,
     name_of,
@@ -149,22 +150,19 @@ class EsmeSession:
         door, connection = self._door, self._connection
         intake, submission = door.engine.intake, door.submission
         now = door.clock.now_ms()
-        excess = max(connection.unanswered - account.settings.window_max, 0)
-        admitted = max(len(pdus) - excess, 0)
-        if account.bucket is not None:
-            admitted = account.bucket.take_up_to(admitted, trio.current_time())
-        for pdu in pdus[admitted:]:
-            self._refuse(account, pdu, ESME_RTHROTTLED)
+        refused: dict[int, list[int]] = {}
         sequence_numbers: list[int] = []
         messages: list[Message] = []
-        for pdu in pdus[:admitted]:
+        for pdu in self._take_excess(account, pdus, refused):
             message = submission.message_of(pdu, account, now)
             status = message if isinstance(message, int) else intake.reserve(account, message, now)
             if status:
-                self._refuse(account, pdu, status)
+                refused.setdefault(status, []).append(pdu.sequence_number)
             else:
                 messages.append(message)  # type: ignore[arg-type]
                 sequence_numbers.append(pdu.sequence_number)
+        for status, numbers in refused.items():
+            self._refuse(account, numbers, status)
         if not messages:
             return
         intake.number(messages)
@@ -176,16 +174,32 @@ class EsmeSession:
             if command_status == ESME_ROK:
                 connection.respond_submit_sm(sequence_numbers, [message.message_id for message in messages])
             else:
-                door.engine.metrics.refused(account.name, name_of(command_status), len(messages))
-                for sequence_number in sequence_numbers:
-                    connection.respond(SubmitSmResp(sequence_number=sequence_number, command_status=command_status))
+                self._refuse(account, sequence_numbers, command_status)
             self._driver.flush()
 
         intake.commit(messages, accepted)
 
-    def _refuse(self, account: Account, pdu: SubmitSm, command_status: int) -> None:
-        self._door.engine.metrics.refused(account.name, name_of(command_status))
-        self._connection.respond(SubmitSmResp(sequence_number=pdu.sequence_number, command_status=command_status))
+    def _take_excess(
+        self, account: Account, pdus: Sequence[SubmitSm], refused: dict[int, list[int]]
+    ) -> Sequence[SubmitSm]:
+        """Those within the account's limits; the others are refused unread, since refusing a flood must be cheap."""
+        within_window = max(len(pdus) - max(self._connection.unanswered - account.settings.window_max, 0), 0)
+        within_queue = min(max(account.settings.queue_max - account.queued, 0), within_window)
+        admitted = within_queue
+        if account.bucket is not None:
+            admitted = account.bucket.take_up_to(within_queue, trio.current_time())
+        if admitted < len(pdus):
+            throttled = [*pdus[admitted:within_queue], *pdus[within_window:]]
+            refused[ESME_RTHROTTLED] = [pdu.sequence_number for pdu in throttled]
+            refused[ESME_RMSGQFUL] = [pdu.sequence_number for pdu in pdus[within_queue:within_window]]
+        return pdus[:admitted]
+
+    def _refuse(self, account: Account, sequence_numbers: Sequence[int], command_status: int) -> None:
+        if not sequence_numbers:
+            return
+        self._door.engine.metrics.refused(account.name, name_of(command_status), len(sequence_numbers))
+        self._door.pace.note_refused(len(sequence_numbers))
+        self._connection.refuse_submit_sm(sequence_numbers, command_status)
 
     async def _query(self, pdu: QuerySm) -> None:
         assert self._account is not None
@@ -222,6 +236,7 @@ class EsmeSession:
             return
         self._account = account
         self._bind_type = bind_type
+        self._driver.pace = partial(door.pace.charge, account.name)
         response = RESPONSES[pdu.command_id](sequence_number=pdu.sequence_number, tlvs=_SC_INTERFACE_VERSION)
         assert isinstance(response, BindResp)
         response.system_id = door.system_id

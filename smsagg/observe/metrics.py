@@ -62,6 +62,10 @@ class Metrics:
             "bind_type",
         )
         self.smpp_connections = self._gauge("smsagg_smpp_connections", "TCP connections open now, bound or not.")
+        self.smpp_read_share = self._gauge(
+            "smsagg_smpp_read_share",
+            "Share of the loop's time that the reading of submits may use: 0.5, and less in a flood.",
+        )
         self.smpp_pdus = self._counter(
             "smsagg_smpp_pdus_total",
             "PDUs of ESMEs, by direction (in, out), command and command_status (requests: none).",

@@ -8,11 +8,14 @@ peer blocks nobody but its own writer. What is queued is bounded: the reader sto
 No cancel scope, task or event is spent per PDU. The timer task sleeps until the earliest of the connection's own
 timers and the deadline of a write in progress; :meth:`flush` pulls that instant forward when a nearer one appears.
 
+A session may be held back (``pace``): after requests it reads nothing before the instant that the pace names.
+
 The end is orderly where it can be: what is queued when the session closes, by us or by the peer's EOF, may still leave
 within ``LINGER_S``; then the writing side is closed, so that the peer can read the last octets before the socket goes.
 The stream is never used again after a write was cut short (trio: "may have sent some, all, or none").
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import trio
@@ -21,6 +24,8 @@ from attrs import define
 from smsagg.smpp.connection import Connection, Received, TimerActions
 
 READ_OCTETS = 65_536
+READ_OCTETS_PACED = 8_192
+"""Read at a time from a session that is held back, so that its turns are short."""
 WRITE_OCTETS = 65_536
 """Written at a time: a peer that takes so much within ``write_deadline_s`` is slow, and not gone."""
 LINGER_S = 2.0
@@ -65,6 +70,8 @@ class SessionDriver:
         self._write_began_at: float | None = None
         self._timer_scope: trio.CancelScope | None = None
         self._cancel_scope = trio.CancelScope()
+        self.pace: Callable[[float, float], float] | None = None
+        """Told when the requests of a read began and ended to be served; says when the next read may be."""
         self.reason = ""
         """Why the session ended, a word of a small closed set; ``""`` while it lives."""
 
@@ -120,12 +127,13 @@ class SessionDriver:
     async def _read_loop(self) -> None:
         connection, handler, stream = self.connection, self._handler, self._stream
         outbox_octets_max = self._limits.outbox_octets_max
+        read_octets = READ_OCTETS
         while True:
             while connection.outgoing_octets > outbox_octets_max and not self._closing:
                 self._room = trio.Event()
                 await self._room.wait()
             try:
-                octets = await stream.receive_some(READ_OCTETS)
+                octets = await stream.receive_some(read_octets)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 self.abort("peer_lost")
                 return
@@ -137,11 +145,18 @@ class SessionDriver:
                 return
             if self._closing:  # what still comes is dropped, and read only so that closing sends no RST
                 continue
-            received = connection.receive(bytes(octets), trio.current_time())
+            began_at = trio.current_time()
+            received = connection.receive(bytes(octets), began_at)
             handler.on_received(received)
             if received.close is not None:
                 self.close(received.close.value)
             self.flush()
+            if self.pace is not None and received.requests:
+                ended_at = trio.current_time()
+                resume_at = self.pace(began_at, ended_at)
+                read_octets = READ_OCTETS if resume_at <= ended_at else READ_OCTETS_PACED
+                if resume_at > ended_at:
+                    await trio.sleep_until(resume_at)
 
     async def _write_loop(self) -> None:
         connection = self.connection

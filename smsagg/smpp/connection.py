@@ -369,6 +369,14 @@ class Connection:
             fast.encode_submit_sm_resps(sequence_numbers, message_ids), CommandId.SUBMIT_SM_RESP, sequence_numbers
         )
 
+    def refuse_submit_sm(self, sequence_numbers: Sequence[int], command_status: int) -> None:
+        """Queue a submit_sm_resp with this error for each. Refusing must be cheap: a flood is refused, too."""
+        assert command_status != ESME_ROK
+        if self._is_over(len(sequence_numbers)):
+            return
+        octets = fast.encode_submit_sm_refusals(sequence_numbers, command_status)
+        self._queue_resps(octets, CommandId.SUBMIT_SM_RESP, sequence_numbers, command_status)
+
     def respond_deliver_sm(self, sequence_numbers: Sequence[int]) -> None:
         """Queue a deliver_sm_resp ESME_ROK for each."""
         if self._is_over(len(sequence_numbers)):
@@ -380,10 +388,12 @@ class Connection:
         for pdu in pdus:
             self.respond(pdu)
 
-    def _queue_resps(self, octets: bytes, command_id: int, sequence_numbers: Sequence[int]) -> None:
+    def _queue_resps(
+        self, octets: bytes, command_id: int, sequence_numbers: Sequence[int], command_status: int = ESME_ROK
+    ) -> None:
         if sequence_numbers:
             self._answered(len(sequence_numbers))
-            self._outgoing.queue(octets, command_id, ESME_ROK, len(sequence_numbers))
+            self._outgoing.queue(octets, command_id, command_status, len(sequence_numbers))
             self._answer_unbind_after_the_last()
 
     def _answer_unbind_after_the_last(self) -> None:

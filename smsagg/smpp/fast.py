@@ -235,6 +235,12 @@ def encode_submit_sm_resps(sequence_numbers: Sequence[int], message_ids: Sequenc
     )
 
 
+def encode_submit_sm_refusals(sequence_numbers: Sequence[int], command_status: int) -> bytes:
+    """One submit_sm_resp with an error for each, back to back; they have no body (SMPP 3.4 §4.4.2)."""
+    command_id, pack = int(CommandId.SUBMIT_SM_RESP), _HEADER.pack
+    return b"".join([pack(16, command_id, command_status, number) for number in sequence_numbers])
+
+
 _DELIVER_SM_RESP = Struct(">IIIIx").pack
 
 

@@ -14,6 +14,7 @@ from smsagg.smpp.pdu import (
     DeliverSmResp,
     EnquireLink,
     EnquireLinkResp,
+    SubmitSm,
     Unbind,
     UnbindResp,
 )
@@ -207,3 +208,43 @@ async def test_abort_waits_for_nobody(autojump_clock: trio.testing.MockClock) ->
         bench.driver.abort("no_answer")
         assert await bench.wait_ended() == "no_answer"
         assert bench.ended_at == began_at
+
+
+async def test_a_paced_session_reads_when_its_pace_says(autojump_clock: trio.testing.MockClock) -> None:
+    """After requests it waits, and what came meanwhile is served then; answers to our requests cost nothing."""
+    async with running() as bench:
+        await bench.peer.bind()
+        served_at: list[float] = []
+
+        def pace(began_at: float, ended_at: float) -> float:
+            assert began_at <= ended_at
+            served_at.append(began_at)
+            return ended_at + 0.5
+
+        bench.driver.pace = pace
+        began_at = trio.current_time()
+        for number in range(3):
+            await bench.peer.send(SubmitSm(destination_addr="447700900123", sequence_number=number + 2))
+            await trio.sleep(0.1)
+        await trio.sleep(1.0)
+        assert [at - began_at for at in served_at] == pytest.approx([0.0, 0.5])
+        bench.driver.connection.request(DeliverSm(), "receipt", trio.current_time())
+        bench.driver.flush()
+        *_, request = [await bench.peer.receive() for _ in range(4)]
+        assert isinstance(request, DeliverSm)
+        await bench.peer.send(DeliverSmResp(sequence_number=request.sequence_number))
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(served_at) == 2
+
+
+async def test_a_paced_session_ends_in_time(autojump_clock: trio.testing.MockClock) -> None:
+    """Closing does not wait for the pace."""
+    async with running() as bench:
+        await bench.peer.bind()
+        bench.driver.pace = lambda _began_at, ended_at: ended_at + 1_000.0
+        await bench.peer.send(SubmitSm(destination_addr="447700900123", sequence_number=2))
+        await trio.testing.wait_all_tasks_blocked()
+        began_at = trio.current_time()
+        bench.driver.close("stopped")
+        assert await bench.wait_ended() == "stopped"
+        assert trio.current_time() - began_at <= LINGER_S

@@ -270,6 +270,20 @@ def test_answers_of_every_kind_make_room() -> None:
     assert [pdu.sequence_number for pdu in sent(connection)] == [1, 2, 3, 4]
 
 
+def test_refusals_leave_as_a_batch() -> None:
+    """Without a body, each with its number, and they make room; a session that is over drops them."""
+    connection = bound_smsc(unanswered_max=3)
+    connection.receive(submits(3), 0.0)
+    connection.refuse_submit_sm([1, 3], status.ESME_RMSGQFUL)
+    refusals = [p.SubmitSmResp(command_status=status.ESME_RMSGQFUL, sequence_number=number) for number in (1, 3)]
+    assert connection.data_to_send() == b"".join(map(encode, refusals))
+    assert connection.unanswered == 1
+    assert connection.statistics.sent[p.SubmitSmResp.command_id, status.ESME_RMSGQFUL] == 2
+    connection.end()
+    connection.refuse_submit_sm([2], status.ESME_RMSGQFUL)
+    assert connection.data_to_send() == b""
+
+
 def test_an_answer_that_nobody_asked_for_is_our_own_mistake() -> None:
     """It would confuse the peer's window."""
     connection = bound_smsc()
