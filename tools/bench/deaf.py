@@ -1,6 +1,7 @@
 """An ESME that never reads: it binds, asks for receipts, sends what the server takes, and reads nothing at all.
 
-``python -m tools.bench.deaf --port 2775`` prints ``bound`` and goes on until SIGTERM; cut, it connects again.
+``python -m tools.bench.deaf --port 2775`` prints ``blocked`` when the server takes nothing more from it, and goes on
+until SIGTERM; cut, it connects again.
 """
 
 import secrets
@@ -18,9 +19,9 @@ from smsagg.smpp.codec import encode
 from smsagg.smpp.pdu import BindTransceiver
 
 RECEIVE_OCTETS = 4_096
-BATCH = 50
-PAUSE_S = 0.05
-BLOCKED_S = 0.5
+BATCH = 200
+PAUSE_S = 0.02
+BLOCKED_S = 1.0
 
 
 @click.command()
@@ -39,17 +40,20 @@ def main(port: int, count: int, system_id: str, password: str) -> None:
     signal.signal(signal.SIGTERM, stop)
     templates = Templates(MessageShape(), secrets.token_hex(3), Random())
     sockets = [_bind(port, system_id, password) for _ in range(count)]
-    print("bound", flush=True)
     number = sent = cuts = 0
+    told = False
     while not stopped:
         _, writable, _ = select.select([], sockets, [], BLOCKED_S)
+        if not writable and not told:
+            told = True
+            print(f"blocked after {sent}", flush=True)
         for sock in writable:
             octets = b"".join(templates.submit_sm(number + i + 2, number + i) for i in range(BATCH))
             try:
                 sock.sendall(octets)
                 number, sent = number + BATCH, sent + BATCH
             except TimeoutError:
-                continue  # cut off within a PDU: it says nothing sensible any more, and the server will see to it
+                pass  # blocked within a PDU; the next one begins in the midst of it, should there be a next one
             except OSError:
                 cuts += 1
                 sockets.remove(sock)

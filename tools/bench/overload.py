@@ -130,7 +130,7 @@ def refuse(run: Overload) -> None:
 
 
 def deaf(run: Overload) -> None:
-    """Four sessions of one customer send and never read."""
+    """Two sessions of one customer send and never read; measured once the server takes nothing more from them."""
     with beds.test_bed() as bed:
         _, port = bed.start_carrier(*FAST)
         bed.start_server(*tables(port), account("deaf", queue_max=20_000))
@@ -138,7 +138,8 @@ def deaf(run: Overload) -> None:
 
         @contextmanager
         def disturbed() -> Iterator[None]:
-            pid, _ = bed.start_tool("bound", "tools.bench.deaf", "--port", str(bed.smpp), "--sessions", "4")
+            pid, line = bed.start_tool("blocked", "tools.bench.deaf", "--port", str(bed.smpp), "--sessions", "2")
+            run.say(f"deaf sessions: {line} messages")
             try:
                 yield
             finally:
