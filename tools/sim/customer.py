@@ -72,10 +72,7 @@ class Customer:
             not self.planned
             and not self.waiting
             and not self._probing
-            and all(
-                bind.session is not None and bind.session.is_bound and not bind.session.outstanding
-                for bind in self.binds
-            )
+            and all(bind.session is not None and bind.session.is_idle for bind in self.binds)
         )
 
     def probe(self, number: int = 1) -> None:
@@ -186,6 +183,11 @@ class EsmeSession(smpp.SmppPeer):
     @property
     def may_submit(self) -> bool:
         return self.is_bound and not self.is_ending and self.bind.command_id != smpp.BIND_RECEIVER
+
+    @property
+    def is_idle(self) -> bool:
+        """Bound, and waiting for no answer but to a keep-alive."""
+        return self.is_bound and all(kind == "enquiry" for kind, _ in self.outstanding.values())
 
     # --- what it asks ---
 

@@ -74,6 +74,8 @@ class ObservedTables(Tables):
     on_applied: Callable[[str], None] = lambda _: None
     """Called after each transaction with its kind."""
     nonce_of: dict[int, str] = field(factory=dict)
+    accepted_at: dict[str, float] = field(factory=dict)
+    """By nonce."""
     taken: dict[str, list[Taken]] = field(factory=lambda: defaultdict(list))
     """By nonce."""
     finished_at: dict[str, float] = field(factory=dict)
@@ -105,6 +107,7 @@ class ObservedTables(Tables):
         now, log = self.agenda.now, self.trace.add
         for message in changes.new_messages:
             nonce = self.nonce_of[message.seq] = message.body.decode("latin-1")
+            self.accepted_at[nonce] = now
             log("store", nonce, f"accepted as {message.message_id}, seq {message.seq}")
         for update in changes.message_updates:
             nonce = self.nonce_of[update.seq]

@@ -5,7 +5,7 @@ message (or a receipt) again only when it could not know that the first was take
 in time on a connection that lived on, and has not died since; and after that was committed, dying is no excuse either.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from itertools import pairwise
@@ -16,17 +16,27 @@ from attrs import define
 from smsagg.carriers.smpp.link import BURST_MIN
 from smsagg.model import Message, MessageState
 from smsagg.observe.metrics import Metrics
-from tools.chaos.checker import FINAL, UNKNOWN, Violation
+from tools.chaos.checker import DELETED, FINAL, UNKNOWN, Violation
 from tools.chaos.history import Reply
 from tools.chaos.wire import ESME_ROK
 from tools.sim.disk import ObservedTables
 from tools.sim.log import Attempt, Log, Receipt
 from tools.sim.network import Wire
 from tools.sim.scenario import CARRIER_GRACE_S, Scenario
-from tools.sim.wire import ESME_RCANCELFAIL, ESME_RINVDSTADR, ESME_RINVMSGID, ESME_RSYSERR, ESME_RTHROTTLED
+from tools.sim.wire import (
+    ESME_RCANCELFAIL,
+    ESME_RINVDSTADR,
+    ESME_RINVMSGID,
+    ESME_RSYSERR,
+    ESME_RTHROTTLED,
+)
 
 IDLE_STEPS_MAX = 1_500
 """Steps of all tasks in a second in which nothing happens but keep-alives, look-ups of orphans and sweeps."""
+RECOVERED_S = 2.0
+"""After so long every link is bound again."""
+STUCK_S = 4.0
+"""Longer than a carrier that was throttled, refused or timed out waits before it is tried again."""
 LINGER_S = 2.5
 """What comes on a connection that ends so soon after may not have been looked at."""
 VALIDITY_SLACK_MS = 1
@@ -41,6 +51,8 @@ class Facts:
     tables: ObservedTables
     held: dict[str, object]
     is_drained: bool
+    healed_at: float
+    was_set_back: bool
     idle_steps: int
     metrics: Metrics | None
     """Of the only process there ever was; ``None`` when there were several."""
@@ -206,6 +218,27 @@ def alive_after_heal(facts: Facts) -> Iterable[Violation]:
             yield Violation("L1 recovery", account, f"took none of {nonces}")
 
 
+def not_stuck(facts: Facts) -> Iterable[Violation]:
+    """L1: while something is due and its carriers work, something is sent; nothing just waits for its end."""
+    if facts.was_set_back:
+        return
+    attempts = facts.attempts()
+    sent = sorted(attempt.written.taken_at for of_one in attempts.values() for attempt in of_one)
+    for row in facts.tables.history.values():
+        nonce = row.body.decode()
+        if row.state == DELETED:
+            continue
+        due_at = facts.tables.accepted_at[nonce] + (row.not_before - row.accepted_at) / 1000
+        since = max(due_at, facts.healed_at + RECOVERED_S)
+        until = attempts[nonce][0].written.taken_at if nonce in attempts else facts.tables.finished_at[nonce]
+        if until - since < STUCK_S:
+            continue
+        times = [since, *sent[bisect_left(sent, since) : bisect_right(sent, until)], until]
+        gap_s, at = max((later - earlier, earlier) for earlier, later in pairwise(times))
+        if gap_s > STUCK_S:
+            yield Violation("L1 recovery", nonce, f"waited while nothing was sent for {gap_s:.1f} s from {at:.6f}")
+
+
 def nothing_left(facts: Facts) -> Iterable[Violation]:
     """L2: everything ends, and what is over leaves nothing in memory."""
     if facts.is_drained:
@@ -297,6 +330,7 @@ INVARIANTS: tuple[Callable[[Facts], Iterable[Violation]], ...] = (
     answers_tell_the_truth,
     mo_delivered,
     alive_after_heal,
+    not_stuck,
     nothing_left,
     unknown_in_time,
     balanced,

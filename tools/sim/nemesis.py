@@ -77,7 +77,7 @@ class Nemesis:
         for customer in world.customers:
             customer.is_calm = True
         for wire in world.wires:
-            wire.resume()
+            wire.heal()
 
     def _begin(self, fault: PlannedFault) -> None:
         if not self._is_over:

@@ -186,6 +186,12 @@ class Wire:
         if octets:
             self._arrive(octets)
 
+    def heal(self) -> None:
+        """What was held up flows again; what is dark is found out at once."""
+        if self._is_dark and self.ended_at is None:
+            self.reset()
+        self.resume()
+
     # --- the rest ---
 
     def _pieces(self, octets: bytes) -> list[bytes]:

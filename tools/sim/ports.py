@@ -38,6 +38,10 @@ class Rules(Protocol):
 
     def on_cancelled(self, cancel: Cancel) -> None: ...
 
+    def on_receipt_taken(self, carrier: str, carrier_message_id: str) -> None:
+        """A carrier's final receipt was answered ESME_ROK."""
+        ...
+
     def on_read(self, pdu_name: str) -> None:
         """The gateway has read a PDU."""
         ...

@@ -103,7 +103,15 @@ def judge(world: World) -> tuple[list[Violation], Counts]:
     history.faults = [Fault("simulated", "everything", 0.0, 1e9, COPIES_MAX, COPIES_MAX)]
     report = check(history)
     facts = Facts(
-        world.scenario, world.log, world.tables, world.held, world.is_drained, world.idle_steps, world.metrics()
+        world.scenario,
+        world.log,
+        world.tables,
+        world.held,
+        world.is_drained,
+        world.healed_at,
+        world.was_set_back,
+        world.idle_steps,
+        world.metrics(),
     )
     extra = [violation for invariant in INVARIANTS for violation in invariant(facts)]
     return [*world.log.violations, *report.violations, *extra], report.counts

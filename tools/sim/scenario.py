@@ -36,7 +36,6 @@ PREFIXES = {"GB": "447700900", "FR": "336123456", "DE": "491512345", "ES": "3461
 UNROUTED = "819012345"
 """A country that no pool names."""
 PASSWORD = "secret"
-ACCEPT_DEADLINE_S = 2.0
 CARRIER_GRACE_S = 3.0
 QUERIED_AFTER_S = (0.0, 6.0)
 
@@ -241,7 +240,7 @@ def _config(
         accounts=_accounts(rng, customers),
         carriers={name: _carrier(rng, name, suppliers[name]) for name in carriers},
         pools=pools,
-        server=ServerSettings(accept_deadline=Duration(ACCEPT_DEADLINE_S), shutdown_deadline=Duration(2.0)),
+        server=ServerSettings(accept_deadline=Duration(rng.choice((0.3, 2.0))), shutdown_deadline=Duration(2.0)),
         session=SessionSettings(
             session_init_timeout=Duration(1.0),
             enquire_link_interval=Duration(rng.choice((1.0, 4.0))),

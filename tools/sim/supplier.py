@@ -7,6 +7,7 @@ from random import Random
 from attrs import define
 
 from smsagg.config.schema import CarrierSettings
+from tools.chaos.checker import FINAL
 from tools.chaos.history import CarrierReceipt
 from tools.chaos.wire import ESME_ROK, RESP, SUBMIT_SM, Pdu, ShortMessage, pdu, receipt
 from tools.sim import wire as smpp
@@ -317,6 +318,8 @@ class SmscSession(smpp.SmppPeer):
             supplier.note(f"{supplier.name}:{report.carrier_message_id}", f"deliver_sm_resp {status:#x}")
             if status != ESME_ROK:
                 supplier.again(report)
+            elif report.state in FINAL:
+                supplier.rules.on_receipt_taken(supplier.name, report.carrier_message_id)
         supplier.pump()
 
     def _overdue(self, number: int) -> None:

@@ -61,6 +61,9 @@ class World:
         self.steps = 0
         self.is_drained = False
         self.held: dict[str, object] = {}
+        self.healed_at = 0.0
+        self.was_set_back = False
+        """The wall clock was: what is due by it waits for it to come round again."""
         self.idle_steps = 0
         """Taken in the last second, when nothing was left to do."""
         self.deliver_timeout_s = float(scenario.config.session.response_timeout)
@@ -98,6 +101,7 @@ class World:
             self.nemesis.plan(scenario.faults)
             await self._watch_until(scenario.duration_s + SETTLE_S)
             self.nemesis.heal()
+            self.healed_at = self.agenda.now
             await trio.sleep(SETTLE_S)
             for customer in self.customers:
                 customer.probe()
@@ -183,7 +187,7 @@ class World:
 
     def _new_wire(self) -> Wire:
         wire = Wire(self.agenda, self._network_rng, self.weather, self, self.clock.now_ms, self.scenario.room_octets)
-        self.wires = [other for other in self.wires if not other.is_over]
+        self.wires = [other for other in self.wires if not other.is_over or other.ended_at is None]
         self.wires.append(wire)
         return wire
 
@@ -202,6 +206,7 @@ class World:
 
     def jump_clock(self, seconds: float) -> None:
         self.clock.jump_wall(seconds)
+        self.was_set_back |= seconds < 0
 
     # --- what is looked at while it happens ---
 
@@ -213,6 +218,15 @@ class World:
         stored = (*self.tables.messages.values(), *self.tables.history.values())
         if not any(message.message_id == submit.message_id for message in stored):
             self.log.broke("S1 no loss", submit.nonce, "was acknowledged before it was committed")
+
+    def on_receipt_taken(self, carrier: str, carrier_message_id: str) -> None:
+        """Whose receipt is answered ESME_ROK has its effect in the store, at that very instant."""
+        if any(key[:2] == (carrier, carrier_message_id) for key in self.tables.parked_receipts):
+            return
+        for row in self.tables.messages.values():
+            if (row.carrier, row.carrier_message_id) == (carrier, carrier_message_id) and row.state.name == "ENROUTE":
+                text = f"the receipt of {carrier}:{carrier_message_id} was answered before its effect was committed"
+                self.log.broke("S12 receipts kept", row.body.decode(), text)
 
     def on_cancelled(self, cancel: Cancel) -> None:
         rows = [row for row in self.tables.history.values() if row.message_id == cancel.submit.message_id]
