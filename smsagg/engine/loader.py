@@ -59,8 +59,10 @@ class Loader:
 
     def _pause_s(self) -> float:
         """Until the next message is due, or until a full pool has probably drained a little."""
-        now = self._core.clock.now_ms()
-        next_ms = min([self._waiting.next_due_at(), *(at for at in self._waiting.due.values() if at > now)])
+        now, due = self._core.clock.now_ms(), self._waiting.due.values()
+        if not self._full and any(at <= now for at in due):  # it came due while another pool was served
+            return PAUSE_MIN_S
+        next_ms = min([self._waiting.next_due_at(), *(at for at in due if at > now)])
         return max(min((next_ms - now) / 1000, FULL_S if self._full else IDLE_S), PAUSE_MIN_S)
 
     async def _move_to_other_pools(self, name: str) -> None:
