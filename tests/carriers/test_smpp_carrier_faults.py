@@ -357,6 +357,21 @@ async def test_drain_waits_for_answers_and_says_good_bye(
         assert len(bench.network.attempts_at) == 1
 
 
+async def test_drain_while_the_carrier_unbinds(autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its unbind waits for the answers that it asked for: ours would come too late, so there is none."""
+    async with smpp_carrier(monkeypatch) as bench:
+        smsc = await bench.network.bound()
+        held: list[Any] = []
+        monkeypatch.setattr(bench.events, "on_receipts", lambda _, receipts, respond: held.append((receipts, respond)))
+        await smsc.send(receipt_pdu("a"), Unbind())
+        await trio.testing.wait_all_tasks_blocked()
+        bench.nursery.start_soon(bench.carrier.drain)
+        await trio.testing.wait_all_tasks_blocked()
+        ((receipts, respond),) = held
+        respond([(receipts[0], s.ESME_ROK)])
+        assert [type(pdu) for pdu in await smsc.receive_all()] == [DeliverSmResp, UnbindResp]
+
+
 async def test_drain_does_not_wait_for_ever(autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither for responses nor for the unbind_resp: each has its response timeout."""
     async with smpp_carrier(monkeypatch, response_timeout=20.0) as bench:

@@ -109,11 +109,12 @@ class Association:
         self.driver.flush()
 
     def unbind(self) -> None:
-        """Say goodbye; the association ends with the answer."""
+        """Say goodbye; the association ends with the answer, or with the carrier's own unbind if that came first."""
         if self.is_bound:
             self._may_send = False
-            self.connection.request(Unbind(), _UNBIND, trio.current_time())
-            self.driver.flush()
+            if self.connection.state.is_bound:
+                self.connection.request(Unbind(), _UNBIND, trio.current_time())
+                self.driver.flush()
         else:
             self.driver.close("stopped")
 
