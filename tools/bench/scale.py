@@ -5,6 +5,7 @@ Each part stands alone (``--only NAME``) and compares itself with a plain run of
 the same machine a minute later. The throughput compared is by the server's CPU time, which other users disturb least.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -384,6 +385,8 @@ def fill(path: Path, table: str, count: int, say: Callable[[str], None]) -> None
         connection.execute("UPDATE counters SET last_seq = ?", (first + count,))
     finally:
         connection.close()
+    with path.open("rb") as database:  # or the first commit of the server would wait for all of it
+        os.fsync(database.fileno())
 
 
 def _has_series(connection: apsw.Connection) -> bool:

@@ -1,6 +1,7 @@
 """What the store is asked, as functions of a cursor inside the writer's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
@@ -24,6 +25,16 @@ _DELIVERY = ", ".join(DELIVERY_COLUMNS)
 _KEYS_AT_ONCE = 32
 _EXPIRED_BY_INDEX_MAX = 10_000
 
+SURVEYED_AT_ONCE = 50_000
+_SURVEY = """
+    SELECT state, account, pool, parked, indexed, count(*), max(seq) FROM (
+        SELECT seq, state, account, pool, parked, indexed FROM messages WHERE seq > ? ORDER BY seq LIMIT ?
+    ) GROUP BY state, account, pool, parked, indexed
+"""
+_IN_CHUNK = "seq > ? AND seq <= ?"
+_COUNT_DELIVERIES = """
+    SELECT account, count(*) FROM deliveries INDEXED BY deliveries_parked WHERE parked = 1 GROUP BY account
+"""
 _LANES = """
     SELECT priority, next_attempt_at FROM messages INDEXED BY messages_parked
     WHERE parked = 1 AND state = 0 AND pool = ? AND priority < ?
@@ -82,33 +93,39 @@ _DROP_EXPIRED_DELIVERIES = """
 
 
 def recover(cursor: apsw.Cursor) -> Recovered:
-    """Park what waits, index what a carrier has, and count what there is: a few passes over each hot table."""
-    cursor.execute("UPDATE messages SET indexed = 1 WHERE state = 1 AND indexed = 0")
-    cursor.execute("UPDATE messages SET parked = 1 WHERE state = 0 AND parked = 0")
+    """Park what waits, index what a carrier has, and count what there is: one pass over each hot table.
+
+    It goes by chunks, so that ten million messages are sorted into groups in little memory.
+    """
+    queued_by_account: Counter[str] = Counter()
+    queued_by_pool: Counter[str] = Counter()
+    in_doubt: list[Row] = []
+    enroute = seen_seq = 0
+    while groups := _all(cursor, _SURVEY, (seen_seq, SURVEYED_AT_ONCE)):
+        last_seq_of_chunk: int = max(group[-1] for group in groups)
+        chunk, seen_seq = (seen_seq, last_seq_of_chunk), last_seq_of_chunk
+        if any(state == MessageState.ENROUTE and not indexed for state, _, _, _, indexed, *_ in groups):
+            cursor.execute(f"UPDATE messages SET indexed = 1 WHERE {_IN_CHUNK} AND state = 1 AND indexed = 0", chunk)
+        if any(state == MessageState.QUEUED and not parked for state, _, _, parked, *_ in groups):
+            cursor.execute(f"UPDATE messages SET parked = 1 WHERE {_IN_CHUNK} AND state = 0 AND parked = 0", chunk)
+        if any(group[0] == MessageState.SENDING for group in groups):
+            text = f"SELECT {_MESSAGE} FROM messages WHERE {_IN_CHUNK} AND state = ? ORDER BY seq"
+            in_doubt += _all(cursor, text, (*chunk, int(MessageState.SENDING)))
+        for state, account, pool, _, _, count, _ in groups:
+            if state == MessageState.QUEUED:
+                queued_by_account[account] += count
+                queued_by_pool[pool] += count
+            elif state == MessageState.ENROUTE:
+                enroute += count
     cursor.execute("UPDATE deliveries SET parked = 1 WHERE parked = 0")
-    queued_by_account: dict[str, int] = {}
-    queued_by_pool: dict[str, int] = {}
-    enroute = 0
-    live: Iterable[Row] = cursor.execute(
-        "SELECT state, account, pool, count(*) FROM messages GROUP BY state, account, pool"
-    )
-    for state, account, pool, count in live:
-        if state == MessageState.QUEUED:
-            queued_by_account[account] = queued_by_account.get(account, 0) + count
-            queued_by_pool[pool] = queued_by_pool.get(pool, 0) + count
-        elif state == MessageState.ENROUTE:
-            enroute += count
+    deliveries = _all(cursor, _COUNT_DELIVERIES)
     last_seq, last_delivery_id = _one(cursor, "SELECT last_seq, last_delivery_id FROM counters")
-    in_doubt = cursor.execute(
-        f"SELECT {_MESSAGE} FROM messages WHERE state = ? ORDER BY seq", (int(MessageState.SENDING),)
-    ).fetchall()
-    deliveries: list[Any] = cursor.execute("SELECT account, count(*) FROM deliveries GROUP BY account").fetchall()
     return Recovered(
         last_seq=last_seq,
         last_delivery_id=last_delivery_id,
         in_doubt=[message_from_row(row) for row in in_doubt],
-        queued_by_account=queued_by_account,
-        queued_by_pool=queued_by_pool,
+        queued_by_account=dict(queued_by_account),
+        queued_by_pool=dict(queued_by_pool),
         enroute=enroute,
         deliveries_by_account=dict(deliveries),
         parked_receipts=[
@@ -232,6 +249,11 @@ def _lanes(cursor: apsw.Cursor, pool: str) -> list[tuple[int, int]]:
 def _first(cursor: apsw.Cursor, sql: str, bindings: Sequence[Any] = ()) -> Row | None:
     row: Row | None = cursor.execute(sql, bindings).fetchone()
     return row
+
+
+def _all(cursor: apsw.Cursor, sql: str, bindings: Sequence[Any] = ()) -> list[Row]:
+    rows: list[Row] = cursor.execute(sql, bindings).fetchall()
+    return rows
 
 
 def _one(cursor: apsw.Cursor, sql: str, bindings: Sequence[Any] = ()) -> Row:
