@@ -16,6 +16,7 @@ import trio
 
 from smsagg.clock import Clock
 from smsagg.model import CarrierMo, CarrierReceipt, Message, Outcome
+from smsagg.observe.watch import Watch
 
 RespondReceipts = Callable[[Sequence[tuple[CarrierReceipt, int]]], None]
 """Answer carrier receipts with a command_status each; called on the loop after their effect is committed."""
@@ -26,6 +27,9 @@ RespondMo = Callable[[Sequence[tuple[CarrierMo, int]]], None]
 
 class CarrierEvents(Protocol):
     """What the engine wants to hear; every call is synchronous, takes a batch, and never blocks or raises."""
+
+    watch: Watch
+    """For adapters that let onlookers see their sessions."""
 
     def on_outcomes(self, link: "Link", outcomes: Sequence[Outcome]) -> None:
         """Exactly one outcome for each message sent, except that a response which comes after its

@@ -13,7 +13,8 @@ from smsagg.engine.accounts import Account
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.pools import CarrierState, Pool
 from smsagg.errors import StoreError
-from smsagg.model import Message, MessageState
+from smsagg.model import Delivery, Message, MessageState
+from smsagg.observe.watch import Watch
 from smsagg.store.base import Changes, MessageUpdate, Store
 
 STORE_RETRY_S = 0.5
@@ -40,6 +41,7 @@ class Core:
     """Keys of ``settling`` whose end is committed: no claim that starts from now on can bring them up."""
     finish_watchers: list[set[int]] = field(factory=list)
     wake_dispatcher: Callable[[], None] = lambda: None
+    watch: Watch = field(factory=Watch)
 
     @contextmanager
     def watching_finishes(self) -> Iterator[set[int]]:
@@ -63,6 +65,12 @@ class Core:
     def is_stale(self, message: Message) -> bool:
         """Whether a QUEUED row says "in memory" while memory does not have it: it has just moved on."""
         return message.state is MessageState.QUEUED and not message.parked and message.seq not in self.live
+
+    def decided(self, subject: Message | Delivery, decision: str, *details: object) -> None:
+        """Tell whoever looks on what was decided; ``details`` are put together only then."""
+        watcher = self.watch.watcher
+        if watcher is not None:
+            watcher.on_decision(subject, decision, " ".join(str(detail) for detail in details))
 
     def forget_settled(self) -> None:
         """To be called when no claim is under way."""

@@ -202,6 +202,9 @@ class Deliveries:
             if command_status is None or command_status in RETRY_STATUSES:
                 delivery.attempts += 1
                 again.append(delivery)
+                self._core.decided(
+                    delivery, "delivered again", "later: no answer" if command_status is None else "later"
+                )
             else:
                 changes.done_deliveries.append(delivery.delivery_id)
             self._core.metrics.delivery_answered(delivery, command_status, now)

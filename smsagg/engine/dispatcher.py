@@ -128,6 +128,7 @@ class Dispatcher:
 
     def _hand_over(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
         carrier, asks_receipt = link.carrier.name, link.carrier.asks_receipt
+        watched = self._core.watch.watcher is not None
         recorded: list[Message] = []
         at_once: list[Message] = []
         for message in messages:
@@ -136,6 +137,8 @@ class Dispatcher:
             message.carrier = carrier
             message.carrier_message_id = ""
             message.asks_receipt = asks_receipt(message)
+            if watched:
+                self._core.decided(message, "attempt", f"{message.attempts + 1} on {link.link.name}, pool {pool.name}")
             (recorded if class_of(self._core, message).in_doubt == "fail" else at_once).append(message)
         pool.charge(carrier, len(messages))
         count = len(messages)

@@ -39,6 +39,7 @@ from smsagg.engine.sweeper import Sweeper
 from smsagg.engine.waiting import Waiting
 from smsagg.model import CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
 from smsagg.observe.metrics import Metrics
+from smsagg.observe.watch import Watch
 from smsagg.store.base import Recovered, Store
 
 
@@ -63,6 +64,7 @@ class Engine:
         self._links: dict[int, LinkState] = {}
         self.metrics = EngineMetrics(metrics)
         self.accounts = make_accounts(config, clock.monotonic_s())
+        self.watch = Watch()
         self.core: Core
         self.intake: Intake
         self.control: Control
@@ -84,6 +86,7 @@ class Engine:
             accounts=self.accounts,
             carriers=states,
             pools=pools,
+            watch=self.watch,
         )
         self._links = {id(state.link): state for carrier in states.values() for state in carrier.links}
         self.waiting = Waiting(core)

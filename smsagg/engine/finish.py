@@ -41,6 +41,8 @@ class Finisher:
             )
         )
         core.metrics.finished(message, now)
+        if core.watch.watcher is not None:
+            core.decided(message, "over", state.name, f"error {error_code}" if error_code else "")
         if wants_receipt(message.registered_delivery, state):
             changes.new_deliveries.append(self.receipt(message, state, error_code, now))
 

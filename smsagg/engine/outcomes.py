@@ -26,7 +26,7 @@ from smsagg.errors import StoreError
 from smsagg.model import Accepted, InDoubt, Message, MessageState, NotSent, Outcome, Refused
 from smsagg.routing.backoff import retry_delay_s
 from smsagg.routing.classify import Verdict
-from smsagg.smpp.status import ESME_RMSGQFUL
+from smsagg.smpp.status import ESME_RMSGQFUL, name_of
 
 ERROR_IN_DOUBT = 0xFE
 """``err`` of a message that ends UNKNOWN because its carrier never answered."""
@@ -94,6 +94,8 @@ class Outcomes:
     def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
         """The carrier that ``message`` names has it under this id."""
         message.carrier_message_id = carrier_message_id
+        if self._core.watch.watcher is not None:
+            self._core.decided(message, "taken", f"by {message.carrier} as {carrier_message_id!r}")
         if not message.asks_receipt:
             self._finisher.finish(message, MessageState.ACCEPTED, 0, now, changes)
             return
@@ -112,6 +114,7 @@ class Outcomes:
         given_back: list[Message],
     ) -> None:
         verdict = self._heed_refusal(link, command_status)
+        self._core.decided(message, "refused", link.link.name, name_of(command_status), verdict.value)
         if verdict is Verdict.THROTTLED:
             self._give_back(message, changes, given_back)
             return
@@ -124,6 +127,7 @@ class Outcomes:
 
     def _in_doubt(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
         self._heed_in_doubt(link, link_lost)
+        self._core.decided(message, "in doubt", link.link.name, "link lost" if link_lost else "no answer in time")
         message.attempts += 1
         if self._class_of(message).in_doubt == "fail":
             self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
@@ -167,6 +171,7 @@ class Outcomes:
             return
         message.move_to(MessageState.QUEUED)
         message.avoid = link.carrier.name
+        self._core.decided(message, "retry", "in", (due_at - now) / 1000, "s")
         self._waiting.retry_at(message, due_at, now, changes)
 
     def _give_back(self, message: Message, changes: Changes, given_back: list[Message]) -> None:

@@ -196,6 +196,8 @@ class Reports:
         """The effect of a report on a message in ENROUTE; one on a message that is over has none."""
         if message.state is not MessageState.ENROUTE:
             return
+        if self._core.watch.watcher is not None:
+            self._core.decided(message, "reported", f"{state.name} by {message.carrier} {message.carrier_message_id!r}")
         if state.is_final:
             self.ended(message)
             self._finisher.finish(message, state, error_code, now, changes)

@@ -61,6 +61,11 @@ class Waiting:
 
     def admit(self, message: Message, now: int) -> None:
         """After its commit: put a reserved message where it was decided."""
+        if self._core.watch.watcher is not None:
+            place = "parked" if message.parked else "scheduled" if message.not_before > message.accepted_at else "ready"
+            self._core.decided(
+                message, "committed", f"country {message.country or 'unknown'}, pool {message.pool}, {place}"
+            )
         if message.parked:
             self._note_parked(message, now)
             return
@@ -140,6 +145,7 @@ class Waiting:
 
     def _park(self, message: Message, now: int) -> None:
         message.parked = True
+        self._core.decided(message, "parked", "in the store, for want of room")
         self._core.live.pop(message.seq, None)
         changes = Changes(message_updates=[update_of(message)])
         self._core.store.write(changes)

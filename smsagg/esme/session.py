@@ -60,6 +60,7 @@ class EsmeSession:
         self._connection = Connection(Role.SMSC, door.limits, door.timers, trio.current_time())
         door.pdu_counts.began(self._connection.statistics)
         self._driver = SessionDriver(stream, self._connection, self, door.driver_limits)
+        self._watched = self._driver.watch_as(door.engine.watch, "esme", address, (address, 0))
         self._account: Account | None = None
         self._bind_type = ""
         self._is_sink = False
@@ -235,6 +236,7 @@ class EsmeSession:
             self._driver.close("bind_refused")
             return
         self._account = account
+        self._watched.account = account.name
         self._bind_type = bind_type
         self._driver.pace = partial(door.pace.charge, account.name)
         response = RESPONSES[pdu.command_id](sequence_number=pdu.sequence_number, tlvs=_SC_INTERFACE_VERSION)

@@ -21,6 +21,7 @@ from typing import Protocol
 import trio
 from attrs import define
 
+from smsagg.observe.watch import Address, Watch, WatchedSession
 from smsagg.smpp.connection import Connection, Received, TimerActions
 
 READ_OCTETS = 65_536
@@ -72,8 +73,17 @@ class SessionDriver:
         self._cancel_scope = trio.CancelScope()
         self.pace: Callable[[float, float], float] | None = None
         """Told when the requests of a read began and ended to be served; says when the next read may be."""
+        self.watched: WatchedSession | None = None
+        """What onlookers know this session as, once :meth:`watch_as` said so."""
         self.reason = ""
         """Why the session ended, a word of a small closed set; ``""`` while it lives."""
+
+    def watch_as(self, watch: Watch, side: str, name: str, peer: Address) -> WatchedSession:
+        """Let who looks on see this session. ``peer`` is its address, for a stream that does not know it."""
+        connection = self.connection
+        local, peer = _addresses(self._stream, peer)
+        self.watched = WatchedSession(watch, side, name, local, peer, connection.context_of, connection.partial)
+        return self.watched
 
     @property
     def is_closing(self) -> bool:
@@ -146,6 +156,8 @@ class SessionDriver:
             if self._closing:  # what still comes is dropped, and read only so that closing sends no RST
                 continue
             began_at = trio.current_time()
+            if self.watched is not None and self.watched.watch.watcher is not None:
+                self.watched.watch.watcher.on_octets(self.watched, True, bytes(octets))
             received = connection.receive(bytes(octets), began_at)
             handler.on_received(received)
             if received.close is not None:
@@ -169,6 +181,8 @@ class SessionDriver:
                 self._something_to_write = trio.Event()
                 await self._something_to_write.wait()
                 continue
+            if self.watched is not None and self.watched.watch.watcher is not None:
+                self.watched.watch.watcher.on_octets(self.watched, False, octets)
             try:
                 if len(octets) <= WRITE_OCTETS:
                     await self._write(octets)
@@ -226,3 +240,18 @@ class SessionDriver:
             return False
         self.abort("slow_reader")
         return True
+
+
+UNKNOWN_ADDRESS = ("0.0.0.0", 0)
+
+
+def _addresses(stream: trio.abc.Stream, peer: Address) -> tuple[Address, Address]:
+    """Ours and the peer's, of the socket beneath (below TLS, too); what has no socket is unknown."""
+    while isinstance(stream, trio.SSLStream):
+        stream = stream.transport_stream
+    socket = getattr(stream, "socket", None)
+    try:
+        local, remote = socket.getsockname(), socket.getpeername()  # type: ignore[union-attr]
+    except (AttributeError, OSError):
+        return UNKNOWN_ADDRESS, peer
+    return (local[0], local[1]), (remote[0], remote[1])

@@ -121,6 +121,14 @@ class Connection:
         """The peer's requests that the application got and has not answered."""
         return self._limits.unanswered_max - self._room
 
+    def context_of(self, sequence_number: int) -> object:
+        """The context of our outstanding request with this number, for onlookers; ``None`` if there is none."""
+        return self._window.context_of(sequence_number)
+
+    def partial(self) -> bytes:
+        """What has come of the PDU that is not whole yet, for onlookers."""
+        return self._frames.partial()
+
     @property
     def held(self) -> int:
         """PDUs that wait behind a bind request."""

@@ -34,6 +34,10 @@ class FrameBuffer:
         """Octets of the PDU that is not whole yet."""
         return len(self._partial)
 
+    def partial(self) -> bytes:
+        """What has come of the PDU that is not whole yet."""
+        return bytes(self._partial)
+
     def feed(self, data: bytes, now: float = 0.0) -> list[bytes]:
         """The PDUs that are whole with ``data``, in order, each with its header.
 

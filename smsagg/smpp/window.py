@@ -60,6 +60,11 @@ class Window:
     def free(self) -> int:
         return max(0, self._window_max - len(self._outstanding))
 
+    def context_of(self, sequence_number: int) -> object:
+        """The context of an outstanding request, which stays so; ``None`` if there is none."""
+        entry = self._outstanding.get(sequence_number)
+        return None if entry is None else entry[0]
+
     def next_sequence_number(self) -> int:
         """A number that no outstanding request has."""
         number = self._next

@@ -6,12 +6,14 @@ from typing import Any
 import trio
 
 from smsagg.model import CarrierMo, CarrierReceipt, Message, Outcome
+from smsagg.observe.watch import Watch
 
 
 class RecordingEvents:
     """A CarrierEvents that keeps what it hears; receipts and MO are answered with ``receipt_status``, ``mo_status``."""
 
     def __init__(self) -> None:
+        self.watch = Watch()
         self.outcomes: list[Outcome] = []
         self.receipts: list[CarrierReceipt] = []
         self.mo: list[CarrierMo] = []

@@ -12,6 +12,7 @@ import structlog
 import trio
 
 from smsagg.carriers.smpp.translate import is_report, mo_of, receipt_of
+from smsagg.config.units import split_host_port
 from smsagg.errors import CarrierError
 from smsagg.model import Accepted, CarrierMo, CarrierReceipt, InDoubt, Message, NotSent, Outcome, Refused
 from smsagg.observe.log import RateLimitedLog
@@ -89,6 +90,7 @@ class Association:
         )
         self.connection = Connection(Role.ESME, limits, timers, trio.current_time())
         self.driver = SessionDriver(stream, self.connection, self, DriverLimits())
+        self.driver.watch_as(self._link.events.watch, "carrier", self._link.name, split_host_port(settings.address))
         reason = "cancelled"
         try:
             async with trio.open_nursery() as nursery:
