@@ -5,8 +5,9 @@ a kill the journal says what was promised: a message that was taken, and each re
 Restarted on the same journal it goes on with the receipts that are still owed. What it took but could not answer
 before it or its peer died is what the server is in doubt about.
 
-Ids are a plain counter from 1 in every carrier, so two carriers' ids are equal all the time, and a correlation that
-forgets the carrier shows at once.
+Ids are made of a counter from 1 in every carrier, so two carriers' ids are equal all the time, and a correlation that
+forgets the carrier shows at once. Two of the three ways to write them (:data:`ID_STYLES`) give ids that differ in a
+leading zero or in the case of a letter alone, so that what is normalised wrongly meets another message's id.
 
 Run as ``python -m tools.chaos.carrier --port N --journal FILE``; prints ``listening`` when it does.
 """
@@ -42,6 +43,13 @@ REFUSALS = {ESME_RSYSERR: 0.01, ESME_RTHROTTLED: 0.001, ESME_RINVDSTADR: 0.005}
 
 FINAL_STATES = {2: ("DELIVRD", 0.90), 5: ("UNDELIV", 0.07), 3: ("EXPIRED", 0.02), 8: ("REJECTD", 0.01)}
 WORDS = {state: word for state, (word, _) in FINAL_STATES.items()}
+
+ID_STYLES: dict[str, Callable[[int], str]] = {
+    "plain": str,
+    "zeros": lambda number: "0" * (number % 2) + str((number + 1) // 2),
+    "case": lambda number: ("x" if number % 2 else "X") + str((number + 1) // 2),
+}
+"""How the nth message's id is written: ``1 2 3 4``, ``01 1 02 2``, ``x1 X1 x2 X2``."""
 
 
 @define
@@ -181,15 +189,19 @@ class _Due:
 class Carrier:
     """The carrier's state and its one timer task."""
 
-    def __init__(self, journal: Journal, rng: Random, manners: Manners) -> None:
+    def __init__(
+        self, journal: Journal, rng: Random, manners: Manners, id_of: Callable[[int], str] = ID_STYLES["plain"]
+    ) -> None:
         self._journal = journal
+        self._id_of = id_of
         self._rng = rng
         self._manners = manners
         self._sessions: list[Session] = []
         self._due: list[_Due] = []
         self._order = count()
         self._wake = trio.Event()
-        self._next_id = 1
+        self._taken = 0
+        """Messages taken so far; the last one's id is made of it."""
         self._ready: list[Owed] = []
         self._recover(journal.lines)
 
@@ -197,7 +209,7 @@ class Carrier:
         owed: dict[str, Owed] = {}
         for event in events:
             if event["e"] == "submit" and event["status"] == wire.ESME_ROK:
-                self._next_id = max(self._next_id, int(event["id"]) + 1)
+                self._taken += 1
                 if event["state"]:
                     owed[event["id"]] = Owed(event["id"], event["state"], event["to"], event["from"])
             elif event["e"] == "ack" and event["status"] == wire.ESME_ROK:
@@ -236,7 +248,8 @@ class Carrier:
         status = self._refusal()
         message_id, state = "", 0
         if status == wire.ESME_ROK:
-            message_id, self._next_id = str(self._next_id), self._next_id + 1
+            self._taken += 1
+            message_id = self._id_of(self._taken)
             if message.registered_delivery & 3:
                 states = list(FINAL_STATES)
                 state = rng.choices(states, [FINAL_STATES[each][1] for each in states])[0]
@@ -312,8 +325,8 @@ class Carrier:
             await trio.sleep(0.001)
 
 
-async def _main(port: int, journal: Path, seed: int) -> None:
-    carrier = Carrier(Journal(journal), Random(seed), Manners())
+async def _main(port: int, journal: Path, seed: int, ids: str) -> None:
+    carrier = Carrier(Journal(journal), Random(seed), Manners(), ID_STYLES[ids])
     async with trio.open_nursery() as nursery:
         await nursery.start(carrier.run, port)
         print("listening", flush=True)
@@ -327,8 +340,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ids", choices=ID_STYLES, default="plain")
     arguments = parser.parse_args()
-    trio.run(_main, arguments.port, arguments.journal, arguments.seed)
+    trio.run(_main, arguments.port, arguments.journal, arguments.seed, arguments.ids)
 
 
 if __name__ == "__main__":

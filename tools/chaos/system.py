@@ -36,6 +36,8 @@ ACCOUNTS = (
     Account("once", "once", "chaos-o", binds=1, at_most_once=True),
 )
 CARRIERS = ("alpha", "beta", "gamma")
+ID_STYLES = {"alpha": "plain", "beta": "zeros", "gamma": "case"}
+"""How each carrier writes its ids; see :data:`tools.chaos.carrier.ID_STYLES`."""
 
 
 class SystemFailed(Exception):
@@ -203,6 +205,7 @@ class System:
     def _make_carrier(self, name: str, port: int, rng: Random) -> Process:
         command = [sys.executable, "-m", "tools.chaos.carrier", "--port", str(port)]
         command += ["--journal", str(self.journal_path(name)), "--seed", str(rng.getrandbits(32))]
+        command += ["--ids", ID_STYLES[name]]
         return Process(name, command, "listening", self.folder / f"{name}.log")
 
     def _config(self, carrier_ports: dict[str, int]) -> str:

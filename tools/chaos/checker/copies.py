@@ -1,0 +1,92 @@
+"""S7, S10: copies, each with a fault between it and the one before, and no fault with more than the windows it cut."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+from tools.chaos.checker.index import Index
+from tools.chaos.checker.states import wants_receipt
+from tools.chaos.checker.verdict import Violation
+from tools.chaos.history import Fault
+from tools.chaos.wire import ESME_ROK
+
+
+def bounded_copies(index: Index) -> Iterable[Violation]:
+    """S7: copies at carriers, each by a fault, within the windows that it cut; never for at most once."""
+    for nonce, sends in index.sends.items():
+        submit = index.submits.get(nonce)
+        if len(sends) > 1 and submit is not None and submit.at_most_once:
+            yield Violation("S7 duplicate bound", nonce, f"at most once, and sent {len(sends)} times")
+    charges, unexplained = charge_copies(index)
+    for nonce in unexplained:
+        yield Violation("S7 duplicate bound", nonce, "sent again without a fault between")
+    yield from _over_bound("S7 duplicate bound", charges, index.faults, lambda fault: fault.copies_max)
+
+
+def bounded_receipts(index: Index) -> Iterable[Violation]:
+    """S10: copies of a receipt, each by a fault, within the windows that it cut; identical; none that was not asked."""
+    charges, unexplained = charge_receipts(index)
+    for message_id in unexplained:
+        yield Violation("S10 receipts", message_id, "reported again without a fault between")
+    yield from _over_bound("S10 receipts", charges, index.faults, lambda fault: fault.receipts_max)
+    for message_id, receipts in index.receipts.items():
+        if len({receipt.text for receipt in receipts}) > 1:
+            yield Violation("S10 receipts", message_id, "copies differ")
+    for submit in index.acknowledged:
+        receipts = index.receipts.get(submit.message_id, [])
+        if any(not wants_receipt(submit, receipt.state) for receipt in receipts):
+            yield Violation("S10 receipts", submit.nonce, "reported, and nobody asked")
+        if any(receipt.account != submit.account for receipt in receipts):
+            yield Violation("S13 isolation", submit.nonce, "reported to another account")
+
+
+def charge_copies(index: Index) -> tuple[Counter[int], list[str]]:
+    """Copies at carriers by fault (its place in time), and the nonces of copies that no fault explains."""
+    charges: Counter[int] = Counter()
+    unexplained: list[str] = []
+    for nonce, sends in index.sends.items():
+        for earlier, later in pairwise(sends):
+            place = _first_fault(index.faults, earlier.at, later.at, lambda fault: fault.copies_max)
+            if place is None:
+                unexplained.append(nonce)
+            else:
+                charges[place] += 1
+    return charges, unexplained
+
+
+def charge_receipts(index: Index) -> tuple[Counter[int], list[str]]:
+    """Copies of receipts by fault, and the ids of copies that nothing explains.
+
+    A copy that the client asked for, by answering "again later", needs no fault.
+    """
+    charges: Counter[int] = Counter()
+    unexplained: list[str] = []
+    for message_id, receipts in index.receipts.items():
+        for earlier, later in pairwise(receipts):
+            if earlier.answer != ESME_ROK:
+                continue
+            place = _first_fault(index.faults, earlier.at, later.at, lambda fault: fault.receipts_max)
+            if place is None:
+                unexplained.append(message_id)
+            else:
+                charges[place] += 1
+    return charges, unexplained
+
+
+def _first_fault(
+    faults: Sequence[Fault], earlier_at: float, later_at: float, bound: Callable[[Fault], int]
+) -> int | None:
+    """The first fault that allows copies at all and was not over before the earlier nor begun after the later."""
+    for place, fault in enumerate(faults):
+        if bound(fault) and fault.ended_at >= earlier_at and fault.began_at <= later_at:
+            return place
+    return None
+
+
+def _over_bound(
+    invariant: str, charges: Counter[int], faults: Sequence[Fault], bound: Callable[[Fault], int]
+) -> Iterable[Violation]:
+    for place, copies in charges.items():
+        fault = faults[place]
+        if copies > bound(fault):
+            yield Violation(invariant, f"{fault.kind} {fault.target}", f"{copies} copies, at most {bound(fault)}")

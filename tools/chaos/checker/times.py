@@ -1,0 +1,37 @@
+"""S9, S11: nothing too late, nothing too early."""
+
+from collections.abc import Iterable
+from math import inf
+
+from tools.chaos.checker.index import Index
+from tools.chaos.checker.verdict import Violation
+from tools.chaos.history import CarrierSubmit
+
+LATE_S = 1.0
+"""A submit may reach the carrier's log so long after the server's look at the clock."""
+
+
+def not_after_expiry(index: Index) -> Iterable[Violation]:
+    """S9: nothing reaches a carrier after its time, by the validity_period of the submit_sm itself."""
+    for submit in index.acknowledged:
+        for send in index.sends[submit.nonce] if submit.validity_s < inf else ():
+            late_s = send.at - submit.answered_at - submit.validity_s
+            if late_s > LATE_S + _held_up_s(index, send):
+                yield Violation("S9 expiry", submit.nonce, f"reached {send.carrier} {late_s:.1f} s after its time")
+
+
+def _held_up_s(index: Index, send: CarrierSubmit) -> float:
+    """How long faults that were on when the submit arrived may have held it up between the look and the log."""
+    return sum(
+        fault.ended_at - fault.began_at
+        for fault in index.faults
+        if fault.began_at <= send.at <= fault.ended_at + LATE_S
+    )
+
+
+def order(index: Index) -> Iterable[Violation]:
+    """S11: on one session a receipt never comes before the submit_sm_resp that gives its id."""
+    for submit in index.acknowledged:
+        for receipt in index.receipts.get(submit.message_id, ()):
+            if receipt.session == submit.session and receipt.at < submit.answered_at:
+                yield Violation("S11 order", submit.nonce, "reported before it was acknowledged")
