@@ -4,12 +4,13 @@ Each check looks at one relation and yields :class:`Problem` values; it takes fo
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from smsagg.config.check_mo import mo_problems
 from smsagg.config.problems import Problem
+from smsagg.config.problems import unknown_name as _known
 from smsagg.config.schema import CarrierSettings, Config
 
 DEFAULT_CLASS = "default"
@@ -20,7 +21,6 @@ COUNTRIES = frozenset(SUPPORTED_REGIONS) | {NON_GEOGRAPHIC}
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ARGON2 = re.compile(r"\$argon2(?:id|i|d)\$v=19\$m=\d{1,8},t=\d{1,4},p=\d{1,3}\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}")
-_MO_NUMBER = re.compile(r"\*|[0-9A-Za-z]{1,20}")
 
 
 def check_config(config: Config) -> list[Problem]:
@@ -29,7 +29,7 @@ def check_config(config: Config) -> list[Problem]:
         *_names(config),
         *_session(config),
         *_accounts(config),
-        *_mo_numbers(config),
+        *mo_problems(config),
         *_message_classes(config),
         *_receipts(config),
         *_pools(config),
@@ -74,19 +74,6 @@ def _accounts(config: Config) -> Iterator[Problem]:
             yield Problem((*path, "burst"), "means nothing without a rate")
         if account.message_class != DEFAULT_CLASS:
             yield from _known((*path, "message_class"), account.message_class, config.message_classes, "message class")
-
-
-def _mo_numbers(config: Config) -> Iterator[Problem]:
-    owner: dict[str, str] = {}
-    for name, account in config.accounts.items():
-        for i, number in enumerate(account.mo_numbers):
-            path = ("accounts", name, "mo_numbers", f"[{i}]")
-            if not _MO_NUMBER.fullmatch(number):
-                yield Problem(path, f'must be an address of 1 to 20 digits or letters, or "*", not "{number}"')
-            elif number in owner:
-                yield Problem(path, f'"{number}" belongs to accounts.{owner[number]} already')
-            else:
-                owner[number] = name
 
 
 def _message_classes(config: Config) -> Iterator[Problem]:
@@ -160,11 +147,3 @@ def _classified_twice(name: str, carrier: CarrierSettings) -> Iterator[Problem]:
         for i, status in enumerate(getattr(carrier, key)):
             if where.setdefault(status, key) != key:
                 yield Problem(("carriers", name, key, f"[{i}]"), f"0x{status:08x} is in {where[status]} already")
-
-
-def _known(path: tuple[str, ...], name: str, known: Iterable[str], kind: str) -> Iterator[Problem]:
-    names = sorted(known)
-    if name not in names:
-        nearest = get_close_matches(name, names, n=1)
-        hint = f'did you mean "{nearest[0]}"?' if nearest else f"known: {', '.join(names) or 'none'}"
-        yield Problem(path, f'"{name}" is no {kind} in this file; {hint}')

@@ -1,6 +1,7 @@
 """What is wrong with a configuration: key paths and reasons, collected so that all of them can be told at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 
@@ -29,6 +30,15 @@ class Problems(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems)
         self.problems = list(problems)
+
+
+def unknown_name(path: tuple[str, ...], name: str, known: Iterable[str], kind: str) -> Iterator[Problem]:
+    """One problem at ``path`` when ``name`` is not among the ``known`` names of that kind, with the nearest that is."""
+    names = sorted(known)
+    if name not in names:
+        nearest = get_close_matches(name, names, n=1)
+        hint = f'did you mean "{nearest[0]}"?' if nearest else f"known: {', '.join(names) or 'none'}"
+        yield Problem(path, f'"{name}" is no {kind} in this file; {hint}')
 
 
 def _is_bare(part: str) -> bool:

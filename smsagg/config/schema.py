@@ -21,6 +21,7 @@ from smsagg.config.validators import (
     not_empty,
     octets_at_most,
     one_of,
+    one_word,
 )
 
 
@@ -113,7 +114,10 @@ class AccountSettings:
     priority_max: int = field(default=3, validator=between(0, 3))
     deliveries_in_memory_max: int = field(default=10_000, validator=at_least(1))
     mo_numbers: tuple[str, ...] = ()
-    """Destination addresses whose MO belongs to this account; ``"*"`` takes what nobody else owns."""
+    """Destination addresses whose MO belongs to this account: whole, a prefix and ``*``, or ``"*"`` for what nobody
+    else owns. Keywords and carriers need ``[[mo_routes]]``."""
+    reassemble: bool = False
+    """Whether long MO comes as one deliver_sm rather than as the parts that the carrier brought."""
 
 
 @define(frozen=True)
@@ -193,6 +197,38 @@ class RoutingSettings:
 
 
 @define(frozen=True)
+class MoRouteSettings:
+    """``[[mo_routes]]``: whose a message from a handset is. The most specific route wins: a whole number, then the
+    longer prefix; then one with a keyword; then one of a carrier."""
+
+    account: str
+    number: str = "*"
+    """What the handset wrote to: whole, a prefix and ``*``, or ``*`` alone."""
+    keyword: str = field(default="", validator=one_word)
+    """First word of the text, in any case; empty: any text."""
+    carrier: str = ""
+    """Carrier that brings it; empty: any."""
+    reassemble: bool | None = None
+    """Parts of a long message as one deliver_sm; none: as the account says."""
+
+
+@define(frozen=True)
+class MoSettings:
+    """``[mo]``: messages from handsets."""
+
+    reassembly_timeout: Duration = field(default=Duration(300.0), validator=above(0))
+    """How long the parts of a message wait for the others; then they are delivered as they are."""
+    parts_max: int = field(default=100_000, validator=at_least(1))
+    """Parts that wait; above it those that wait longest are delivered as they are."""
+    parts_octets_max: Octets = field(default=Octets(64 << 20), validator=at_least(65_536))
+    """The same for the octets of their texts."""
+    loop_messages_max: int = field(default=20, validator=at_least(1))
+    """Messages within ``loop_window`` from one number of ours to another; more are refused, for two accounts that
+    answer each other by themselves never stop."""
+    loop_window: Duration = field(default=Duration(60.0), validator=above(0))
+
+
+@define(frozen=True)
 class CarrierSettings:
     """``[carriers.NAME]``: ``type`` picks the plug-in, ``settings`` is the plug-in's own class, already checked.
 
@@ -235,4 +271,6 @@ class Config:
     routing: RoutingSettings = Factory(RoutingSettings)
     receipts: ReceiptSettings = Factory(ReceiptSettings)
     message_classes: dict[str, MessageClassSettings] = Factory(dict)
+    mo_routes: tuple[MoRouteSettings, ...] = ()
+    mo: MoSettings = Factory(MoSettings)
     log: LogSettings = Factory(LogSettings)

@@ -72,6 +72,12 @@ def not_empty(_instance: Any, _attribute: Any, value: Any) -> None:
         raise ValueError("must not be empty")
 
 
+def one_word(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The string is one word without white space, or empty."""
+    if value and value.split() != [value]:
+        raise ValueError(f'must be one word, not "{value}"')
+
+
 def each(validator: Validator) -> Validator:
     """Every element passes ``validator``."""
 

@@ -1,46 +1,76 @@
 """Messages from handsets (MO): from a carrier to the account that owns the number, durable as receipts are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
+
+import structlog
 
 from smsagg.carriers.base import RespondMo
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
 from smsagg.engine.finish import Finisher
+from smsagg.mo import MoRoute, MoRoutes, first_word, routes_of
+from smsagg.mo.loop_guard import LoopGuard
 from smsagg.model import CarrierMo, Delivery, DeliveryKind
-from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK
-
-ANY_NUMBER = "*"
+from smsagg.observe.log import RateLimitedLog
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RX_R_APPN
 
 
 class HandsetMessages:
-    """Finds the owner of the number that was written to; the carrier hears yes after the commit."""
+    """Finds the owner of what was written; the carrier hears yes after the commit."""
 
     def __init__(self, core: Core, deliveries: Deliveries, finisher: Finisher) -> None:
         self._core = core
         self._deliveries = deliveries
         self._finisher = finisher
-        self._owners: Mapping[str, str] = {
-            number: name for name, account in core.accounts.items() for number in account.settings.mo_numbers
-        }
+        self._routes = MoRoutes(routes_of(core.config))
+        settings = core.config.mo
+        self._loops = LoopGuard(settings.loop_messages_max, int(settings.loop_window * 1000))
+        self._log = RateLimitedLog(structlog.get_logger("smsagg.engine"))
 
     def on_mo(self, carrier: str, messages: Sequence[CarrierMo], respond: RespondMo) -> None:
-        """Take in one batch; a number that nobody owns is refused with ESME_RINVDSTADR."""
+        """Take in one batch; what nobody owns is refused with ESME_RINVDSTADR, a loop with ESME_RX_R_APPN."""
         changes = Changes()
         taken: list[tuple[CarrierMo, int]] = []
         now = self._core.clock.now_ms()
         for mo in messages:
-            owner = self._owners.get(mo.destination_addr) or self._owners.get(ANY_NUMBER)
-            if owner is None:
-                self._core.metrics.mo(carrier, "refused")
-                respond([(mo, ESME_RINVDSTADR)])
-                continue
-            self._core.metrics.mo(carrier, "taken")
-            delivery = self._delivery(owner, mo, now)
-            self._deliveries.reserve(delivery)
-            changes.new_deliveries.append(delivery)
-            taken.append((mo, ESME_ROK))
+            route = self._route(carrier, mo)
+            if route is None:
+                self._refuse(carrier, mo, ESME_RINVDSTADR, "refused", respond)
+            elif self._is_loop(mo, now):
+                self._refuse(carrier, mo, ESME_RX_R_APPN, "looped", respond)
+            else:
+                self._core.metrics.mo(carrier, "taken")
+                self._deliver(route.account, mo, now, changes)
+                taken.append((mo, ESME_ROK))
         if taken:
             self._finisher.commit(changes, lambda error: respond(taken) if error is None else None)
+
+    def _route(self, carrier: str, mo: CarrierMo) -> MoRoute | None:
+        word = partial(first_word, mo.body, mo.data_coding, mo.esm_class)
+        return self._routes.find(carrier, mo.destination_addr, word)
+
+    def _is_loop(self, mo: CarrierMo, now: int) -> bool:
+        """Whether two numbers of ours answer each other too fast."""
+        return self._routes.owns(mo.source_addr) and not self._loops.admits(mo.source_addr, mo.destination_addr, now)
+
+    def _refuse(self, carrier: str, mo: CarrierMo, status: int, result: str, respond: RespondMo) -> None:
+        self._core.metrics.mo(carrier, result)
+        self._log.warning(
+            "mo_refused",
+            key=f"{carrier} {result}",
+            carrier=carrier,
+            reason="nobody owns the number" if result == "refused" else "two numbers of ours answer each other",
+            source_addr=mo.source_addr,
+            destination_addr=mo.destination_addr,
+        )
+        respond([(mo, status)])
+
+    def _deliver(self, account: str, mo: CarrierMo, now: int, changes: Changes) -> None:
+        """Owe ``mo`` to ``account``."""
+        delivery = self._delivery(account, mo, now)
+        self._deliveries.reserve(delivery)
+        changes.new_deliveries.append(delivery)
 
     def _delivery(self, owner: str, mo: CarrierMo, now: int) -> Delivery:
         return Delivery(

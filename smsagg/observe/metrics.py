@@ -161,7 +161,7 @@ class Metrics:
         )
         self.carrier_mo = self._counter(
             "smsagg_carrier_mo_total",
-            "Messages from handsets, by carrier and result (taken, refused).",
+            "Messages from handsets, by carrier and result (taken, refused, looped).",
             "carrier",
             "result",
         )

@@ -231,10 +231,18 @@ class FakeCarrier:
         self.events.on_receipts(self.name, receipts, reported.answers.extend)
         return reported
 
-    def mo(self, destination_addr: str, body: bytes = b"hello", tlvs: bytes = b"") -> Reported:
+    def mo(
+        self,
+        destination_addr: str,
+        body: bytes = b"hello",
+        tlvs: bytes = b"",
+        source_addr: str = "447700900999",
+        esm_class: int = 0,
+        data_coding: int = 0,
+    ) -> Reported:
         """Report one message from a handset."""
         reported = Reported()
-        mo = CarrierMo(1, 1, "447700900999", 0, 1, destination_addr, "", 0, 0, 0, body, tlvs)
+        mo = CarrierMo(1, 1, source_addr, 0, 1, destination_addr, "", esm_class, 0, data_coding, body, tlvs)
         self.events.on_mo(self.name, [mo], reported.answers.extend)
         return reported
 
