@@ -27,7 +27,8 @@ from smsagg.engine import Engine
 from smsagg.engine.gauges import add_engine_sources
 from smsagg.esme.door import FrontDoor, make_front_door
 from smsagg.esme.listener import Listener
-from smsagg.esme.ports import address_of, open_listeners, open_tls_listeners
+from smsagg.esme.ports import open_ports
+from smsagg.esme.tls import ServerTls
 from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
 from smsagg.store.base import Store
@@ -64,8 +65,8 @@ async def serve(
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     stop = trio.Event() if stop is None else stop
     async with open_sqlite_store(config.store) as store, trio.open_nursery() as nursery:
-        nursery.start_soon(_watch_signals, stop)
         gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__))
+        nursery.start_soon(_watch_signals, stop, gateway.reload)
         async with gateway.running() as running:
             task_status.started(running)
             await stop.wait()
@@ -85,6 +86,7 @@ class Gateway:
         self._metrics = metrics
         self._problems: list[Callable[[], list[str]]] = []
         self._ready = False
+        self._tls: ServerTls | None = None
         self.engine = Engine(config, store, clock, rng, metrics)
         self.carriers: dict[str, Carrier] = {
             name: self._make_carrier(name, settings.type, settings.settings)
@@ -102,28 +104,38 @@ class Gateway:
         door = make_front_door(config, engine, self._clock, self._metrics)
         listener = Listener(door)
         self._observe(door)
-        sockets = await open_listeners(config.server.smpp_listen, "server.smpp_listen")
-        tls = config.server.tls
-        tls_sockets = [] if tls is None else await open_tls_listeners(tls)
+        ports = await open_ports(config.server.smpp_listen, "server.smpp_listen")
+        smpp, smpp_tls = ports[0].address, ""
+        if config.server.tls is not None:
+            self._tls = ServerTls(config.server.tls)
+            tls_ports = await open_ports(config.server.tls.smpp_listen, "server.tls.smpp_listen", self._tls)
+            smpp_tls = tls_ports[0].address
+            ports += tls_ports
         async with trio.open_nursery() as outer:
             await outer.start(engine.run)
             for carrier in self.carriers.values():
                 await outer.start(carrier.run)
             outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
             outer.start_soon(door.pace.run, lambda: engine.backlog)
+            if self._tls is not None:
+                outer.start_soon(self._tls.run)
             app = OperationsApp(self._metrics, self._find_problems)
             http: str = await outer.start(serve_http, config.server.http_listen, app)
-            await outer.start(listener.run, [*sockets, *tls_sockets])
+            await outer.start(listener.run, ports)
             self._ready = True
-            smpp_tls = address_of(tls_sockets[0]) if tls_sockets else ""
-            log.info("ready", smpp=address_of(sockets[0]), smpp_tls=smpp_tls, http=http)
+            log.info("ready", smpp=smpp, smpp_tls=smpp_tls, http=http)
             try:
-                yield Running(address_of(sockets[0]), smpp_tls, http, engine, door)
+                yield Running(smpp, smpp_tls, http, engine, door)
             finally:
                 self._ready = False
                 with trio.CancelScope(shield=True), trio.move_on_after(config.server.shutdown_deadline):
                     await self._drain(listener)
                 outer.cancel_scope.cancel()
+
+    def reload(self) -> None:
+        """Read again, soon, what may change while the gateway runs: the files of ``[server.tls]``."""
+        if self._tls is not None:
+            self._tls.reload_soon()
 
     async def _drain(self, listener: Listener) -> None:
         """ESMEs and carriers side by side, so that an ESME which does not answer keeps no carrier from ending well."""
@@ -161,8 +173,11 @@ class Gateway:
         metrics.smpp_read_share.add_source(lambda: {"": door.pace.share})
 
 
-async def _watch_signals(stop: trio.Event) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+async def _watch_signals(stop: trio.Event, reload: Callable[[], None]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async for number in signals:
             log.info("signal", signal=signal.Signals(number).name)
-            stop.set()
+            if number == signal.SIGHUP:
+                reload()
+            else:
+                stop.set()

@@ -34,6 +34,10 @@ class TlsListenSettings:
     key_file: str = field(validator=not_empty)
     """PEM file with its private key."""
     smpp_listen: HostPort = HostPort("127.0.0.1:2776")
+    client_ca_file: str = ""
+    """PEM file of the authorities that sign our clients' certificates; empty: clients are not asked for one."""
+    client_certificates: str = field(default="required", validator=one_of("required", "optional"))
+    """With ``client_ca_file``: whether a client that shows no certificate may bind. A wrong one may never."""
 
 
 @define(frozen=True)

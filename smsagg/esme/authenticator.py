@@ -10,7 +10,6 @@ its sessions after a restart costs one hash, and so does one that comes back wit
 import hashlib
 import os
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import argon2
 import trio
@@ -18,11 +17,10 @@ from attrs import define, field
 
 from smsagg.config.passwords import HASHER
 from smsagg.engine.accounts import Account
+from smsagg.esme.peer import Network, Peer, is_within, parse_network
 
 HASHES_AT_ONCE = 2
 REMEMBERED_MAX = 10_000
-
-_Network = IPv4Network | IPv6Network
 
 
 @define(eq=False)
@@ -38,8 +36,8 @@ class Authenticator:
 
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._by_system_id = {account.settings.system_id: account for account in accounts}
-        self._networks: dict[str, tuple[_Network, ...]] = {
-            account.name: tuple(ip_network(network) for network in account.settings.networks)
+        self._networks: dict[str, tuple[Network, ...]] = {
+            account.name: tuple(parse_network(network) for network in account.settings.networks)
             for account in self._by_system_id.values()
         }
         self._hasher = HASHER
@@ -49,23 +47,18 @@ class Authenticator:
         self._remembered: dict[bytes, str] = {}
         self._checks: dict[tuple[bytes, str], _Check] = {}
 
-    async def authenticate(self, system_id: str, password: str, address: str) -> Account | None:
-        """The account that these credentials and this peer address belong to, or ``None``."""
+    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | None:
+        """The account that these credentials and this peer belong to, or ``None``."""
         account = self._by_system_id.get(system_id)
-        if account is not None and not self._is_allowed(account, address):
+        if account is not None and not self._is_allowed(account, peer):
             account = None
         password_hash = self._nobody_hash if account is None else account.settings.password_hash
         is_right = await self._verify(system_id, password, password_hash)
         return account if account is not None and is_right and account.settings.enabled else None
 
-    def _is_allowed(self, account: Account, address: str) -> bool:
+    def _is_allowed(self, account: Account, peer: Peer) -> bool:
         networks = self._networks[account.name]
-        if not networks:
-            return True
-        peer = ip_address(address.partition("%")[0])
-        mapped = getattr(peer, "ipv4_mapped", None)
-        peer = mapped if mapped is not None else peer
-        return any(peer in network for network in networks)
+        return not networks or is_within(peer.address, networks)
 
     async def _verify(self, system_id: str, password: str, password_hash: str) -> bool:
         secret = f"{system_id}\0{password}".encode()

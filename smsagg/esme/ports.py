@@ -1,52 +1,44 @@
 """Opens the ports that ESMEs connect to, plain and TLS."""
 
-import ssl
-
 import trio
+from attrs import define
 
-from smsagg.config.schema import HostPort, TlsListenSettings
+from smsagg.config.schema import HostPort
 from smsagg.config.units import split_host_port
 from smsagg.errors import ConfigError
+from smsagg.esme.peer import UNKNOWN_ADDRESS, canonical_address
+from smsagg.esme.tls import ServerTls
 
 BACKLOG = 1_024
 
-TlsListener = trio.SSLListener[trio.SocketStream]
+
+@define(frozen=True, eq=False)
+class Port:
+    """A listening socket, and what is spoken on it."""
+
+    listener: trio.SocketListener
+    tls: ServerTls | None = None
+
+    @property
+    def address(self) -> str:
+        """``host:port`` that it listens on, the port as the system chose it."""
+        host, port = self.listener.socket.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def open_listeners(address: HostPort, key: str) -> list[trio.SocketListener]:
+async def open_ports(address: HostPort, key: str, tls: ServerTls | None = None) -> list[Port]:
     """Listen on all that ``address`` resolves to. Raises ConfigError, naming ``key``, when that cannot be had."""
     host, port = split_host_port(address)
     try:
-        return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+        listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
     except OSError as error:
         raise ConfigError(f"{key}: cannot listen on {address}: {error.strerror or error}") from error
+    return [Port(listener, tls) for listener in listeners]
 
 
-async def open_tls_listeners(settings: TlsListenSettings) -> list[TlsListener]:
-    """The same with TLS. The handshake runs in the session, under its ``session_init_timeout``."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+def peer_address(stream: trio.SocketStream) -> str:
+    """The canonical address of the host at the other end of the connection."""
     try:
-        context.load_cert_chain(settings.certificate_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"server.tls: certificate_file and key_file cannot be used: {error}") from error
-    listeners = await open_listeners(settings.smpp_listen, "server.tls.smpp_listen")
-    return [trio.SSLListener(listener, context) for listener in listeners]
-
-
-def address_of(listener: trio.SocketListener | TlsListener) -> str:
-    """``host:port`` that it listens on, the port as the system chose it."""
-    transport = listener.transport_listener if isinstance(listener, trio.SSLListener) else listener
-    assert isinstance(transport, trio.SocketListener)
-    host, port = transport.socket.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def peer_address(stream: trio.abc.Stream) -> str:
-    """The address of the host at the other end."""
-    transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
-    assert isinstance(transport, trio.SocketStream)
-    try:
-        return str(transport.socket.getpeername()[0])
+        return canonical_address(stream.socket.getpeername()[0])
     except OSError:  # gone between accept and now
-        return "0.0.0.0"
+        return UNKNOWN_ADDRESS

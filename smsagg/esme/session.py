@@ -17,6 +17,7 @@ from smsagg.esme.bound import Bound
 from smsagg.esme.deliver import make_deliver_sm
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.operations import ASKING, BATCHED
+from smsagg.esme.peer import Peer
 from smsagg.model import Delivery
 from smsagg.session import SessionDriver
 from smsagg.smpp.connection import Connection, Received, Role
@@ -45,19 +46,19 @@ _SC_INTERFACE_VERSION = ((int(Tag.SC_INTERFACE_VERSION), bytes((INTERFACE_VERSIO
 class EsmeSession:
     """From the accepted connection to its end; a :class:`~smsagg.engine.deliveries.Sink` once bound to receive."""
 
-    def __init__(self, stream: trio.abc.Stream, address: str, door: FrontDoor) -> None:
+    def __init__(self, stream: trio.abc.Stream, peer: Peer, door: FrontDoor) -> None:
         self._door = door
-        self._address = address
+        self._peer = peer
         self._connection = Connection(Role.SMSC, door.limits, door.timers, trio.current_time())
         door.pdu_counts.began(self._connection.statistics)
         self._driver = SessionDriver(stream, self._connection, self, door.driver_limits)
-        self._watched = self._driver.watch_as(door.engine.watch, "esme", address, (address, 0))
+        self._watched = self._driver.watch_as(door.engine.watch, "esme", peer.address, (peer.address, 0))
         self._bound: Bound | None = None
         self._bind_type = ""
         self._is_sink = False
         self._is_probed = False
         self._nursery: trio.Nursery
-        self._log = structlog.get_logger().bind(peer=address)
+        self._log = structlog.get_logger().bind(peer=peer.address)
 
     async def run(self) -> None:
         """Serve the association; returns when it is over and all that it held has been given back."""
@@ -144,10 +145,10 @@ class EsmeSession:
 
     async def _bind(self, pdu: Bind) -> None:
         door = self._door
-        account = await authenticate(door, pdu, self._address)
+        account = await authenticate(door, pdu, self._peer)
         if self._driver.is_closing:  # what followed the bind ended the session before it began
             return
-        if not register(door, pdu, account, self._address, self) or account is None:
+        if not register(door, pdu, account, self._peer, self) or account is None:
             self._connection.respond(refusal(pdu, ESME_RBINDFAIL))
             self._driver.close("bind_refused")
             return

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from smsagg.config.schema import AccountSettings, SessionSettings
 from smsagg.engine.accounts import Account
 from smsagg.esme.door import FrontDoor, make_front_door
+from smsagg.esme.peer import Peer
 from smsagg.esme.session import EsmeSession
 from smsagg.model import Message
 from smsagg.smpp.pdu import (
@@ -46,7 +47,7 @@ class PlainAuthenticator:
         self.gate: trio.Event | None = None
         """When set, binds wait for it."""
 
-    async def authenticate(self, system_id: str, password: str, address: str) -> Account | None:
+    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | None:
         await trio.lowlevel.checkpoint()
         if self.gate is not None:
             await self.gate.wait()
@@ -146,7 +147,7 @@ class Bench:
     def connect(self, address: str = "127.0.0.1", stream_pair: Any = trio.testing.memory_stream_pair) -> Client:
         """A new connection to the front door; its session runs in a task of its own."""
         ours, theirs = stream_pair()
-        session = EsmeSession(ours, address, self.door)
+        session = EsmeSession(ours, Peer(address), self.door)
         client = Client(theirs, session)
         self.nursery.start_soon(self._run, session, client)
         return client

@@ -12,6 +12,7 @@ from smsagg.config.schema import AccountSettings, MessageClassSettings
 from smsagg.engine.accounts import Account
 from smsagg.esme import authenticator as module
 from smsagg.esme.authenticator import Authenticator
+from smsagg.esme.peer import Peer, canonical_address
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -22,7 +23,7 @@ def account(system_id: str = "acme", password: str = "secret", **values: Any) ->
 
 
 async def is_let_in(accounts: list[Account], system_id: str, password: str, address: str = "192.0.2.7") -> str | None:
-    found = await Authenticator(accounts).authenticate(system_id, password, address)
+    found = await Authenticator(accounts).authenticate(system_id, password, Peer(canonical_address(address)))
     return None if found is None else found.name
 
 
@@ -97,7 +98,7 @@ async def test_every_refusal_costs_one_hash_of_one_price(verified: list[str], sy
     """A known system_id, an unknown one and a foreign network take the same work, so time tells nothing."""
     settings = AccountSettings(system_id="acme", password_hash=hash_of("secret"), networks=("192.0.2.0/24",))
     authenticator = Authenticator([Account("acme", settings, MessageClassSettings(), 0.0)])
-    assert await authenticator.authenticate(system_id, "wrong", address) is None
+    assert await authenticator.authenticate(system_id, "wrong", Peer(address)) is None
     (checked,) = verified
     assert argon2.extract_parameters(checked) == argon2.extract_parameters(settings.password_hash)
 
@@ -106,10 +107,10 @@ async def test_a_bind_that_comes_back_costs_no_hash(verified: list[str]) -> None
     """Once right, a password is known; another one is hashed every time."""
     authenticator = Authenticator([account()])
     for _ in range(3):
-        assert await authenticator.authenticate("acme", "secret", "192.0.2.1") is not None
+        assert await authenticator.authenticate("acme", "secret", Peer("192.0.2.1")) is not None
     assert len(verified) == 1
     for _ in range(2):
-        assert await authenticator.authenticate("acme", "guess", "192.0.2.1") is None
+        assert await authenticator.authenticate("acme", "guess", Peer("192.0.2.1")) is None
     assert len(verified) == 3
 
 
@@ -136,7 +137,7 @@ async def test_a_storm_of_binds_is_checked_a_few_at_a_time(monkeypatch: pytest.M
     answers: list[Account | None] = []
 
     async def bind(number: int) -> None:
-        answers.append(await authenticator.authenticate(f"nobody{number}", "x", "192.0.2.1"))
+        answers.append(await authenticator.authenticate(f"nobody{number}", "x", Peer("192.0.2.1")))
 
     async with trio.open_nursery() as nursery:
         for number in range(20):
@@ -154,7 +155,7 @@ async def test_binds_with_the_same_credentials_share_one_hash(
     found: list[Account | None] = []
 
     async def bind() -> None:
-        found.append(await authenticator.authenticate("acme", password, "192.0.2.1"))
+        found.append(await authenticator.authenticate("acme", password, Peer("192.0.2.1")))
 
     async with trio.open_nursery() as nursery:
         for _ in range(100):
@@ -169,7 +170,7 @@ async def test_a_check_is_not_shared_with_a_foreign_network(verified: list[str])
     found: dict[str, Account | None] = {}
 
     async def bind(address: str) -> None:
-        found[address] = await authenticator.authenticate("acme", "secret", address)
+        found[address] = await authenticator.authenticate("acme", "secret", Peer(address))
 
     async with trio.open_nursery() as nursery:
         for address in ("198.51.100.1", "192.0.2.1"):
@@ -186,7 +187,7 @@ async def test_a_bind_given_up_leaves_the_others_their_check() -> None:
 
     async def bind(scope: trio.CancelScope) -> None:
         with scope:
-            found.append(await authenticator.authenticate("acme", "secret", "192.0.2.1"))
+            found.append(await authenticator.authenticate("acme", "secret", Peer("192.0.2.1")))
 
     scopes = [trio.CancelScope() for _ in range(3)]
     async with trio.open_nursery() as nursery:

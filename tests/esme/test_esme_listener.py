@@ -1,55 +1,16 @@
 """The listener on a loopback port: supervision of sessions, limits of connections, and the stop."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import trio
 import trio.testing
-from attrs import evolve
-from esme_bench import Bench, Client, front_door, submit_sm
+from esme_bench import Client, submit_sm
+from esme_port import listening, until
 
-from smsagg.esme.listener import Listener
 from smsagg.esme.sessions import Sessions
 from smsagg.smpp import status as s
 from smsagg.smpp.pdu import GenericNack, SubmitSmResp, Unbind, UnbindResp
-
-
-class Port:
-    """A listener on a free port, and how to reach it."""
-
-    def __init__(self, bench: Bench, listener: Listener, address: tuple[str, int]) -> None:
-        self.bench = bench
-        self.listener = listener
-        self._address = address
-
-    async def connect(self) -> Client:
-        socket = trio.socket.socket()
-        await socket.connect(self._address)
-        return Client(trio.SocketStream(socket))
-
-    async def bound(self) -> Client:
-        return await (await self.connect()).bind()
-
-
-@asynccontextmanager
-async def listening(**limits: int) -> AsyncIterator[Port]:
-    async with front_door() as bench, trio.open_nursery() as nursery:
-        server = evolve(bench.door.config.server, **limits)
-        bench.door.sessions = Sessions(server.sessions_max, server.sessions_per_address_max)
-        listener = Listener(bench.door)
-        sockets = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        address = sockets[0].socket.getsockname()
-        await nursery.start(listener.run, sockets)
-        yield Port(bench, listener, address)
-        nursery.cancel_scope.cancel()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    with trio.fail_after(20):
-        while not condition():
-            await trio.lowlevel.checkpoint()
 
 
 async def is_refused(client: Client) -> bool:

@@ -63,6 +63,10 @@ class Process:
         """SIGTERM, and no waiting."""
         self._process.send_signal(signal.SIGTERM)
 
+    def signal_reload(self) -> None:
+        """SIGHUP."""
+        self._process.send_signal(signal.SIGHUP)
+
     def wait(self) -> int:
         """The exit status, when it has ended."""
         return self._process.wait(PATIENCE_S)

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,25 @@ import pytest
 import smpplib.consts
 import smpplib.exceptions
 import smpplib.gsm
-from integration_processes import PASSWORD, Esme, RawEsme, Server, journal_of, serving, simulating, smpp_carriers
+from integration_processes import (
+    PASSWORD,
+    PATIENCE_S,
+    Esme,
+    RawEsme,
+    Server,
+    journal_of,
+    serving,
+    simulating,
+    smpp_carriers,
+)
 
 from smsagg.smpp.pdu import (
     BindTransceiver,
     BindTransceiverResp,
     CancelSm,
     CancelSmResp,
+    EnquireLink,
+    EnquireLinkResp,
     SubmitSm,
     SubmitSmResp,
     Unbind,
@@ -288,4 +301,38 @@ def test_the_same_over_tls(tmp_path: Path) -> None:
             scanner.ask(BindTransceiver("demo", PASSWORD, sequence_number=1))
         scanner.close()
         assert server.get("/healthz")[0] == 200
+        assert server.process.terminate() == 0
+
+
+@pytest.mark.skipif(not is_possible(), reason="the openssl command makes the certificates")
+def test_sighup_renews_the_certificate_and_ends_nothing(tmp_path: Path) -> None:
+    """A session of before goes on; the next one sees the new certificate."""
+    authority = Authority(tmp_path)
+    certificate = authority.issue("gateway.example")
+    tls = (
+        f'tls = {{ smpp_listen = "127.0.0.1:0", certificate_file = "{certificate.certificate_file}", '
+        f'key_file = "{certificate.key_file}" }}'
+    )
+    context = ssl.create_default_context(cafile=authority.certificate_file)
+
+    def connect(server: Server) -> ssl.SSLSocket:
+        assert server.smpp_tls is not None
+        return context.wrap_socket(socket.create_connection(server.smpp_tls), server_hostname="gateway.example")
+
+    with serving(tmp_path, server=tls) as server:
+        first = connect(server)
+        esme = RawEsme(first)
+        assert isinstance(esme.ask(BindTransceiver("demo", PASSWORD, sequence_number=1)), BindTransceiverResp)
+        renewed = authority.issue("gateway.example")
+        assert renewed == certificate
+        server.process.signal_reload()
+        deadline = time.monotonic() + PATIENCE_S
+        while b"tls_files_loaded" not in server.log.read_bytes():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        second = connect(server)
+        assert second.getpeercert() != first.getpeercert()
+        second.close()
+        assert isinstance(esme.ask(EnquireLink(sequence_number=2)), EnquireLinkResp)
+        esme.close()
         assert server.process.terminate() == 0

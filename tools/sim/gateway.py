@@ -20,6 +20,7 @@ from smsagg.engine.accounts import Account
 from smsagg.errors import CarrierError, StoreError
 from smsagg.esme.authenticator import Authenticator
 from smsagg.esme.door import make_front_door
+from smsagg.esme.peer import Peer
 from smsagg.esme.session import EsmeSession
 from smsagg.observe.metrics import Metrics
 from smsagg.store.memory import MemoryStore
@@ -41,7 +42,7 @@ class SimulatedAuthenticator(Authenticator):
         self._password = password
         self._rng = rng
 
-    async def authenticate(self, system_id: str, password: str, address: str) -> Account | None:
+    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | None:
         await trio.sleep(self._rng.uniform(*CHECK_S))
         return self._accounts.get(system_id) if password == self._password else None
 
@@ -139,7 +140,7 @@ class Life:
     async def _serve(self, wire: Wire, address: str) -> None:
         """As the listener does it, but that what it would log is a failure here."""
         self.door.sessions.connect(address)
-        session = EsmeSession(wire.stream, address, self.door)
+        session = EsmeSession(wire.stream, Peer(address), self.door)
         self._sessions[session] = None
         try:
             await session.run()
