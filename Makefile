@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million bench-scale overload chaos sim check-metrics clean
+.PHONY: help run test lint bench bench-million bench-scale overload chaos sim bench-codec check-metrics clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ lint: $(VENV)/lint.stamp ## ruff, mypy strict, import contracts
 
 bench: $(VENV)/run.stamp ## Measure the whole life of messages: rate, latency, CPU and memory (about 2 minutes)
 	$(BIN)/python -m tools.bench
+
+bench-codec: $(VENV)/run.stamp ## The codec beside smpplib's: microseconds a PDU and how many times faster
+	$(BIN)/python -m tools.bench_codec
 
 bench-million: $(VENV)/run.stamp ## The same, and a million messages to watch the memory
 	$(BIN)/python -m tools.bench --million

@@ -1,6 +1,7 @@
 """PDUs to octets and back: the way in, which takes the fast path where there is one."""
 
 from collections.abc import Callable
+from struct import error as struct_error
 from typing import Any
 
 from smsagg.smpp import declared, fast
@@ -22,13 +23,15 @@ def decode(frame: bytes, limits: Limits = DEFAULT_LIMITS) -> Pdu:
     field's own status for an over-long or unterminated string, and those of :func:`~smsagg.smpp.tlv.decode_tlvs`.
     A request's command_status is ignored (SMPP 3.4 §3.2). Responses are decoded as far as they go.
     """
-    if len(frame) >= HEADER_OCTETS:
+    try:
         command_length, command_id, command_status, sequence_number = _unpack(frame)
-        if command_length == len(frame):
-            if command_id in _RESPONSE_DECODERS:
-                return _RESPONSE_DECODERS[command_id](frame, sequence_number, command_status, limits)
-            if command_id in _REQUEST_DECODERS:
-                return _REQUEST_DECODERS[command_id](frame, sequence_number, limits)
+    except struct_error:
+        return declared.decode(frame, limits)
+    if command_length == len(frame):
+        if command_id in _RESPONSE_DECODERS:
+            return _RESPONSE_DECODERS[command_id](frame, sequence_number, command_status, limits)
+        if command_id in _REQUEST_DECODERS:
+            return _REQUEST_DECODERS[command_id](frame, sequence_number, limits)
     return declared.decode(frame, limits)
 
 

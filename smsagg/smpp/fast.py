@@ -5,8 +5,9 @@ Each function does the ordinary case and leaves anything else (an anomaly, a rar
 whose header is already read and whose length is its command_length.
 
 How the time is saved: the frame becomes one latin-1 string of which fields are slices, one ``unpack_from`` reads the
-ten octets between the addresses and the message, and the class is built from positional arguments. To encode, one
-``pack`` writes all that is before the message, with a layout kept for each combination of string lengths.
+ten octets between the addresses and the message, and the fields are set without ``__init__``, whose arguments cost
+more than all of them. To encode, one ``pack`` writes all that is before the message, with a layout kept for each
+combination of string lengths; responses that leave together are packed together.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +16,6 @@ from struct import error as struct_error
 from typing import Any
 
 from smsagg.smpp import declared
-from smsagg.smpp.command import CommandId
 from smsagg.smpp.errors import FieldError, PduEncodeError, PduError
 from smsagg.smpp.limits import Limits
 from smsagg.smpp.pdu import (
@@ -28,6 +28,7 @@ from smsagg.smpp.pdu import (
     SubmitSm,
     SubmitSmResp,
 )
+from smsagg.smpp.rows import RowPacker
 from smsagg.smpp.tlv import decode_tlvs, encode_tlvs
 
 RequestDecoder = Callable[[bytes, int, Limits], Pdu]
@@ -37,6 +38,7 @@ ResponseDecoder = Callable[[bytes, int, int, Limits], Pdu]
 
 _HEADER = declared.HEADER
 _TEN_OCTETS = Struct("10B").unpack_from
+_new = object.__new__
 
 
 def decode_submit_sm(frame: bytes, sequence_number: int, limits: Limits) -> Pdu:
@@ -73,27 +75,27 @@ def _decode_short_message(
         octets = len(frame)
         if a > 21 or b - a > 23 or c - b > 23 or end > octets:
             return declared.decode(frame, limits)
-        return pdu(
-            text[16:a],
-            frame[a + 1],
-            frame[a + 2],
-            text[a + 3 : b],
-            frame[b + 1],
-            frame[b + 2],
-            text[b + 3 : c],
-            esm_class,
-            protocol_id,
-            priority_flag,
-            schedule_delivery_time,
-            validity_period,
-            registered,
-            replace,
-            coding,
-            default,
-            frame[start:end],
-            sequence_number=sequence_number,
-            tlvs=() if end == octets else decode_tlvs(frame, limits.tlvs_max, end, check=limits.check_tlvs),
-        )
+        made = _new(pdu)
+        made.service_type = text[16:a]
+        made.source_addr_ton = frame[a + 1]
+        made.source_addr_npi = frame[a + 2]
+        made.source_addr = text[a + 3 : b]
+        made.dest_addr_ton = frame[b + 1]
+        made.dest_addr_npi = frame[b + 2]
+        made.destination_addr = text[b + 3 : c]
+        made.esm_class = esm_class
+        made.protocol_id = protocol_id
+        made.priority_flag = priority_flag
+        made.schedule_delivery_time = schedule_delivery_time
+        made.validity_period = validity_period
+        made.registered_delivery = registered
+        made.replace_if_present_flag = replace
+        made.data_coding = coding
+        made.sm_default_msg_id = default
+        made.short_message = frame[start:end]
+        made.sequence_number = sequence_number
+        made.tlvs = () if end == octets else decode_tlvs(frame, limits.tlvs_max, end, check=limits.check_tlvs)
+        return made
     except (ValueError, struct_error, IndexError):
         return declared.decode(frame, limits)
     except FieldError as error:
@@ -101,14 +103,17 @@ def _decode_short_message(
 
 
 def decode_submit_sm_resp(frame: bytes, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
-    end = frame.find(0, 16)
-    if end == len(frame) - 1:
-        return SubmitSmResp(
-            frame[16:end].decode("latin-1"), sequence_number=sequence_number, command_status=command_status
-        )
-    if len(frame) == 16:
-        return SubmitSmResp(sequence_number=sequence_number, command_status=command_status)
-    return declared.decode(frame, limits)
+    message_id = frame[16:-1].decode("latin-1")
+    if frame[-1] or len(frame) == 16 or "\0" in message_id:
+        if len(frame) == 16:
+            return SubmitSmResp(sequence_number=sequence_number, command_status=command_status)
+        return declared.decode(frame, limits)
+    made = _new(SubmitSmResp)
+    made.message_id = message_id
+    made.sequence_number = sequence_number
+    made.command_status = command_status
+    made.tlvs = ()
+    return made
 
 
 def decode_deliver_sm_resp(frame: bytes, sequence_number: int, command_status: int, limits: Limits) -> Pdu:
@@ -220,34 +225,50 @@ def encode_header_only(command_id: int, command_status: int, sequence_number: in
     return _HEADER.pack(16, command_id, command_status, sequence_number)
 
 
+_COMMON = Struct(">III").pack
+"""command_length, command_id and command_status: what the responses of a batch have in common."""
+_HEADERS = RowPacker("12sI", 2)
+_DELIVER_SM_RESPS = RowPacker("12sIx", 2)
+_ID_OCTETS_MAX = 65
+_SUBMIT_SM_RESPS: dict[int, RowPacker] = {}
+"""By the length of message_id, of which there are at most ``_ID_OCTETS_MAX``."""
+
+
 def encode_submit_sm_resps(sequence_numbers: Sequence[int], message_ids: Sequence[str]) -> bytes:
     """One submit_sm_resp ESME_ROK for each, back to back. Raises :class:`PduEncodeError`."""
-    joined = "".join(message_ids)
-    if "\0" in joined or not joined.isascii():
-        raise PduEncodeError("message_id: holds a NUL or is not ASCII")
-    pack = _HEADER.pack
-    command_id = int(CommandId.SUBMIT_SM_RESP)
-    return b"".join(
-        [
-            pack(17 + len(message_id), command_id, 0, sequence_number) + message_id.encode() + b"\0"
-            for sequence_number, message_id in zip(sequence_numbers, message_ids, strict=True)
-        ]
-    )
+    count = len(message_ids)
+    try:
+        octets = "\0".join(message_ids).encode("ascii")
+    except UnicodeEncodeError:
+        raise PduEncodeError("message_id: is not ASCII") from None
+    ids = octets.split(b"\0")
+    if len(ids) != count:
+        if not count:
+            return b""
+        raise PduEncodeError("message_id: holds a NUL")
+    length = len(ids[0])
+    are_alike = octets[length :: length + 1].count(0) == count - 1 and len(octets) == count * (length + 1) - 1
+    if not are_alike or length > _ID_OCTETS_MAX:
+        return b"".join(
+            [
+                encode_message_id_response(SubmitSmResp(message_id, sequence_number=sequence_number))
+                for sequence_number, message_id in zip(sequence_numbers, message_ids, strict=True)
+            ]
+        )
+    rows = _SUBMIT_SM_RESPS.get(length) or _SUBMIT_SM_RESPS.setdefault(length, RowPacker(f"12sI{length}sx", 3))
+    return rows.pack(count, _COMMON(17 + length, SubmitSmResp.command_id, 0), sequence_numbers, ids)
 
 
 def encode_submit_sm_refusals(sequence_numbers: Sequence[int], command_status: int) -> bytes:
     """One submit_sm_resp with an error for each, back to back; they have no body (SMPP 3.4 §4.4.2)."""
-    command_id, pack = int(CommandId.SUBMIT_SM_RESP), _HEADER.pack
-    return b"".join([pack(16, command_id, command_status, number) for number in sequence_numbers])
-
-
-_DELIVER_SM_RESP = Struct(">IIIIx").pack
+    common = _COMMON(16, SubmitSmResp.command_id, command_status)
+    return _HEADERS.pack(len(sequence_numbers), common, sequence_numbers)
 
 
 def encode_deliver_sm_resps(sequence_numbers: Sequence[int]) -> bytes:
     """One deliver_sm_resp ESME_ROK for each, back to back."""
-    command_id = int(CommandId.DELIVER_SM_RESP)
-    return b"".join([_DELIVER_SM_RESP(17, command_id, 0, number) for number in sequence_numbers])
+    common = _COMMON(17, DeliverSmResp.command_id, 0)
+    return _DELIVER_SM_RESPS.pack(len(sequence_numbers), common, sequence_numbers)
 
 
 REQUEST_DECODERS: dict[int, RequestDecoder] = {

@@ -136,6 +136,19 @@ def test_a_batch_of_submit_sm_resp_equals_its_members(answers: list[tuple[int, s
     assert batch == b"".join(encode(SubmitSmResp(message_id, sequence_number=number)) for number, message_id in answers)
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 63, 64, 65, 127, 200])
+@pytest.mark.parametrize("octets", [0, 1, 16, 17, 65, 66])
+def test_a_batch_of_any_size_equals_its_members(count: int, octets: int) -> None:
+    """Ids of one length, of the most and beyond it, in batches around the sizes that are packed at once."""
+    numbers, message_id = list(range(0x7FFFFFFF - count, 0x7FFFFFFF)), "7" * octets
+    answers = [encode(SubmitSmResp(message_id, sequence_number=number)) for number in numbers]
+    assert fast.encode_submit_sm_resps(numbers, [message_id] * count) == b"".join(answers)
+    refusals = [encode(SubmitSmResp(sequence_number=number, command_status=0x58)) for number in numbers]
+    assert fast.encode_submit_sm_refusals(numbers, 0x58) == b"".join(refusals)
+    acknowledgements = [encode(DeliverSmResp(sequence_number=number)) for number in numbers]
+    assert fast.encode_deliver_sm_resps(numbers) == b"".join(acknowledgements)
+
+
 @given(st.lists(st.integers(0, 0x7FFFFFFF), max_size=20))
 def test_a_batch_of_deliver_sm_resp_equals_its_members(numbers: list[int]) -> None:
     """The batch is the concatenation of what each response encodes to."""
