@@ -1,6 +1,35 @@
-"""Text and its octets: alphabets, lengths, where text may be cut. Pure."""
+"""Text and its octets: alphabets, lengths, where text may be cut, how it is best sent. Pure."""
 
 from smsagg.text.data_coding import Alphabet, alphabet_of
+from smsagg.text.decode import DefaultCoding, text_of
+from smsagg.text.gsm import GSM_DEFAULT, GsmAlphabet, gsm_alphabet
+from smsagg.text.gsm_tables import Language
+from smsagg.text.plan import DoesNotFit, Plan, Rules, plan
+from smsagg.text.septets import fill_bits_after, pack, unpack
+from smsagg.text.smart import Encoded, encode_smart
 from smsagg.text.split import part_octets, split_body
+from smsagg.text.transliterate import Transliteration, transliterate
 
-__all__ = ["Alphabet", "alphabet_of", "part_octets", "split_body"]
+__all__ = [
+    "GSM_DEFAULT",
+    "Alphabet",
+    "DefaultCoding",
+    "DoesNotFit",
+    "Encoded",
+    "GsmAlphabet",
+    "Language",
+    "Plan",
+    "Rules",
+    "Transliteration",
+    "alphabet_of",
+    "encode_smart",
+    "fill_bits_after",
+    "gsm_alphabet",
+    "pack",
+    "part_octets",
+    "plan",
+    "split_body",
+    "text_of",
+    "transliterate",
+    "unpack",
+]
