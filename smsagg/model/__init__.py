@@ -5,9 +5,11 @@ from smsagg.model.delivery import Delivery, DeliveryKind
 from smsagg.model.ids import MessageIds, format_message_id, parse_message_id
 from smsagg.model.message import FINAL_STATES, MEMORY_ONLY_FIELDS, TRANSITIONS, Message, MessageState, may_follow
 from smsagg.model.outcome import Accepted, InDoubt, NotSent, Outcome, Refused
+from smsagg.model.part_group import GROUP_MEMORY_ONLY_FIELDS, PartGroup, PartReceipts
 
 __all__ = [
     "FINAL_STATES",
+    "GROUP_MEMORY_ONLY_FIELDS",
     "MEMORY_ONLY_FIELDS",
     "TRANSITIONS",
     "Accepted",
@@ -21,6 +23,8 @@ __all__ = [
     "MessageState",
     "NotSent",
     "Outcome",
+    "PartGroup",
+    "PartReceipts",
     "Refused",
     "format_message_id",
     "may_follow",

@@ -11,8 +11,12 @@ may follow which; what is absent is illegal. Final states have no successor: the
 """
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from attrs import define
+
+if TYPE_CHECKING:
+    from smsagg.model.part_group import PartGroup
 
 
 class MessageState(IntEnum):
@@ -89,7 +93,7 @@ def may_follow(state: MessageState, successor: MessageState) -> bool:
     return successor in TRANSITIONS[state]
 
 
-MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt"})
+MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt", "group", "joins"})
 """Fields of :class:`Message` that the store does not keep."""
 
 
@@ -147,10 +151,19 @@ class Message:
     """``command_status`` of the last refusal or the carrier receipt's ``err``, 0 for none."""
     done_at: int = 0
     """When the final state was reached, 0 before."""
+    group_seq: int = 0
+    """Of a part of a long message: which group it belongs to; 0: it is alone."""
+    part_number: int = 0
+    """1 to the group's ``parts_total``; 0: it is alone."""
     avoid: str = ""
     """Carrier that just failed this message and is tried last next time; memory only."""
     asks_receipt: bool = True
     """Whether the attempt under way asks the carrier for a receipt; memory only."""
+    group: "PartGroup | None" = None
+    """What it shares with the other parts; ``None``: it is alone. Kept in a table of its own."""
+    joins: "tuple[Message, ...]" = ()
+    """The parts that this message stands for, which is none of the store's: it goes to a carrier that takes long
+    messages as one; memory only."""
 
     def move_to(self, successor: MessageState) -> None:
         """Change state by the table; an illegal step is our own bug."""

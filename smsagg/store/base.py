@@ -4,9 +4,9 @@ Writes. The engine fills a :class:`Changes` and calls :meth:`Store.write`; the s
 as one group, in the order of the calls, and reports each call once, on the trio loop, after the commit. Nothing of a
 ``Changes`` is visible before all of it is durable.
 
-Within one ``Changes`` (and one group) the order of application is: new messages, message updates, finished messages,
-new deliveries, delivery updates, done deliveries, parked receipts, unparked receipts. An update names the whole
-mutable part of a row, so the last one wins and repeating it is harmless.
+Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, finished
+messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked receipts. An
+update names the whole mutable part of a row, so the last one wins and repeating it is harmless.
 
 Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
 absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 from attrs import define, field
 
 from smsagg.errors import StoreError
-from smsagg.model import Delivery, Message, MessageState
+from smsagg.model import Delivery, Message, MessageState, PartGroup
 
 
 class MessageUpdate(NamedTuple):
@@ -49,6 +49,18 @@ class FinishedMessage(NamedTuple):
     done_at: int
 
 
+class GroupUpdate(NamedTuple):
+    """The whole mutable part of a part group's row but ``received``."""
+
+    group_seq: int
+    ended: int
+    state: MessageState
+    error_code: int
+    done_at: int
+    carrier: str
+    joined_id: str
+
+
 class DeliveryUpdate(NamedTuple):
     """The whole mutable part of a delivery's row."""
 
@@ -74,8 +86,12 @@ class Changes:
     """What one transaction must make durable."""
 
     new_messages: list[Message] = field(factory=list)
+    new_parts: list[PartGroup] = field(factory=list)
+    """For each group of which ``new_messages`` holds parts: its record, not changed any more, in which ``received``
+    is how many they are. A group that is there already gets them added."""
     message_updates: list[MessageUpdate] = field(factory=list)
     finished: list[FinishedMessage] = field(factory=list)
+    group_updates: list[GroupUpdate] = field(factory=list)
     new_deliveries: list[Delivery] = field(factory=list)
     delivery_updates: list[DeliveryUpdate] = field(factory=list)
     done_deliveries: list[int] = field(factory=list)
@@ -88,6 +104,7 @@ class Changes:
             self.new_messages
             or self.message_updates
             or self.finished
+            or self.group_updates
             or self.new_deliveries
             or self.delivery_updates
             or self.done_deliveries
@@ -110,6 +127,8 @@ class Recovered:
     enroute: int
     deliveries_by_account: dict[str, int]
     parked_receipts: list[ParkedReceipt]
+    open_groups: list[PartGroup]
+    """Groups that miss parts and are not over, the latest to close first, at most 100,000."""
 
 
 OnDone = Callable[[StoreError | None], None]
@@ -150,7 +169,7 @@ class Store(Protocol):
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
         """Queue ``changes`` for the next group commit. Never blocks. ``changes`` belongs to the store afterwards.
 
-        A ``Changes`` with new messages must hold nothing else.
+        A ``Changes`` with new messages must hold nothing else, but for the groups of those that are parts.
         """
         ...
 
@@ -165,6 +184,8 @@ class Store(Protocol):
         Afterwards all QUEUED messages are found by :meth:`claim_messages`, with their ``next_attempt_at`` kept.
         """
         ...
+
+    # Parts of long messages come with their group (``Message.group``), one object for all that one call returns.
 
     async def claim_messages(self, pool: str, due_at: int, limit: int) -> list[Message]:
         """Take up to ``limit`` parked QUEUED messages of ``pool`` due by ``due_at``, highest priority, then oldest due.
@@ -193,6 +214,14 @@ class Store(Protocol):
         """A message by key, live or in history."""
         ...
 
+    async def find_parts(self, group_seq: int) -> list[Message]:
+        """The live parts of a message that was split, by number."""
+        ...
+
+    async def find_closed_groups(self, closed_before: int, limit: int) -> list[PartGroup]:
+        """Groups that miss parts, all of whose other parts have ended, and that closed before that instant."""
+        ...
+
     async def find_expired(
         self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
     ) -> list[Message]:
@@ -204,7 +233,9 @@ class Store(Protocol):
         ...
 
     async def drop_history(self, done_before: int, limit: int) -> int:
-        """Delete, of the ``limit`` oldest messages in history, those that were over before that instant; how many."""
+        """Delete, of the ``limit`` oldest messages in history, those that were over before that instant; how many.
+
+        The same of the oldest groups."""
         ...
 
     async def drop_parked_receipts(self, parked_before: int) -> int:

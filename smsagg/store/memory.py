@@ -16,7 +16,7 @@ import trio
 from attrs import define, field
 
 from smsagg.errors import StoreError, StoreFailed
-from smsagg.model import Delivery, Message, MessageState
+from smsagg.model import Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import Changes, OnDone, ParkedReceipt, Recovered, StoreStatistics
 
 Answer = TypeVar("Answer")
@@ -31,6 +31,7 @@ class Tables:
 
     messages: dict[int, Message] = field(factory=dict)
     history: dict[int, Message] = field(factory=dict)
+    groups: dict[int, PartGroup] = field(factory=dict)
     deliveries: dict[int, Delivery] = field(factory=dict)
     parked_receipts: dict[tuple[str, str, MessageState], ParkedReceipt] = field(factory=dict)
     last_seq: int = 0
@@ -38,9 +39,17 @@ class Tables:
 
     def apply(self, changes: Changes) -> None:
         """One transaction, in the order that the port names."""
+        for parts in changes.new_parts:
+            known = self.groups.get(parts.group_seq)
+            if known is None:
+                self.groups[parts.group_seq] = _group_copy(parts)
+            else:
+                known.received += parts.received
+                known.registered_delivery = max(known.registered_delivery, parts.registered_delivery)
         for message in changes.new_messages:
             assert message.seq not in self.messages
-            self.messages[message.seq] = copy.copy(message)
+            self.messages[message.seq] = stored = copy.copy(message)
+            stored.group = None
             self.last_seq = max(self.last_seq, message.seq)
         for update in changes.message_updates:
             if update.seq in self.messages:
@@ -50,6 +59,9 @@ class Tables:
                 message = self.messages.pop(over.seq)
                 _assign(message, over._asdict() | {"next_attempt_at": 0, "parked": False})
                 self.history[over.seq] = message
+        for group_update in changes.group_updates:
+            if group_update.group_seq in self.groups:
+                _assign(self.groups[group_update.group_seq], group_update._asdict())
         for delivery in changes.new_deliveries:
             self.deliveries[delivery.delivery_id] = copy.copy(delivery)
             self.last_delivery_id = max(self.last_delivery_id, delivery.delivery_id)
@@ -65,7 +77,7 @@ class Tables:
                 del self.parked_receipts[key]
 
 
-def _assign(record: Message | Delivery, values: dict[str, Any]) -> None:
+def _assign(record: Message | Delivery | PartGroup, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(record, name, value)
 
@@ -148,7 +160,7 @@ class MemoryStore:
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
         if changes.new_messages:
             rest = copy.copy(changes)
-            rest.new_messages = []
+            rest.new_messages, rest.new_parts = [], []
             assert rest.is_empty(), "new messages come alone"
             if self.failing is not None:
                 if on_done is not None:
@@ -175,12 +187,13 @@ class MemoryStore:
             return Recovered(
                 last_seq=tables.last_seq,
                 last_delivery_id=tables.last_delivery_id,
-                in_doubt=[copy.copy(message) for message in live if message.state is MessageState.SENDING],
+                in_doubt=self._copies(message for message in live if message.state is MessageState.SENDING),
                 queued_by_account=_count(message.account for message in queued),
                 queued_by_pool=_count(message.pool for message in queued),
                 enroute=sum(message.state is MessageState.ENROUTE for message in live),
                 deliveries_by_account=_count(delivery.account for delivery in tables.deliveries.values()),
                 parked_receipts=sorted(tables.parked_receipts.values(), key=lambda receipt: receipt.parked_at),
+                open_groups=sorted(map(_group_copy, self._open_groups()), key=lambda group: -group.closes_at),
             )
 
         return await self._ask(run, must_finish=True)
@@ -191,7 +204,7 @@ class MemoryStore:
             due.sort(key=lambda message: (-message.priority, message.next_attempt_at, message.seq))
             for message in due[:limit]:
                 message.parked = False
-            return [copy.copy(message) for message in due[:limit]]
+            return self._copies(due[:limit])
 
         return await self._ask(run, must_finish=True)
 
@@ -221,17 +234,39 @@ class MemoryStore:
     async def find_by_carrier_id(self, carrier: str, carrier_message_ids: Sequence[str]) -> list[Message]:
         wanted = frozenset(carrier_message_ids)
         return await self._ask(
-            lambda: [
-                copy.copy(message)
+            lambda: self._copies(
+                message
                 for message in self.tables.messages.values()
                 if message.state is MessageState.ENROUTE
                 and message.carrier == carrier
                 and message.carrier_message_id in wanted
-            ]
+            )
         )
 
     async def find_message(self, seq: int) -> Message | None:
-        return await self._ask(lambda: copy.copy(self.tables.messages.get(seq) or self.tables.history.get(seq)))
+        def run() -> Message | None:
+            message = self.tables.messages.get(seq) or self.tables.history.get(seq)
+            return None if message is None else self._copies([message])[0]
+
+        return await self._ask(run)
+
+    async def find_parts(self, group_seq: int) -> list[Message]:
+        def run() -> list[Message]:
+            parts = [message for message in self.tables.messages.values() if message.group_seq == group_seq]
+            return self._copies(sorted(parts, key=lambda part: part.part_number))
+
+        return await self._ask(run)
+
+    async def find_closed_groups(self, closed_before: int, limit: int) -> list[PartGroup]:
+        def run() -> list[PartGroup]:
+            closed = [
+                group
+                for group in self._open_groups()
+                if group.ended >= group.received and group.closes_at < closed_before
+            ]
+            return [_group_copy(group) for group in sorted(closed, key=lambda group: group.closes_at)[:limit]]
+
+        return await self._ask(run)
 
     async def find_expired(
         self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
@@ -243,7 +278,7 @@ class MemoryStore:
                 for message in live
                 if expires_from <= message.expires_at < expires_before and message.seq > after_seq
             ]
-            return [copy.copy(message) for message in over[:limit]]
+            return self._copies(over[:limit])
 
         return await self._ask(run)
 
@@ -262,6 +297,9 @@ class MemoryStore:
             over = [seq for seq in oldest if self.tables.history[seq].done_at < done_before]
             for seq in over:
                 del self.tables.history[seq]
+            for group_seq in sorted(self.tables.groups)[:limit]:
+                if 0 < self.tables.groups[group_seq].done_at < done_before:
+                    del self.tables.groups[group_seq]
             return len(over)
 
         return await self._ask(run)
@@ -279,6 +317,20 @@ class MemoryStore:
 
     def _waiting(self) -> Iterable[Message]:
         return (m for m in self.tables.messages.values() if m.parked and m.state is MessageState.QUEUED)
+
+    def _open_groups(self) -> list[PartGroup]:
+        groups = self.tables.groups.values()
+        return [group for group in groups if not group.done_at and group.received < group.parts_total]
+
+    def _copies(self, messages: Iterable[Message]) -> list[Message]:
+        """What the caller gets: parts have their group, and share it."""
+        groups: dict[int, PartGroup] = {}
+        copies = [copy.copy(message) for message in messages]
+        for message in copies:
+            group = self.tables.groups.get(message.group_seq)
+            if group is not None:
+                message.group = groups.setdefault(message.group_seq, _group_copy(group))
+        return copies
 
     async def _ask(self, run: Callable[[], Answer], must_finish: bool = False) -> Answer:
         if self._crashed:
@@ -353,6 +405,13 @@ class MemoryStore:
                 item[1](error)
         if self._broken is None:
             self._schedule()
+
+
+def _group_copy(group: PartGroup) -> PartGroup:
+    """As the store keeps it: without what is memory only."""
+    kept = copy.copy(group)
+    kept.gone, kept.link = set(), None
+    return kept
 
 
 def _one_turn_later(commit: Callable[[], None]) -> None:

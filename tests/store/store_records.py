@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from smsagg.model import Delivery, DeliveryKind, Message, MessageState
-from smsagg.store.base import Changes, FinishedMessage, MessageUpdate
+from smsagg.model import Delivery, DeliveryKind, Message, MessageState, PartGroup, PartReceipts
+from smsagg.store.base import Changes, FinishedMessage, GroupUpdate, MessageUpdate
 
 NOW = 1_700_000_000_000
 
@@ -98,6 +98,47 @@ def finished(seq: int, **values: Any) -> FinishedMessage:
         "done_at": NOW + 1_000,
     }
     return FinishedMessage(**(fields | values))
+
+
+def group(group_seq: int, **values: Any) -> PartGroup:
+    """The group of a message that came in three parts, of which one is there."""
+    fields: dict[str, Any] = {
+        "group_seq": group_seq,
+        "message_id": f"{group_seq:08x}0badcafe",
+        "account": "acme",
+        "source_addr": "ACME\xe9",
+        "destination_addr": "447900000001",
+        "reference": 0x1234,
+        "parts_total": 3,
+        "is_split": False,
+        "receipts": PartReceipts.WORST,
+        "registered_delivery": 1,
+        "excerpt": b"Your code\x00\xff",
+        "accepted_at": NOW,
+        "closes_at": NOW + 60_000,
+        "received": 1,
+    }
+    return PartGroup(**(fields | values))
+
+
+def group_update(group_seq: int, **values: Any) -> GroupUpdate:
+    """The update of a group of which one part has ended."""
+    fields: dict[str, Any] = {
+        "group_seq": group_seq,
+        "ended": 1,
+        "state": MessageState.UNDELIVERABLE,
+        "error_code": 7,
+        "done_at": 0,
+        "carrier": "alpha",
+        "joined_id": "j1",
+    }
+    return GroupUpdate(**(fields | values))
+
+
+def parts(group_seq: int, *seqs: int, **values: Any) -> Changes:
+    """Some parts of a group, numbered by their place after the first."""
+    messages = [message(seq, group_seq=group_seq, part_number=seq - group_seq + 1, **values) for seq in seqs]
+    return Changes(new_messages=messages, new_parts=[group(group_seq, received=len(seqs))])
 
 
 def new(*seqs: int, **values: Any) -> Changes:

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_records import NOW, delivery, finished, message, update
+from store_records import NOW, delivery, finished, group, group_update, message, update
 
 from smsagg.model import MessageState
 from smsagg.store.base import Changes, DeliveryUpdate, ParkedReceipt
@@ -17,8 +17,10 @@ from smsagg.store.sqlite.group import Group, Job, Write
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
+    GROUP_COLUMNS,
     MESSAGE_COLUMNS,
     delivery_from_row,
+    group_from_row,
     message_from_row,
     parked_receipt_from_row,
 )
@@ -29,6 +31,9 @@ SEQS = st.integers(1, 12)
 STATES = st.sampled_from([MessageState.QUEUED, MessageState.SENDING, MessageState.ENROUTE])
 UPDATES = st.builds(update, SEQS, state=STATES, attempts=st.integers(0, 5), parked=st.booleans())
 FINISHES = st.builds(finished, SEQS, state=st.sampled_from([MessageState.DELIVERED, MessageState.EXPIRED]))
+GROUP_SEQS = st.integers(1, 4)
+GROUP_UPDATES = st.builds(group_update, GROUP_SEQS, ended=st.integers(1, 3), done_at=st.sampled_from([0, NOW]))
+NEW_PARTS = st.builds(group, GROUP_SEQS, received=st.integers(1, 3), registered_delivery=st.integers(0, 3))
 DELIVERY_UPDATES = st.builds(
     DeliveryUpdate,
     delivery_id=st.integers(1, 8),
@@ -55,12 +60,14 @@ def calls(draw: st.DrawFn) -> list[Changes]:
     for kind in draw(st.lists(st.sampled_from(["new", "owed", "owed", "receipts"]), max_size=12)):
         if kind == "new":
             count = draw(st.integers(1, 4))
-            made.append(Changes(new_messages=[message(last_seq + n) for n in range(1, count + 1)]))
+            new_messages = [message(last_seq + n, group_seq=n - 1) for n in range(1, count + 1)]
+            made.append(Changes(new_messages=new_messages, new_parts=draw(st.lists(NEW_PARTS, max_size=2))))
             last_seq += count
         elif kind == "owed":
             changes = Changes(
                 message_updates=[u for u in draw(st.lists(UPDATES, max_size=3)) if u.seq not in over],
                 finished=draw(st.lists(FINISHES, max_size=2)),
+                group_updates=draw(st.lists(GROUP_UPDATES, max_size=2)),
                 new_deliveries=[delivery(last_delivery_id + n) for n in range(1, draw(st.integers(1, 3)))],
                 delivery_updates=[u for u in draw(st.lists(DELIVERY_UPDATES, max_size=2)) if u.delivery_id not in done],
                 done_deliveries=draw(st.lists(st.integers(1, 8), max_size=2)),
@@ -69,6 +76,8 @@ def calls(draw: st.DrawFn) -> list[Changes]:
             changes.done_deliveries = [key for key in changes.done_deliveries if key <= last_delivery_id]
             changes.delivery_updates = [u for u in changes.delivery_updates if u.delivery_id <= last_delivery_id]
             changes.message_updates = [u for u in changes.message_updates if u.seq <= last_seq]
+            known = {parts.group_seq for before in made for parts in before.new_parts}
+            changes.group_updates = [u for u in changes.group_updates if u.group_seq in known]
             changes.finished = [f for f in changes.finished if f.seq <= last_seq]
             over.update(f.seq for f in changes.finished)
             done.update(changes.done_deliveries)
@@ -85,11 +94,13 @@ def contents(connection: apsw.Connection) -> Tables:
     live = [message_from_row(row) for row in connection.execute(f"SELECT {columns} FROM messages")]
     history = [message_from_row(row) for row in connection.execute(f"SELECT {columns} FROM history")]
     deliveries = connection.execute(f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries")
+    groups = [group_from_row(row) for row in connection.execute(f"SELECT {', '.join(GROUP_COLUMNS)} FROM part_groups")]
     receipts = [parked_receipt_from_row(row) for row in connection.execute("SELECT * FROM parked_receipts")]
     last_seq, last_delivery_id = connection.execute("SELECT last_seq, last_delivery_id FROM counters").get
     return Tables(
         messages={m.seq: m for m in live},
         history={m.seq: m for m in history},
+        groups={g.group_seq: g for g in groups},
         deliveries={d.delivery_id: d for d in map(delivery_from_row, deliveries)},
         parked_receipts={(r.carrier, r.carrier_message_id, r.state): r for r in receipts},
         last_seq=last_seq,
@@ -99,7 +110,7 @@ def contents(connection: apsw.Connection) -> Tables:
 
 def plain(tables: Tables) -> list[object]:
     """``tables`` as values that compare."""
-    records = (tables.messages, tables.history, tables.deliveries)
+    records = (tables.messages, tables.history, tables.groups, tables.deliveries)
     rows = [{key: attrs.asdict(record) for key, record in kind.items()} for kind in records]
     return [*rows, tables.parked_receipts, tables.last_seq, tables.last_delivery_id]
 

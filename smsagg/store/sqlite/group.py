@@ -14,7 +14,7 @@ from smsagg.errors import StoreError
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.recent_ids import RecentIds
-from smsagg.store.sqlite.rows import delivery_row, message_row
+from smsagg.store.sqlite.rows import delivery_row, group_row, message_row
 
 
 @define(eq=False)
@@ -37,8 +37,10 @@ def rows_in(changes: Changes) -> int:
     """Rows that ``changes`` writes, as ``group_max`` counts them."""
     return (
         len(changes.new_messages)
+        + len(changes.new_parts)
         + len(changes.message_updates)
         + len(changes.finished)
+        + len(changes.group_updates)
         + len(changes.new_deliveries)
         + len(changes.delivery_updates)
         + len(changes.done_deliveries)
@@ -127,11 +129,14 @@ def _merge(parts: list[Changes]) -> Changes:
     for part in parts:
         if part.new_messages:
             whole.new_messages += part.new_messages
+            whole.new_parts += part.new_parts
             continue
         if part.message_updates:
             whole.message_updates += part.message_updates
         if part.finished:
             whole.finished += part.finished
+        if part.group_updates:
+            whole.group_updates += part.group_updates
         if part.new_deliveries:
             whole.new_deliveries += part.new_deliveries
         if part.delivery_updates:
@@ -146,6 +151,8 @@ def _merge(parts: list[Changes]) -> Changes:
 
 
 def _apply_messages(execute: statements.Execute, changes: Changes, recent: RecentIds) -> None:
+    if changes.new_parts:
+        statements.ADD_PARTS.execute(execute, [group_row(group) for group in changes.new_parts])
     if changes.new_messages:
         statements.INSERT_MESSAGES.execute(execute, [message_row(message) for message in changes.new_messages])
     updates = {update.seq: update for update in changes.message_updates}
@@ -162,6 +169,9 @@ def _apply_messages(execute: statements.Execute, changes: Changes, recent: Recen
         statements.UPDATE_MESSAGES.execute(execute, list(updates.values()))
         recent.note(updates.values())
         statements.INDEX_MESSAGES.execute(execute, recent.leave())
+    if changes.group_updates:
+        group_updates = {update.group_seq: update for update in changes.group_updates}
+        statements.UPDATE_GROUPS.execute(execute, list(group_updates.values()))
 
 
 def _apply_deliveries(execute: statements.Execute, changes: Changes) -> None:

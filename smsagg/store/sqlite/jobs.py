@@ -6,23 +6,27 @@ from typing import Any
 
 import apsw
 
-from smsagg.model import Delivery, Message, MessageState
+from smsagg.model import Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import Recovered
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
+    GROUP_COLUMNS,
     MESSAGE_COLUMNS,
     PARKED_RECEIPT_COLUMNS,
     Row,
     delivery_from_row,
+    group_from_row,
     message_from_row,
     parked_receipt_from_row,
 )
 
 _MESSAGE = ", ".join(MESSAGE_COLUMNS)
 _DELIVERY = ", ".join(DELIVERY_COLUMNS)
+_GROUP = ", ".join(GROUP_COLUMNS)
 _KEYS_AT_ONCE = 32
+_PARTS_MAX = 255
 _EXPIRED_BY_INDEX_MAX = 10_000
 
 SURVEYED_AT_ONCE = 50_000
@@ -84,6 +88,24 @@ _DROP_HISTORY = """
         SELECT seq FROM (SELECT seq, done_at FROM history ORDER BY seq LIMIT ?) WHERE done_at < ?
     )
 """
+_GROUPS_BY_SEQ = f"SELECT {_GROUP} FROM part_groups WHERE group_seq IN ({','.join('?' * _KEYS_AT_ONCE)})"
+_PARTS = f"SELECT {_MESSAGE} FROM messages WHERE seq >= ? AND seq < ? AND group_seq = ? ORDER BY seq"
+_OPEN_GROUPS_MAX = 100_000
+_OPEN_GROUPS = f"""
+    SELECT {_GROUP} FROM part_groups INDEXED BY part_groups_open
+    WHERE done_at = 0 AND received < parts_total ORDER BY closes_at DESC LIMIT {_OPEN_GROUPS_MAX}
+"""
+_CLOSED_GROUPS = f"""
+    SELECT {_GROUP} FROM part_groups INDEXED BY part_groups_open
+    WHERE done_at = 0 AND received < parts_total AND (ended < received) = 0 AND closes_at < ?
+    ORDER BY closes_at LIMIT ?
+"""
+_DROP_GROUPS = """
+    DELETE FROM part_groups WHERE group_seq IN (
+        SELECT group_seq FROM (SELECT group_seq, done_at FROM part_groups ORDER BY group_seq LIMIT ?)
+        WHERE done_at > 0 AND done_at < ?
+    )
+"""
 _DROP_EXPIRED_DELIVERIES = """
     DELETE FROM deliveries WHERE delivery_id IN (
         SELECT delivery_id FROM deliveries INDEXED BY deliveries_parked_expiry
@@ -123,7 +145,7 @@ def recover(cursor: apsw.Cursor) -> Recovered:
     return Recovered(
         last_seq=last_seq,
         last_delivery_id=last_delivery_id,
-        in_doubt=[message_from_row(row) for row in in_doubt],
+        in_doubt=_messages(cursor, in_doubt),
         queued_by_account=dict(queued_by_account),
         queued_by_pool=dict(queued_by_pool),
         enroute=enroute,
@@ -134,6 +156,7 @@ def recover(cursor: apsw.Cursor) -> Recovered:
                 f"SELECT {', '.join(PARKED_RECEIPT_COLUMNS)} FROM parked_receipts ORDER BY parked_at"
             )
         ],
+        open_groups=[group_from_row(row) for row in _all(cursor, _OPEN_GROUPS)],
     )
 
 
@@ -149,6 +172,7 @@ def claim_messages(cursor: apsw.Cursor, pool: str, due_at: int, limit: int) -> l
     statements.UNPARK_MESSAGES.execute(cursor.execute, [message.seq for message in claimed])
     for message in claimed:
         message.parked = False
+    _add_groups(cursor, claimed)
     return claimed
 
 
@@ -201,15 +225,26 @@ def find_by_carrier_id(
                 message = message_from_row(row)
                 if message.carrier_message_id in wanted:
                     found[message.seq] = message
-    return [found[seq] for seq in sorted(found)]
+    messages = [found[seq] for seq in sorted(found)]
+    _add_groups(cursor, messages)
+    return messages
 
 
 def find_message(cursor: apsw.Cursor, seq: int) -> Message | None:
     for table in ("messages", "history"):
         row = _first(cursor, f"SELECT {_MESSAGE} FROM {table} WHERE seq = ?", (seq,))
         if row is not None:
-            return message_from_row(row)
+            return _messages(cursor, [row])[0]
     return None
+
+
+def find_parts(cursor: apsw.Cursor, group_seq: int) -> list[Message]:
+    """A range of keys: the parts of a message that was split follow one another."""
+    return _messages(cursor, _all(cursor, _PARTS, (group_seq, group_seq + _PARTS_MAX, group_seq)))
+
+
+def find_closed_groups(cursor: apsw.Cursor, closed_before: int, limit: int) -> list[PartGroup]:
+    return [group_from_row(row) for row in _all(cursor, _CLOSED_GROUPS, (closed_before, limit))]
 
 
 def find_expired(
@@ -218,7 +253,7 @@ def find_expired(
     """Few expired messages are found by their index and sorted; many lie dense enough to be met in order of seq."""
     (count,) = _one(cursor, _COUNT_EXPIRED, (expires_from, expires_before))
     query = _FEW_EXPIRED if count < _EXPIRED_BY_INDEX_MAX else _MANY_EXPIRED
-    return [message_from_row(row) for row in cursor.execute(query, (expires_from, expires_before, after_seq, limit))]
+    return _messages(cursor, _all(cursor, query, (expires_from, expires_before, after_seq, limit)))
 
 
 def drop_expired_deliveries(cursor: apsw.Cursor, now: int, limit: int) -> int:
@@ -228,7 +263,9 @@ def drop_expired_deliveries(cursor: apsw.Cursor, now: int, limit: int) -> int:
 
 def drop_history(cursor: apsw.Cursor, done_before: int, limit: int) -> int:
     cursor.execute(_DROP_HISTORY, (limit, done_before))
-    return cursor.connection.changes()
+    dropped = cursor.connection.changes()
+    cursor.execute(_DROP_GROUPS, (limit, done_before))
+    return dropped
 
 
 def drop_parked_receipts(cursor: apsw.Cursor, parked_before: int) -> int:
@@ -244,6 +281,26 @@ def _lanes(cursor: apsw.Cursor, pool: str) -> list[tuple[int, int]]:
         lanes.append((row[0], row[1]))
         row = _first(cursor, _LANES, (pool, row[0]))
     return lanes
+
+
+def _messages(cursor: apsw.Cursor, rows: Sequence[Row]) -> list[Message]:
+    messages = [message_from_row(row) for row in rows]
+    _add_groups(cursor, messages)
+    return messages
+
+
+def _add_groups(cursor: apsw.Cursor, messages: Sequence[Message]) -> None:
+    """Give parts what they share; the others cost nothing but the look."""
+    wanted = list({message.group_seq for message in messages if message.group_seq})
+    groups: dict[int, PartGroup] = {}
+    for start in range(0, len(wanted), _KEYS_AT_ONCE):
+        batch: list[int | None] = [*wanted[start : start + _KEYS_AT_ONCE]]
+        batch += [None] * (_KEYS_AT_ONCE - len(batch))
+        for row in cursor.execute(_GROUPS_BY_SEQ, batch):
+            group = group_from_row(row)
+            groups[group.group_seq] = group
+    for message in messages if groups else ():
+        message.group = groups.get(message.group_seq)
 
 
 def _first(cursor: apsw.Cursor, sql: str, bindings: Sequence[Any] = ()) -> Row | None:

@@ -9,10 +9,20 @@ from typing import Any
 
 import attrs
 
-from smsagg.model import MEMORY_ONLY_FIELDS, Delivery, DeliveryKind, Message, MessageState
+from smsagg.model import (
+    GROUP_MEMORY_ONLY_FIELDS,
+    MEMORY_ONLY_FIELDS,
+    Delivery,
+    DeliveryKind,
+    Message,
+    MessageState,
+    PartGroup,
+    PartReceipts,
+)
 from smsagg.store.base import ParkedReceipt
 
 MESSAGE_COLUMNS = tuple(column.name for column in attrs.fields(Message) if column.name not in MEMORY_ONLY_FIELDS)
+GROUP_COLUMNS = tuple(column.name for column in attrs.fields(PartGroup) if column.name not in GROUP_MEMORY_ONLY_FIELDS)
 DELIVERY_COLUMNS = tuple(column.name for column in attrs.fields(Delivery))
 PARKED_RECEIPT_COLUMNS = ParkedReceipt._fields
 
@@ -20,10 +30,13 @@ Row = tuple[Any, ...]
 
 message_row = attrgetter(*MESSAGE_COLUMNS)
 """``Message`` → row."""
+group_row = attrgetter(*GROUP_COLUMNS)
+"""``PartGroup`` → row."""
 delivery_row = attrgetter(*DELIVERY_COLUMNS)
 """``Delivery`` → row."""
 
 _STATES = {int(state): state for state in MessageState}
+_RECEIPTS = {int(receipts): receipts for receipts in PartReceipts}
 _KINDS = {int(kind): kind for kind in DeliveryKind}
 
 
@@ -33,6 +46,14 @@ def message_from_row(row: Row) -> Message:
     message.in_payload = bool(message.in_payload)
     message.parked = bool(message.parked)
     return message
+
+
+def group_from_row(row: Row) -> PartGroup:
+    group = PartGroup(*row)
+    group.state = _STATES[group.state]
+    group.receipts = _RECEIPTS[group.receipts]
+    group.is_split = bool(group.is_split)
+    return group
 
 
 def delivery_from_row(row: Row) -> Delivery:

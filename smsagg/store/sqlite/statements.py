@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from smsagg.store.sqlite.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, PARKED_RECEIPT_COLUMNS, Row
+from smsagg.store.sqlite.rows import DELIVERY_COLUMNS, GROUP_COLUMNS, MESSAGE_COLUMNS, PARKED_RECEIPT_COLUMNS, Row
 
 SIZES = (64, 32, 16, 8, 4, 2, 1)
 
@@ -81,6 +81,26 @@ COPY_TO_HISTORY = ManyRows(
 DELETE_MESSAGES = ManyKeys(lambda marks: f"DELETE FROM messages WHERE seq IN ({marks})")
 
 INDEX_MESSAGES = ManyKeys(lambda marks: f"UPDATE messages SET indexed = 1 WHERE seq IN ({marks})")
+
+ADD_PARTS = ManyRows(
+    len(GROUP_COLUMNS),
+    lambda values: (
+        f"INSERT INTO part_groups ({', '.join(GROUP_COLUMNS)}) VALUES {values}"
+        " ON CONFLICT (group_seq) DO UPDATE SET received = received + excluded.received,"
+        " registered_delivery = max(registered_delivery, excluded.registered_delivery)"
+    ),
+)
+"""Rows as :data:`~smsagg.store.sqlite.rows.group_row`; ``received`` is how many come."""
+
+UPDATE_GROUPS = ManyRows(
+    7,
+    lambda values: (
+        "UPDATE part_groups SET ended = v.column2, state = v.column3, error_code = v.column4, done_at = v.column5,"
+        f" carrier = v.column6, joined_id = v.column7 FROM (VALUES {values}) AS v"
+        " WHERE part_groups.group_seq = v.column1"
+    ),
+)
+"""Rows as :class:`smsagg.store.base.GroupUpdate`; a group_seq at most once."""
 
 INSERT_DELIVERIES = _insert("deliveries", DELIVERY_COLUMNS)
 

@@ -11,7 +11,7 @@ import trio
 
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
-from smsagg.model import Delivery, Message
+from smsagg.model import Delivery, Message, PartGroup
 from smsagg.store.base import Changes, OnDone, Recovered, StoreStatistics
 from smsagg.store.sqlite import jobs
 from smsagg.store.sqlite.checkpoint import Checkpointer
@@ -103,7 +103,7 @@ class SqliteStore:
 
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
         if changes.new_messages:
-            assert rows_in(changes) == len(changes.new_messages), "new messages come alone"
+            assert rows_in(changes) == len(changes.new_messages) + len(changes.new_parts), "new messages come alone"
             failing = self._writer.failing
             if failing is not None:
                 if on_done is not None:
@@ -137,6 +137,12 @@ class SqliteStore:
 
     async def find_message(self, seq: int) -> Message | None:
         return await self._ask(lambda cursor: jobs.find_message(cursor, seq))
+
+    async def find_parts(self, group_seq: int) -> list[Message]:
+        return await self._ask(lambda cursor: jobs.find_parts(cursor, group_seq))
+
+    async def find_closed_groups(self, closed_before: int, limit: int) -> list[PartGroup]:
+        return await self._ask(lambda cursor: jobs.find_closed_groups(cursor, closed_before, limit))
 
     async def find_expired(
         self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
