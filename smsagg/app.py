@@ -23,8 +23,11 @@ from smsagg.carriers.base import Carrier
 from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
 from smsagg.config.schema import Config
+from smsagg.control import ControlServer, socket_path
+from smsagg.control.server import AUTOMATIC
 from smsagg.engine import Engine
 from smsagg.engine.gauges import add_engine_sources
+from smsagg.errors import ConfigError
 from smsagg.esme.door import FrontDoor, make_front_door
 from smsagg.esme.listener import Listener
 from smsagg.esme.ports import open_ports
@@ -33,6 +36,7 @@ from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
 from smsagg.store.base import Store
 from smsagg.store.sqlite.store import open_sqlite_store
+from smsagg.trace import TraceHub
 
 SWITCH_INTERVAL_S = 0.0001
 """A busy loop lets the store's writer thread have the GIL this often; with the default it starves."""
@@ -93,6 +97,19 @@ class Gateway:
             for name, settings in config.carriers.items()
         }
 
+    async def _start_control(self, nursery: trio.Nursery) -> None:
+        """Listen for operators; with the automatic path a server works without, and says so."""
+        path = socket_path(self._config)
+        if not path:
+            return
+        hub = TraceHub(self.engine.watch, self._clock, self.engine.control.find_any)
+        try:
+            await nursery.start(ControlServer({"trace": hub.serve}).run, path)
+        except ConfigError as error:
+            if self._config.server.control_socket != AUTOMATIC:
+                raise
+            log.warning("no_control_socket", error=str(error))
+
     def _make_carrier(self, name: str, type_name: str, settings: Any) -> Carrier:
         return carrier_class(type_name)(name, settings, self.engine, self._clock, Random(self._rng.getrandbits(64)))
 
@@ -121,6 +138,7 @@ class Gateway:
                 outer.start_soon(self._tls.run)
             app = OperationsApp(self._metrics, self._find_problems)
             http: str = await outer.start(serve_http, config.server.http_listen, app)
+            await self._start_control(outer)
             await outer.start(listener.run, ports)
             self._ready = True
             log.info("ready", smpp=smpp, smpp_tls=smpp_tls, http=http)

@@ -28,6 +28,10 @@ class StoreInUse(StoreError):
     """Another process holds the store."""
 
 
+class ControlError(SmsaggError):
+    """An operator's command to a running server cannot be carried out; the text says why."""
+
+
 class CarrierError(SmsaggError):
     """A carrier or the network to it misbehaved."""
 

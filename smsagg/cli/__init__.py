@@ -17,6 +17,7 @@ COMMANDS = {
     "simulate": "Run a stand-alone SMSC simulator.",
     "send": "Submit one message over SMPP, and wait for its receipt if asked.",
     "load": "Drive load over SMPP and report rates and latencies.",
+    "trace": "Follow messages through a running server.",
     "check-config": "Check a configuration file and show what is in it.",
     "hash-password": "Make the argon2 hash of a password for a configuration file.",
 }

@@ -54,6 +54,8 @@ class ServerSettings:
     sessions_per_address_max: int = field(default=1_000, validator=at_least(1))
     accept_deadline: Duration = field(default=Duration(8.0), validator=above(0))
     """A message whose commit took longer is refused and unwound, since its client has given up."""
+    control_socket: str = "auto"
+    """Unix socket for operators' commands: ``auto``: the store's path and ``.control``; empty: none."""
     tls: TlsListenSettings | None = None
 
 

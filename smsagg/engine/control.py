@@ -21,6 +21,11 @@ class Control:
 
     async def find(self, account: str, message_id: str) -> Message | None:
         """The account's message with this id, live or over; ``None`` when there is none that it may see."""
+        message = await self.find_any(message_id)
+        return message if message is not None and message.account == account else None
+
+    async def find_any(self, message_id: str) -> Message | None:
+        """As :meth:`find`, whosever it is: for operators only."""
         parsed = parse_message_id(message_id)
         if parsed is None:
             return None
@@ -28,9 +33,7 @@ class Control:
         message = self._core.live.get(seq)
         if message is None:
             message = await self._core.store.find_message(seq)
-        if message is None or message.account != account or message.message_id != message_id:
-            return None
-        return message
+        return message if message is not None and message.message_id == message_id else None
 
     async def cancel(self, account: str, message_id: str, may_cancel: Callable[[Message], bool]) -> bool:
         """End a message that no carrier has as DELETED; True after the commit.

@@ -171,7 +171,7 @@ class Outcomes:
             return
         message.move_to(MessageState.QUEUED)
         message.avoid = link.carrier.name
-        self._core.decided(message, "retry", "in", (due_at - now) / 1000, "s")
+        self._core.decided(message, "retry", f"in {(due_at - now) / 1000:.1f} s")
         self._waiting.retry_at(message, due_at, now, changes)
 
     def _give_back(self, message: Message, changes: Changes, given_back: list[Message]) -> None:

@@ -1,0 +1,40 @@
+"""The client side of the control socket, for commands of the command line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import trio
+
+from smsagg.errors import ControlError
+
+CONNECT_S = 5.0
+
+
+async def ask(path: str, request: Mapping[str, Any], channel: trio.MemorySendChannel[dict[str, Any]]) -> None:
+    """Send one command to the server whose socket is at ``path``; what it answers goes to ``channel``, which is closed
+    at the end. Raises ControlError when nobody listens there, or for what the server says is wrong."""
+    async with channel:
+        try:
+            with trio.fail_after(CONNECT_S):
+                stream = await trio.open_unix_socket(path)
+        except (OSError, trio.TooSlowError) as error:
+            raise ControlError(f"no server answers at {path}: {error}") from error
+        async with stream:
+            try:
+                await stream.send_all(orjson.dumps(dict(request), option=orjson.OPT_APPEND_NEWLINE))
+                received = bytearray()
+                async for octets in stream:
+                    received += octets
+                    *lines, rest = bytes(received).split(b"\n")
+                    received = bytearray(rest)
+                    for line in lines:
+                        await _pass_on(orjson.loads(line), channel)
+            except trio.BrokenResourceError as error:
+                raise ControlError(f"the server at {path} ended the connection") from error
+
+
+async def _pass_on(answer: dict[str, Any], channel: trio.MemorySendChannel[dict[str, Any]]) -> None:
+    if "error" in answer:
+        raise ControlError(answer["error"])
+    await channel.send(answer)
