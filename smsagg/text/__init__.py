@@ -1,7 +1,8 @@
 """Text and its octets: alphabets, lengths, where text may be cut, how it is best sent. Pure."""
 
-from smsagg.text.data_coding import Alphabet, alphabet_of
-from smsagg.text.decode import DefaultCoding, text_of
+from smsagg.text.data_coding import Alphabet, DefaultCoding, alphabet_of
+from smsagg.text.decode import text_of
+from smsagg.text.default_coding import from_peer, to_peer
 from smsagg.text.gsm import GSM_DEFAULT, GsmAlphabet, gsm_alphabet
 from smsagg.text.gsm_tables import Language
 from smsagg.text.plan import DoesNotFit, Plan, Rules, plan
@@ -24,12 +25,14 @@ __all__ = [
     "alphabet_of",
     "encode_smart",
     "fill_bits_after",
+    "from_peer",
     "gsm_alphabet",
     "pack",
     "part_octets",
     "plan",
     "split_body",
     "text_of",
+    "to_peer",
     "transliterate",
     "unpack",
 ]

@@ -44,6 +44,17 @@ class Alphabet(Enum):
     EUC_KR = "euc_kr"
 
 
+class DefaultCoding(Enum):
+    """What a peer means by ``data_coding`` 0, the "SMSC default alphabet" of SMPP 3.4 §5.2.19."""
+
+    GSM = "gsm"
+    """GSM 03.38, one septet an octet."""
+    GSM_PACKED = "gsm_packed"
+    """GSM 03.38, septets packed: eight in seven octets."""
+    LATIN1 = "latin1"
+    ASCII = "ascii"
+
+
 _SMPP = {
     0x01: Alphabet.ASCII,
     0x02: Alphabet.BINARY,

@@ -1,28 +1,15 @@
 """The text of a body, for people to read: logs, reports, the command line.
 
-Decoding never fails. What cannot be read is U+FFFD, a binary body has no text. The meaning of ``data_coding`` 0 is
-the peer's to say (:class:`DefaultCoding`); all other values mean what :mod:`smsagg.text.data_coding` says.
+Decoding never fails. What cannot be read is U+FFFD, a binary body has no text. What ``data_coding`` 0
+means is the peer's to say; all other values mean what :mod:`smsagg.text.data_coding` says.
 """
 
-from enum import Enum
-
-from smsagg.text.data_coding import Alphabet, alphabet_of
+from smsagg.text.data_coding import Alphabet, DefaultCoding, alphabet_of
 from smsagg.text.gsm import GSM_DEFAULT, gsm_alphabet
 from smsagg.text.header import languages_of, split_header
 from smsagg.text.septets import fill_bits_after, unpack
 
 UNREADABLE = "\ufffd"
-
-
-class DefaultCoding(Enum):
-    """What a peer means by ``data_coding`` 0, the "SMSC default alphabet" of SMPP 3.4 §5.2.19."""
-
-    GSM = "gsm"
-    """GSM 03.38, one septet an octet."""
-    GSM_PACKED = "gsm_packed"
-    """GSM 03.38, septets packed: eight in seven octets."""
-    LATIN1 = "latin1"
-    ASCII = "ascii"
 
 
 _PYTHON_CODECS = {

@@ -5,7 +5,7 @@ all of it can be said so, after transliteration as far as the rules allow; or el
 in a user data header, when it then is one segment and was several. It never takes more segments than before. A class
 that ``data_coding`` gives to the message (flash) stays. Everything else is left octet for octet.
 
-A body over ``SMART_OCTETS_MAX`` is left as it is, so that one message never holds up the others.
+A body over ``SMART_OCTETS_MAX``, 61 segments of UCS-2, is left as it is, so that one message never holds up the others.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from smsagg.text.plan import Rules, plan
 from smsagg.text.split import part_octets
 from smsagg.text.transliterate import transliterate
 
-SMART_OCTETS_MAX = 16_384
+SMART_OCTETS_MAX = 8_192
 SHORT_MESSAGE_OCTETS_MAX = 254
 """What fits short_message (SMPP 3.4 §4.4.1); a body that came in it has to stay in it."""
 _UDHI = 0x40
