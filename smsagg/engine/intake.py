@@ -40,6 +40,13 @@ class Intake:
         self._core.joined_queue(message)
         return ESME_ROK
 
+    def take(self, account: Account, message: Message, now: int) -> list[Message] | int:
+        """The messages that ``message`` becomes, with a place for each; or the ``command_status`` that refuses it.
+
+        They are to be numbered and committed together, and the customer knows them by the id of the first.
+        """
+        return self.reserve(account, message, now) or [message]
+
     def number(self, messages: Sequence[Message]) -> None:
         """Give reserved messages their ids."""
         for message, (seq, message_id) in zip(messages, self._ids.take(len(messages)), strict=True):

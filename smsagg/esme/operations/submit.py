@@ -16,13 +16,16 @@ def submit(bound: Bound, pdus: Sequence[SubmitSm]) -> None:
     refused: dict[int, list[int]] = {}
     sequence_numbers: list[int] = []
     messages: list[Message] = []
+    first: list[Message] = []
+    """Of the messages that each submit_sm became: its id is what the customer hears."""
     for pdu in _take_excess(bound, pdus, refused):
         message = submission.message_of(pdu, account, now)
-        status = message if isinstance(message, int) else intake.reserve(account, message, now)
-        if status:
-            refused.setdefault(status, []).append(pdu.sequence_number)
+        taken = message if isinstance(message, int) else intake.take(account, message, now)
+        if isinstance(taken, int):
+            refused.setdefault(taken, []).append(pdu.sequence_number)
         else:
-            messages.append(message)  # type: ignore[arg-type]
+            messages += taken
+            first.append(taken[0])
             sequence_numbers.append(pdu.sequence_number)
     for status, numbers in refused.items():
         _refuse(bound, numbers, status)
@@ -31,7 +34,7 @@ def submit(bound: Bound, pdus: Sequence[SubmitSm]) -> None:
 
     def accepted(command_status: int) -> None:
         if command_status == ESME_ROK:
-            connection.respond_submit_sm(sequence_numbers, [message.message_id for message in messages])
+            connection.respond_submit_sm(sequence_numbers, [message.message_id for message in first])
         else:
             _refuse(bound, sequence_numbers, command_status)
 
