@@ -21,6 +21,7 @@ from rich.console import Console
 from smsagg.store.sqlite.rows import MESSAGE_COLUMNS
 from tools.bench import bed as beds
 from tools.bench.bed import Bed, Row, account, carrier, pool
+from tools.bench.curve import curve_of
 from tools.bench.goals import Goal, at_least, at_most, conclude
 
 FAST = ("--latency", "1ms", "--receipt-delay", "2ms", "--deliver-window", "1000")
@@ -427,6 +428,8 @@ def main(only: tuple[str, ...], quick: bool, json_path: Path) -> None:
         scale.say(" ".join((PARTS[name].__doc__ or "").split()))
         PARTS[name](scale)
     conclude(scale.console, "At scale", scale.rows, scale.goals, json_path)
+    if any(row["part"] == "distance" for row in scale.rows):
+        json_path.with_suffix(".svg").write_text(curve_of(json_path))
     sys.exit(not all(goal.met for goal in scale.goals))
 
 
