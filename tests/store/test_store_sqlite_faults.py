@@ -189,6 +189,23 @@ async def test_low_space_refuses_new_messages_only(settings: StoreSettings) -> N
         assert await write(store, new(10_000)).wait() is None
 
 
+async def test_a_file_system_that_cannot_say_how_full_it_is(settings: StoreSettings) -> None:
+    """Counts as full: new messages are refused, what is owed is written, and the writer lives on."""
+    error: list[OSError] = [OSError(5, "Input/output error")]
+
+    def free_octets(_folder: str) -> int:
+        if error:
+            raise error[0]
+        return 1 << 30
+
+    low = StoreSettings(path=settings.path, free_octets_min=1 << 20)  # type: ignore[arg-type]
+    async with open_sqlite_store(low, Seams(free_octets=free_octets)) as store:
+        assert isinstance(await write(store, new(1)).wait(), StoreFull)
+        assert await write(store, Changes(done_deliveries=[7])).wait() is None
+        error.clear()
+        assert await write(store, new(2)).wait() is None
+
+
 async def test_nothing_acknowledged_is_lost_with_the_power(
     settings: StoreSettings, vfs: FaultyVfs, tmp_path: Path
 ) -> None:

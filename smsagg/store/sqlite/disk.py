@@ -28,9 +28,16 @@ class FreeSpace:
     def is_low(self, now: float) -> bool:
         """Whether less than the minimum is free, by a look at most ``CHECK_INTERVAL_S`` old.
 
-        A low answer is looked at again every time, so that the store takes messages as soon as there is room.
+        A low answer is looked at again every time, so that the store takes messages as soon as there is room. A file
+        system that cannot even say how full it is counts as full.
         """
         if self._low or now - self._checked_at >= CHECK_INTERVAL_S:
-            self._low = self._measure(self._directory) < self._octets_min
+            self._low = self._is_low()
             self._checked_at = now
         return self._low
+
+    def _is_low(self) -> bool:
+        try:
+            return self._measure(self._directory) < self._octets_min
+        except OSError:
+            return True
