@@ -1,0 +1,176 @@
+"""What is fuzzed, and what must hold for any octets: one function from an input to the number of PDUs in it.
+
+Theory of operation. The first octet of an input chooses the target and its variant, the rest is that target's:
+
+========  =======================================================================================================
+octet     the rest
+========  =======================================================================================================
+``f F``   one PDU without its command_length, which is made to fit; ``F`` leaves known TLVs unchecked
+``s S``   what an ESME sends to us, in pieces; ``S`` begins bound
+``e E``   what a carrier sends to us, in pieces; ``E`` begins bound, with requests outstanding
+``r R``   a receipt: its TLVs behind the first ``\\xff\\xff`` (``R``: under a carrier's dialect of ids)
+``t``     a time of the wire
+========  =======================================================================================================
+
+Anything else is the target ``f``. Every exception that leaves :func:`run` is a finding: targets let only the errors
+of the protocol pass. Beyond that each target asserts what its subject promises: the hand-written codec equals the
+declared one, what was decoded can be encoded and decoded again, a stream means the same however it is cut, every
+request gets one answer and every request of ours one end.
+"""
+
+from collections.abc import Callable
+from struct import Struct
+
+from smsagg.carriers.smpp.translate import is_report, mo_of, receipt_of
+from smsagg.engine.accounts import make_accounts
+from smsagg.esme.submission import Submission
+from smsagg.model import Message
+from smsagg.receipts.dialect import AS_IS, IdDialect
+from smsagg.receipts.parse import parse_receipt
+from smsagg.smpp import codec, declared
+from smsagg.smpp.errors import FieldError, FramingError, PduError, TimeError
+from smsagg.smpp.framing import FrameBuffer
+from smsagg.smpp.limits import Limits
+from smsagg.smpp.pdu import DataSm, DeliverSm, Pdu, Response, SubmitSm
+from smsagg.smpp.times import format_absolute, parse_time
+from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_int, tlv_text
+from smsagg.testing.gateway import make_config
+from tools.fuzz.streams import run_stream
+
+LIMITS = Limits(pdu_octets_max=4_096, tlvs_max=20)
+UNCHECKED = Limits(pdu_octets_max=4_096, tlvs_max=20, check_tlvs=False)
+NOW_MS = 1_790_000_000_000
+_LENGTH = Struct(">I")
+_HEADER = Struct(">IIII")
+_DIALECTS = (
+    IdDialect(submit_sm_resp="hex_to_decimal", strip_zeros=True),
+    IdDialect(receipt="decimal_to_hex", letter_case="upper"),
+)
+_config = make_config()
+_SUBMISSION = Submission(_config)
+_ACCOUNT = make_accounts(_config, 0.0)["acme"]
+
+Outcome = tuple[object, ...]
+
+
+def run(data: bytes) -> int:
+    """Let the subject of this input have it. How many PDUs there were; raises for a finding only."""
+    return _TARGETS.get(data[:1], _frame)(data[:1], data[1:])
+
+
+def _frame(kind: bytes, rest: bytes) -> int:
+    limits = UNCHECKED if kind == b"F" else LIMITS
+    frame = _LENGTH.pack(len(rest) + 4) + rest
+    outcome = _outcome(lambda: codec.decode(frame, limits))
+    assert outcome == _outcome(lambda: declared.decode(frame, limits)), "the fast codec differs"
+    pdu = outcome[0]
+    if isinstance(pdu, Pdu):
+        _check_encoding(pdu, limits)
+        _check_use(pdu)
+    _check_misfit(frame, limits)
+    return 1
+
+
+def _outcome(decode: Callable[[], Pdu]) -> Outcome:
+    try:
+        return (decode(),)
+    except PduError as error:
+        outcome = error.command_id, error.sequence_number, error.command_status
+    assert outcome[2], "an error that says ROK"
+    return outcome
+
+
+def _check_encoding(pdu: Pdu, limits: Limits) -> None:
+    octets = codec.encode(pdu)
+    assert octets == declared.encode(pdu)
+    again = codec.decode(octets, limits) if len(pdu.tlvs) <= limits.tlvs_max else pdu
+    if not (isinstance(pdu, Response) and pdu.command_status):
+        assert again == pdu
+    (length,) = _LENGTH.unpack_from(octets)
+    assert length == len(octets)
+
+
+def _check_use(pdu: Pdu) -> None:
+    """What the edge does with a PDU after decoding it."""
+    for tag in (Tag.SC_INTERFACE_VERSION, Tag.SAR_MSG_REF_NUM):
+        tlv_int(pdu.tlvs, tag)
+    tlv_text(pdu.tlvs, Tag.RECEIPTED_MESSAGE_ID)
+    if isinstance(pdu, SubmitSm):
+        message = _SUBMISSION.message_of(pdu, _ACCOUNT, NOW_MS)
+        assert isinstance(message, Message) or message > 0
+    elif isinstance(pdu, DeliverSm | DataSm):
+        for dialect in (AS_IS, *_DIALECTS):
+            receipt_of(pdu, dialect, None)
+        is_report(pdu)
+        mo_of(pdu, None)
+
+
+def _check_misfit(frame: bytes, limits: Limits) -> None:
+    """The same octets under a command_length that lies, and cut short."""
+    for octets in (_LENGTH.pack(len(frame) + 1) + frame[4:], frame[:-1]):
+        _outcome(lambda octets=octets: codec.decode(octets, limits))  # type: ignore[misc]
+
+
+def _esme_stream(kind: bytes, rest: bytes) -> int:
+    return run_stream(rest, is_smsc=True, is_bound=kind == b"S") + _check_framing(rest)
+
+
+def _carrier_stream(kind: bytes, rest: bytes) -> int:
+    return run_stream(rest, is_smsc=False, is_bound=kind == b"E") + _check_framing(rest)
+
+
+def _check_framing(octets: bytes) -> int:
+    """However a stream is cut, the same PDUs come out, and the same end."""
+    whole = _cut(octets, len(octets) or 1)
+    assert whole == _cut(octets, 1)
+    assert whole == _cut(octets, 7)
+    return 0
+
+
+def _cut(octets: bytes, step: int) -> tuple[list[bytes], bool]:
+    buffer = FrameBuffer(300)
+    frames: list[bytes] = []
+    for start in range(0, len(octets), step):
+        try:
+            frames += buffer.feed(octets[start : start + step])
+        except FramingError as error:
+            return frames + error.frames, True
+        assert buffer.buffered_octets <= 300
+    return frames, False
+
+
+def _receipt(kind: bytes, rest: bytes) -> int:
+    text, _, raw = rest.partition(b"\xff\xff")
+    try:
+        tlvs = decode_tlvs(raw, 20, check=False)
+    except FieldError:
+        tlvs = ()
+    assert decode_tlvs(encode_tlvs(tlvs), 20, check=False) == tlvs
+    for dialect in _DIALECTS if kind == b"R" else (AS_IS,):
+        receipt = parse_receipt(text, tlvs, dialect)
+        if receipt is not None:
+            assert receipt.carrier_message_id
+            assert dialect.of_submit_sm_resp(receipt.carrier_message_id) is not None
+    return 0
+
+
+def _time(kind: bytes, rest: bytes) -> int:
+    text = rest.decode("latin-1")
+    try:
+        instant = parse_time(text, NOW_MS)
+    except TimeError:
+        return 0
+    if text[-1] != "R":
+        assert parse_time(format_absolute(instant), NOW_MS) == instant
+    return 0
+
+
+_TARGETS: dict[bytes, Callable[[bytes, bytes], int]] = {
+    b"s": _esme_stream,
+    b"S": _esme_stream,
+    b"e": _carrier_stream,
+    b"E": _carrier_stream,
+    b"r": _receipt,
+    b"R": _receipt,
+    b"t": _time,
+}
