@@ -187,6 +187,7 @@ class Gateway:
         add_engine_sources(metrics, self.engine, store)
         metrics.smpp_sessions.add_source(door.sessions.counts)
         metrics.smpp_connections.add_source(lambda: {"": door.sessions.connections})
+        metrics.smpp_bans.add_source(door.authenticator.bans)
         metrics.smpp_pdus.add_source(door.pdu_counts.totals)
         metrics.smpp_read_share.add_source(lambda: {"": door.pace.share})
 

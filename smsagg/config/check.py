@@ -28,6 +28,7 @@ def check_config(config: Config) -> list[Problem]:
     return [
         *_names(config),
         *_session(config),
+        *_bind_failures(config),
         *_accounts(config),
         *mo_problems(config),
         *_message_classes(config),
@@ -61,6 +62,15 @@ def _session(config: Config) -> Iterator[Problem]:
         )
 
 
+def _bind_failures(config: Config) -> Iterator[Problem]:
+    failures = config.server.bind_failures
+    path = ("server", "bind_failures")
+    if failures.delay_first > failures.delay_max:
+        yield Problem((*path, "delay_first"), "must be delay_max or less")
+    if failures.free >= failures.ban_after:
+        yield Problem((*path, "free"), f"must be below ban_after ({failures.ban_after})")
+
+
 def _accounts(config: Config) -> Iterator[Problem]:
     owner: dict[str, str] = {}
     for name, account in config.accounts.items():
@@ -72,6 +82,12 @@ def _accounts(config: Config) -> Iterator[Problem]:
             yield Problem((*path, "password_hash"), "must be an argon2 hash as `smsagg hash-password` prints it")
         if account.burst is not None and account.rate is None:
             yield Problem((*path, "burst"), "means nothing without a rate")
+        if account.require_tls and config.server.tls is None:
+            yield Problem((*path, "require_tls"), "no bind can have TLS without [server.tls]")
+        if account.certificate_names and not (config.server.tls and config.server.tls.client_ca_file):
+            yield Problem(
+                (*path, "certificate_names"), "no client is asked for a certificate without [server.tls] client_ca_file"
+            )
         if account.message_class != DEFAULT_CLASS:
             yield from _known((*path, "message_class"), account.message_class, config.message_classes, "message class")
 

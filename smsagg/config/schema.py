@@ -41,6 +41,26 @@ class TlsListenSettings:
 
 
 @define(frozen=True)
+class BindFailureSettings:
+    """``[server.bind_failures]``: what wrong binds cost who makes them."""
+
+    free: int = field(default=3, validator=at_least(0))
+    """Failures of one system_id from one address that are answered at once."""
+    delay_first: Duration = field(default=Duration(0.25), validator=above(0))
+    """Delay of the next refusal; it doubles from there."""
+    delay_max: Duration = field(default=Duration(4.0), validator=above(0))
+    ban_after: int = field(default=10, validator=at_least(1))
+    """Failures of one system_id from one address until it is banned there."""
+    address_ban_after: int = field(default=50, validator=at_least(1))
+    """Failures of one address (IPv6: its /64) with any system_id until it is banned."""
+    ban: Duration = field(default=Duration(300.0), validator=above(0))
+    forget_after: Duration = field(default=Duration(900.0), validator=above(0))
+    """Without a failure for so long the count begins again."""
+    remembered_max: int = field(default=10_000, validator=at_least(1))
+    """Addresses, and pairs of address and system_id, that are counted; who failed longest ago is forgotten first."""
+
+
+@define(frozen=True)
 class ServerSettings:
     """``[server]``: the SMPP listener and the process."""
 
@@ -56,6 +76,7 @@ class ServerSettings:
     """A message whose commit took longer is refused and unwound, since its client has given up."""
     control_socket: str = "auto"
     """Unix socket for operators' commands: ``auto``: the store's path and ``.control``; empty: none."""
+    bind_failures: BindFailureSettings = Factory(BindFailureSettings)
     tls: TlsListenSettings | None = None
 
 
@@ -116,6 +137,10 @@ class AccountSettings:
     """Messages accepted and not yet with a carrier."""
     networks: tuple[str, ...] = field(default=(), validator=each(network))
     """Networks that may bind (``"192.0.2.0/24"``); empty: any."""
+    require_tls: bool = False
+    """Binds that come without TLS are refused, as if the password were wrong."""
+    certificate_names: tuple[str, ...] = field(default=(), validator=each(not_empty))
+    """Names of which the client certificate of a bind must bear one (``[server.tls] client_ca_file``); empty: any."""
     message_class: str = "default"
     priority_max: int = field(default=3, validator=between(0, 3))
     deliveries_in_memory_max: int = field(default=10_000, validator=at_least(1))

@@ -1,97 +1,226 @@
-"""Decides whether a bind is let in: credentials, network, and the account being enabled.
+"""Decides whether a bind is let in: credentials, where it comes from and how, and the account being enabled.
 
-A wrong password and an unknown system_id cost the same work (one argon2 hash) and get the same answer. Hashing runs in
-threads, a few at a time, so that a thousand binds at once delay no traffic. A password that was right is remembered as
-a keyed digest for as long as its hash stays the same: an ESME that binds again costs nothing. Binds with the same
-credentials that come while these are being checked share that one check, so that an ESME that comes back with all
-its sessions after a restart costs one hash, and so does one that comes back with all of them and a wrong password.
+All refusals are alike to the peer. Every bind that is looked at costs one argon2 hash, be the system_id unknown, the
+network a foreign one or the account disabled: then a decoy is hashed that costs what the account's own hash would
+(an unknown system_id has the cost of some account). Binds that are banned (:mod:`smsagg.policy.bind_failures`) cost
+none, but are answered at the instant at which a wrong password would be.
+
+Hashing runs in threads, a few at a time, so that a thousand binds at once delay no traffic; accounts that name the
+peer's network as their own, or were right from its address before, have a place in a lane of their own, which strangers
+cannot fill. Who is banned while he waits for his turn is not hashed any more. A hash that has begun is finished and
+counted though the peer be gone.
+
+A password that was right is remembered as a keyed digest for as long as its hash stays the same: an ESME that binds
+again costs nothing. Binds with the same credentials from one address that come while these are being checked share
+that one check, so that an ESME that comes back with all its sessions after a restart costs one hash, and so does one
+that comes back with all of them and a wrong password, which is one failure, too.
 """
 
 import hashlib
 import os
 from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
 
 import argon2
+import structlog
 import trio
 from attrs import define, field
 
 from smsagg.config.passwords import HASHER
+from smsagg.config.schema import BindFailureSettings
 from smsagg.engine.accounts import Account
-from smsagg.esme.peer import Network, Peer, is_within, parse_network
+from smsagg.esme.peer import Network, Peer, is_within, parse_network, subscriber_of
+from smsagg.observe.log import RateLimitedLog
+from smsagg.policy.bind_failures import BindFailures
 
 HASHES_AT_ONCE = 2
 REMEMBERED_MAX = 10_000
 
 
+class BindRefusal(StrEnum):
+    """Why a bind was not let in: for the log and the metrics, never for the peer."""
+
+    CREDENTIALS = "credentials"
+    DISABLED = "disabled"
+    NETWORK = "network"
+    PLAINTEXT = "plaintext"
+    CERTIFICATE = "certificate"
+    BANNED = "banned"
+    BINDS_MAX = "binds_max"
+
+
 @define(eq=False)
 class _Check:
-    """A hash that is being computed; ``is_right`` stays ``None`` when whoever computed it was cancelled."""
+    """A hash that is being computed. Whoever computes it may be cancelled while he waits for his turn; then it is
+    not ``is_over`` when it is ``done``."""
 
     done: trio.Event = field(factory=trio.Event)
-    is_right: bool | None = None
+    is_over: bool = False
+    refusal: BindRefusal | None = None
+
+
+@define(frozen=True)
+class _Attempt:
+    """A bind request as it is judged."""
+
+    system_id: str
+    password: str
+    password_hash: str
+    subscriber: str
+    is_listed: bool
+    """The account names the peer's network as its own."""
 
 
 class Authenticator:
     """Checks binds against the configured accounts."""
 
-    def __init__(self, accounts: Iterable[Account]) -> None:
+    def __init__(self, accounts: Iterable[Account], failures: BindFailureSettings | None = None) -> None:
         self._by_system_id = {account.settings.system_id: account for account in accounts}
         self._networks: dict[str, tuple[Network, ...]] = {
             account.name: tuple(parse_network(network) for network in account.settings.networks)
             for account in self._by_system_id.values()
         }
+        self._failures = BindFailures(failures or BindFailureSettings())
         self._hasher = HASHER
-        self._nobody_hash = self._hasher.hash(os.urandom(16).hex())
-        self._limiter = trio.CapacityLimiter(HASHES_AT_ONCE)
+        self._decoys = _Decoys(account.settings.password_hash for account in self._by_system_id.values())
+        self._lane = trio.CapacityLimiter(HASHES_AT_ONCE)
+        self._tenants_lane = trio.CapacityLimiter(1)
         self._digest_key = os.urandom(32)
         self._remembered: dict[bytes, str] = {}
-        self._checks: dict[tuple[bytes, str], _Check] = {}
+        self._checks: dict[tuple[bytes, str, str], _Check] = {}
+        self._log = RateLimitedLog(structlog.get_logger("smsagg.esme"))
 
-    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | None:
-        """The account that these credentials and this peer belong to, or ``None``."""
+    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | BindRefusal:
+        """The account that these credentials and this peer belong to, or, after the delay it earned, why not."""
+        began_at = trio.current_time()
+        subscriber = subscriber_of(peer.address)
         account = self._by_system_id.get(system_id)
-        if account is not None and not self._is_allowed(account, peer):
-            account = None
-        password_hash = self._nobody_hash if account is None else account.settings.password_hash
-        is_right = await self._verify(system_id, password, password_hash)
-        return account if account is not None and is_right and account.settings.enabled else None
+        barrier = BindRefusal.CREDENTIALS if account is None else self._barrier(account, peer)
+        if account is None or barrier is not None:
+            attempt = _Attempt(system_id, password, self._decoys.of(account, system_id), subscriber, False)
+        else:
+            is_listed = bool(self._networks[account.name])
+            attempt = _Attempt(system_id, password, account.settings.password_hash, subscriber, is_listed)
+        refusal = await self._verify(attempt)
+        if refusal is None and account is not None and barrier is None:
+            self._failures.succeeded(subscriber, system_id)
+            return account
+        await trio.sleep_until(began_at + self._failures.delay_s(subscriber, system_id, trio.current_time()))
+        return refusal if refusal is BindRefusal.BANNED else barrier or BindRefusal.CREDENTIALS
 
-    def _is_allowed(self, account: Account, peer: Peer) -> bool:
-        networks = self._networks[account.name]
-        return not networks or is_within(peer.address, networks)
+    def bans(self) -> dict[str, float]:
+        """Bans in force now: ``bind`` (a system_id at an address) and ``address``."""
+        return dict(self._failures.bans(trio.current_time()))
 
-    async def _verify(self, system_id: str, password: str, password_hash: str) -> bool:
-        secret = f"{system_id}\0{password}".encode()
+    def _barrier(self, account: Account, peer: Peer) -> BindRefusal | None:
+        """What keeps this peer from binding to the account, whatever its password."""
+        settings, networks = account.settings, self._networks[account.name]
+        if not settings.enabled:
+            return BindRefusal.DISABLED
+        if networks and not is_within(peer.address, networks):
+            return BindRefusal.NETWORK
+        if settings.require_tls and not peer.is_encrypted:
+            return BindRefusal.PLAINTEXT
+        names = settings.certificate_names
+        if names and not any(name.lower() in peer.certificate_names for name in names):
+            return BindRefusal.CERTIFICATE
+        return None
+
+    def _is_banned(self, attempt: _Attempt) -> bool:
+        return self._failures.is_banned(
+            attempt.subscriber, attempt.system_id, trio.current_time(), is_listed=attempt.is_listed
+        )
+
+    async def _verify(self, attempt: _Attempt) -> BindRefusal | None:
+        secret = f"{attempt.system_id}\0{attempt.password}".encode()
         digest = hashlib.blake2b(secret, key=self._digest_key).digest()
-        key = digest, password_hash
-        while self._remembered.get(digest) != password_hash:
+        key = digest, attempt.password_hash, attempt.subscriber
+        while not self._is_banned(attempt):
+            if self._remembered.get(digest) == attempt.password_hash:
+                return None
             check = self._checks.get(key)
             if check is None:
-                return await self._check(key, password)
+                return await self._check(key, attempt)
             await check.done.wait()
-            if check.is_right is not None:
-                return check.is_right
-        return True
+            if check.is_over:
+                return check.refusal
+        return BindRefusal.BANNED
 
-    async def _check(self, key: tuple[bytes, str], password: str) -> bool:
+    async def _check(self, key: tuple[bytes, str, str], attempt: _Attempt) -> BindRefusal | None:
         """Hash, and remember a right password; who waits for the same check has its result, too."""
         check = self._checks[key] = _Check()
-        digest, password_hash = key
         try:
-            check.is_right = await trio.to_thread.run_sync(
-                self._verify_in_thread, password_hash, password, limiter=self._limiter, abandon_on_cancel=True
-            )
+            check.refusal = await self._hash(attempt)
+            check.is_over = True
         finally:
             del self._checks[key]
             check.done.set()
-        if check.is_right:
+        if check.refusal is None:
             if len(self._remembered) >= REMEMBERED_MAX:
                 self._remembered.clear()
-            self._remembered[digest] = password_hash
-        return check.is_right
+            self._remembered[key[0]] = attempt.password_hash
+        return check.refusal
+
+    async def _hash(self, attempt: _Attempt) -> BindRefusal | None:
+        """Wait for a turn and hash; what fails is counted."""
+        failures, subscriber, system_id = self._failures, attempt.subscriber, attempt.system_id
+        if not failures.begin(subscriber, system_id, trio.current_time()):
+            return BindRefusal.BANNED
+        is_tenant = attempt.is_listed or failures.is_known(subscriber, system_id)
+        try:
+            async with self._tenants_lane if is_tenant else self._lane:
+                if self._is_banned(attempt):
+                    return BindRefusal.BANNED
+                is_right = await trio.to_thread.run_sync(
+                    self._verify_in_thread, attempt.password_hash, attempt.password
+                )
+                if not is_right:
+                    self._count_failure(attempt)
+        finally:
+            failures.end(subscriber, system_id)
+        return None if is_right else BindRefusal.CREDENTIALS
+
+    def _count_failure(self, attempt: _Attempt) -> None:
+        bans = self._failures.failed(attempt.subscriber, attempt.system_id, trio.current_time())
+        if bans.of_address:
+            self._log.warning("address_banned", peer=attempt.subscriber)
+        elif bans.of_bind:
+            self._log.warning("bind_banned", peer=attempt.subscriber, system_id=attempt.system_id)
 
     def _verify_in_thread(self, password_hash: str, password: str) -> bool:
         try:
             return self._hasher.verify(password_hash, password)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
+
+
+class _Decoys:
+    """Hashes of nobody's password, one for each cost that the accounts' hashes have."""
+
+    def __init__(self, password_hashes: Iterable[str]) -> None:
+        self._costs = [_cost_of(password_hash) for password_hash in password_hashes] or [_cost_of("")]
+        self._by_cost = {cost: _hasher_of(cost).hash(os.urandom(16).hex()) for cost in set(self._costs)}
+        self._key = os.urandom(32)
+
+    def of(self, account: Account | None, system_id: str) -> str:
+        """For an account what costs as much as its own hash; for none what costs as much as one of them, and for the
+        same ``system_id`` always the same."""
+        if account is not None:
+            return self._by_cost[_cost_of(account.settings.password_hash)]
+        digest = hashlib.blake2b(system_id.encode(), digest_size=8, key=self._key).digest()
+        return self._by_cost[self._costs[int.from_bytes(digest) % len(self._costs)]]
+
+
+def _cost_of(password_hash: str) -> tuple[Any, ...]:
+    """Of a hash that is none the cost of a new one."""
+    try:
+        cost = argon2.extract_parameters(password_hash)
+    except argon2.exceptions.InvalidHashError:
+        return HASHER.time_cost, HASHER.memory_cost, HASHER.parallelism, HASHER.hash_len, HASHER.salt_len, HASHER.type
+    return cost.time_cost, cost.memory_cost, cost.parallelism, cost.hash_len, cost.salt_len, cost.type
+
+
+def _hasher_of(cost: tuple[Any, ...]) -> argon2.PasswordHasher:
+    time_cost, memory_cost, parallelism, hash_len, salt_len, kind = cost
+    return argon2.PasswordHasher(time_cost, memory_cost, parallelism, hash_len, salt_len, type=kind)

@@ -42,14 +42,14 @@ class FrontDoor:
 def make_front_door(
     config: Config, engine: Engine, clock: Clock, metrics: Metrics, authenticator: Authenticator | None = None
 ) -> FrontDoor:
-    """The front door of a configuration; without an ``authenticator`` the accounts' passwords decide."""
+    """The front door of a configuration; without an ``authenticator`` the accounts' settings decide."""
     session = config.session
     return FrontDoor(
         config=config,
         engine=engine,
         clock=clock,
         metrics=metrics,
-        authenticator=authenticator or Authenticator(engine.accounts.values()),
+        authenticator=authenticator or Authenticator(engine.accounts.values(), config.server.bind_failures),
         sessions=Sessions(config.server.sessions_max, config.server.sessions_per_address_max),
         submission=Submission(config),
         system_id=config.server.system_id,

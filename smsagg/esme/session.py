@@ -145,10 +145,11 @@ class EsmeSession:
 
     async def _bind(self, pdu: Bind) -> None:
         door = self._door
-        account = await authenticate(door, pdu, self._peer)
+        found = await authenticate(door, pdu, self._peer)
         if self._driver.is_closing:  # what followed the bind ended the session before it began
             return
-        if not register(door, pdu, account, self._peer, self) or account is None:
+        account = register(door, pdu, found, self._peer, self)
+        if account is None:
             self._connection.respond(refusal(pdu, ESME_RBINDFAIL))
             self._driver.close("bind_refused")
             return

@@ -76,6 +76,16 @@ class Metrics:
         self.smpp_binds_refused = self._counter(
             "smsagg_smpp_binds_refused_total", "Bind requests refused, by command_status.", "status"
         )
+        self.smpp_bind_failures = self._counter(
+            "smsagg_smpp_bind_failures_total",
+            "Binds not let in, by reason (credentials, disabled, network, plaintext, certificate, banned, binds_max).",
+            "reason",
+        )
+        self.smpp_bans = self._gauge(
+            "smsagg_smpp_bans",
+            "Bans in force for failed binds, by what is banned (bind: a system_id at an address; address).",
+            "kind",
+        )
         self.smpp_sessions_closed = self._counter(
             "smsagg_smpp_sessions_closed_total", "Connections ended, by reason.", "reason"
         )

@@ -8,6 +8,7 @@ from attrs import evolve
 from smsagg.config.check import check_config
 from smsagg.config.schema import (
     AccountSettings,
+    BindFailureSettings,
     CarrierSettings,
     Config,
     Duration,
@@ -59,6 +60,19 @@ def test_a_sound_configuration_has_no_problem() -> None:
         ({"accounts": {"a": account(), "b": account()}}, 'accounts.b.system_id: "acme" is the system_id of accounts.a'),
         ({"accounts": {"a": account(password_hash="secret")}}, "accounts.a.password_hash: must be an argon2 hash"),
         ({"accounts": {"a": account(burst=5)}}, "accounts.a.burst: means nothing without a rate"),
+        ({"accounts": {"a": account(require_tls=True)}}, "accounts.a.require_tls: no bind can have TLS without"),
+        (
+            {"accounts": {"a": account(certificate_names=("a.example",))}},
+            "accounts.a.certificate_names: no client is asked for a certificate",
+        ),
+        (
+            {"server": ServerSettings(bind_failures=BindFailureSettings(free=10))},
+            "server.bind_failures.free: must be below ban_after (10)",
+        ),
+        (
+            {"server": ServerSettings(bind_failures=BindFailureSettings(delay_first=Duration(5)))},
+            "server.bind_failures.delay_first: must be delay_max or less",
+        ),
         ({"accounts": {"a": account(message_class="opt")}}, 'accounts.a.message_class: "opt" is no message class'),
         ({"accounts": {"a": account(mo_numbers=("1", "1"))}}, 'accounts.a.mo_numbers[1]: "1" belongs to accounts.a'),
         ({"accounts": {"a": account(mo_numbers=("+1",))}}, "accounts.a.mo_numbers[0]: must be an address of 1 to 20"),

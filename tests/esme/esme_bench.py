@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 
 from smsagg.config.schema import AccountSettings, SessionSettings
 from smsagg.engine.accounts import Account
+from smsagg.esme.authenticator import BindRefusal
 from smsagg.esme.door import FrontDoor, make_front_door
 from smsagg.esme.peer import Peer
 from smsagg.esme.session import EsmeSession
@@ -46,12 +47,16 @@ class PlainAuthenticator:
         self._accounts = {account.settings.system_id: account for account in accounts.values()}
         self.gate: trio.Event | None = None
         """When set, binds wait for it."""
+        self.peers: list[Peer] = []
+        """Who asked to be bound."""
 
-    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | None:
+    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | BindRefusal:
+        self.peers.append(peer)
         await trio.lowlevel.checkpoint()
         if self.gate is not None:
             await self.gate.wait()
-        return self._accounts.get(system_id) if password == PASSWORD else None
+        account = self._accounts.get(system_id)
+        return account if account is not None and password == PASSWORD else BindRefusal.CREDENTIALS
 
 
 class Client(ScriptedPeer):

@@ -11,7 +11,7 @@ from smsagg.config.passwords import hash_of
 from smsagg.config.schema import AccountSettings, MessageClassSettings
 from smsagg.engine.accounts import Account
 from smsagg.esme import authenticator as module
-from smsagg.esme.authenticator import Authenticator
+from smsagg.esme.authenticator import Authenticator, BindRefusal
 from smsagg.esme.peer import Peer, canonical_address
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -24,7 +24,7 @@ def account(system_id: str = "acme", password: str = "secret", **values: Any) ->
 
 async def is_let_in(accounts: list[Account], system_id: str, password: str, address: str = "192.0.2.7") -> str | None:
     found = await Authenticator(accounts).authenticate(system_id, password, Peer(canonical_address(address)))
-    return None if found is None else found.name
+    return found.name if isinstance(found, Account) else None
 
 
 async def test_right_credentials_find_their_account() -> None:
@@ -77,6 +77,40 @@ async def test_networks_restrict_where_an_account_binds_from(address: str, allow
     assert (await is_let_in(accounts, "acme", "secret", address) is not None) == allowed
 
 
+@pytest.mark.parametrize(
+    ("values", "peer", "refusal"),
+    [
+        ({"require_tls": True}, Peer("192.0.2.7"), BindRefusal.PLAINTEXT),
+        ({"require_tls": True}, Peer("192.0.2.7", True), None),
+        ({"certificate_names": ("acme.example",)}, Peer("192.0.2.7"), BindRefusal.CERTIFICATE),
+        ({"certificate_names": ("acme.example",)}, Peer("192.0.2.7", True), BindRefusal.CERTIFICATE),
+        (
+            {"certificate_names": ("acme.example",)},
+            Peer("192.0.2.7", True, frozenset({"other.example"})),
+            BindRefusal.CERTIFICATE,
+        ),
+        (
+            {"certificate_names": ("old.example", "ACME.example")},
+            Peer("192.0.2.7", True, frozenset({"acme.example", "x"})),
+            None,
+        ),
+    ],
+)
+async def test_an_account_may_ask_for_tls_and_for_certificates(
+    values: dict[str, Any], peer: Peer, refusal: BindRefusal | None
+) -> None:
+    """Without them the right password is as good as a wrong one."""
+    found = await Authenticator([account(**values)]).authenticate("acme", "secret", peer)
+    assert found is refusal or (refusal is None and isinstance(found, Account))
+
+
+async def test_networks_written_as_ipv4_in_ipv6_are_ipv4() -> None:
+    """However the operator wrote them."""
+    accounts = [account(networks=("::ffff:192.0.2.0/120",))]
+    assert await is_let_in(accounts, "acme", "secret", "192.0.2.9") is not None
+    assert await is_let_in(accounts, "acme", "secret", "192.0.3.9") is None
+
+
 @pytest.fixture
 def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hashes that passwords were checked against."""
@@ -98,7 +132,7 @@ async def test_every_refusal_costs_one_hash_of_one_price(verified: list[str], sy
     """A known system_id, an unknown one and a foreign network take the same work, so time tells nothing."""
     settings = AccountSettings(system_id="acme", password_hash=hash_of("secret"), networks=("192.0.2.0/24",))
     authenticator = Authenticator([Account("acme", settings, MessageClassSettings(), 0.0)])
-    assert await authenticator.authenticate(system_id, "wrong", Peer(address)) is None
+    assert isinstance(await authenticator.authenticate(system_id, "wrong", Peer(address)), BindRefusal)
     (checked,) = verified
     assert argon2.extract_parameters(checked) == argon2.extract_parameters(settings.password_hash)
 
@@ -107,10 +141,10 @@ async def test_a_bind_that_comes_back_costs_no_hash(verified: list[str]) -> None
     """Once right, a password is known; another one is hashed every time."""
     authenticator = Authenticator([account()])
     for _ in range(3):
-        assert await authenticator.authenticate("acme", "secret", Peer("192.0.2.1")) is not None
+        assert isinstance(await authenticator.authenticate("acme", "secret", Peer("192.0.2.1")), Account)
     assert len(verified) == 1
     for _ in range(2):
-        assert await authenticator.authenticate("acme", "guess", Peer("192.0.2.1")) is None
+        assert await authenticator.authenticate("acme", "guess", Peer("192.0.2.1")) is BindRefusal.CREDENTIALS
     assert len(verified) == 3
 
 
@@ -134,7 +168,7 @@ async def test_a_storm_of_binds_is_checked_a_few_at_a_time(monkeypatch: pytest.M
         return False
 
     monkeypatch.setattr(Authenticator, "_verify_in_thread", slow)
-    answers: list[Account | None] = []
+    answers: list[Account | BindRefusal] = []
 
     async def bind(number: int) -> None:
         answers.append(await authenticator.authenticate(f"nobody{number}", "x", Peer("192.0.2.1")))
@@ -142,7 +176,7 @@ async def test_a_storm_of_binds_is_checked_a_few_at_a_time(monkeypatch: pytest.M
     async with trio.open_nursery() as nursery:
         for number in range(20):
             nursery.start_soon(bind, number)
-    assert answers == [None] * 20
+    assert answers == [BindRefusal.CREDENTIALS] * 20
     assert most <= module.HASHES_AT_ONCE
 
 
@@ -152,7 +186,7 @@ async def test_binds_with_the_same_credentials_share_one_hash(
 ) -> None:
     """An ESME that comes back with all its sessions at once costs what one of them costs, right or wrong."""
     authenticator = Authenticator([account()])
-    found: list[Account | None] = []
+    found: list[Account | BindRefusal] = []
 
     async def bind() -> None:
         found.append(await authenticator.authenticate("acme", password, Peer("192.0.2.1")))
@@ -160,14 +194,14 @@ async def test_binds_with_the_same_credentials_share_one_hash(
     async with trio.open_nursery() as nursery:
         for _ in range(100):
             nursery.start_soon(bind)
-    assert [account is not None for account in found] == [is_right] * 100
+    assert [isinstance(answer, Account) for answer in found] == [is_right] * 100
     assert len(verified) == 1
 
 
 async def test_a_check_is_not_shared_with_a_foreign_network(verified: list[str]) -> None:
     """Who may not bind from there learns nothing from a bind that may, and does it no harm."""
     authenticator = Authenticator([account(networks=("192.0.2.0/24",))])
-    found: dict[str, Account | None] = {}
+    found: dict[str, Account | BindRefusal] = {}
 
     async def bind(address: str) -> None:
         found[address] = await authenticator.authenticate("acme", "secret", Peer(address))
@@ -175,15 +209,15 @@ async def test_a_check_is_not_shared_with_a_foreign_network(verified: list[str])
     async with trio.open_nursery() as nursery:
         for address in ("198.51.100.1", "192.0.2.1"):
             nursery.start_soon(bind, address)
-    assert found["198.51.100.1"] is None
-    assert found["192.0.2.1"] is not None
+    assert found["198.51.100.1"] is BindRefusal.NETWORK
+    assert isinstance(found["192.0.2.1"], Account)
     assert len(verified) == 2
 
 
 async def test_a_bind_given_up_leaves_the_others_their_check() -> None:
     """Whoever waited for a check that was cancelled makes its own."""
     authenticator = Authenticator([account()])
-    found: list[Account | None] = []
+    found: list[Account | BindRefusal] = []
 
     async def bind(scope: trio.CancelScope) -> None:
         with scope:
@@ -196,4 +230,4 @@ async def test_a_bind_given_up_leaves_the_others_their_check() -> None:
         await trio.testing.wait_all_tasks_blocked()
         scopes[0].cancel()
     assert len(found) >= 2
-    assert None not in found
+    assert all(isinstance(answer, Account) for answer in found)

@@ -14,6 +14,7 @@ from esme_port import Door, listening, until
 
 from smsagg.config.schema import SessionSettings, TlsListenSettings
 from smsagg.errors import ConfigError
+from smsagg.esme.peer import Peer
 from smsagg.esme.tls import ServerTls
 from smsagg.testing.certificates import Authority, Certificate, is_possible
 
@@ -140,6 +141,7 @@ async def test_a_client_certificate_is_required_and_verified(files: Files, tmp_p
         await until(lambda: door.bench.reasons() == {"tls_failed": 2})
         good = await tls_client(door, client_context(files.authority, clients.issue("acme.example")))
         await (await good.bind()).submit_ok()
+        assert door.bench.authenticator.peers[-1] == Peer("127.0.0.1", True, frozenset({"acme.example"}))
 
 
 async def test_an_optional_client_certificate_may_be_missing_but_not_wrong(files: Files, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from smsagg.config.schema import Config
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import CarrierError, StoreError
-from smsagg.esme.authenticator import Authenticator
+from smsagg.esme.authenticator import Authenticator, BindRefusal
 from smsagg.esme.door import make_front_door
 from smsagg.esme.peer import Peer
 from smsagg.esme.session import EsmeSession
@@ -42,9 +42,10 @@ class SimulatedAuthenticator(Authenticator):
         self._password = password
         self._rng = rng
 
-    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | None:
+    async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | BindRefusal:
         await trio.sleep(self._rng.uniform(*CHECK_S))
-        return self._accounts.get(system_id) if password == self._password else None
+        account = self._accounts.get(system_id)
+        return account if account is not None and password == self._password else BindRefusal.CREDENTIALS
 
 
 class Life:
