@@ -11,7 +11,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.problems import Problem
 from smsagg.config.problems import unknown_name as _known
-from smsagg.config.schema import CarrierSettings, Config
+from smsagg.config.schema import AccountSettings, CarrierSettings, Config, MessageClassSettings
 
 DEFAULT_CLASS = "default"
 """The message class that exists whether or not the file names it."""
@@ -32,6 +32,7 @@ def check_config(config: Config) -> list[Problem]:
         *_accounts(config),
         *mo_problems(config),
         *_message_classes(config),
+        *_encodings(config),
         *_receipts(config),
         *_pools(config),
         *_countries(config),
@@ -99,6 +100,26 @@ def _message_classes(config: Config) -> Iterator[Problem]:
             yield Problem((*path, "ttl"), "must be ttl_max or less")
         if message_class.retry.first > message_class.retry.max:
             yield Problem((*path, "retry", "first"), "must be retry.max or less")
+
+
+def _encodings(config: Config) -> Iterator[Problem]:
+    """The keys that say how to be smart say so to somebody who is."""
+    smart = {name for name, message_class in config.message_classes.items() if message_class.encoding == "smart"}
+    in_use = set(smart)
+    for name, account in config.accounts.items():
+        if account.encoding == "smart" or (account.encoding is None and account.message_class in smart):
+            in_use.add(account.message_class)
+        else:
+            yield from _idle_encoding_keys(("accounts", name), account)
+    for name, message_class in config.message_classes.items():
+        if name not in in_use:
+            yield from _idle_encoding_keys(("message_classes", name), message_class)
+
+
+def _idle_encoding_keys(path: tuple[str, ...], settings: AccountSettings | MessageClassSettings) -> Iterator[Problem]:
+    for key in ("transliterate", "national_languages"):
+        if getattr(settings, key):
+            yield Problem((*path, key), 'means nothing without encoding = "smart"')
 
 
 def _receipts(config: Config) -> Iterator[Problem]:

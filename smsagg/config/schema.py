@@ -24,6 +24,12 @@ from smsagg.config.validators import (
     one_word,
 )
 
+TRANSLITERATIONS = ("none", "typographic", "latin", "all")
+NATIONAL_LANGUAGES = (
+    "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi",
+    "tamil", "telugu", "urdu",
+)  # fmt: skip
+
 
 @define(frozen=True)
 class TlsListenSettings:
@@ -147,6 +153,12 @@ class AccountSettings:
     mo_numbers: tuple[str, ...] = ()
     """Destination addresses whose MO belongs to this account: whole, a prefix and ``*``, or ``"*"`` for what nobody
     else owns. Keywords and carriers need ``[[mo_routes]]``."""
+    encoding: str | None = field(default=None, validator=one_of("as_is", "smart"))
+    """Of texts that it submits, instead of its message class's."""
+    transliterate: str | None = field(default=None, validator=one_of(*TRANSLITERATIONS))
+    """The same, for ``smart``."""
+    national_languages: tuple[str, ...] = field(default=(), validator=each(one_of(*NATIONAL_LANGUAGES)))
+    """The same; empty: its message class's."""
     reassemble: bool = False
     """Whether long MO comes as one deliver_sm rather than as the parts that the carrier brought."""
 
@@ -176,6 +188,15 @@ class MessageClassSettings:
     """``resend``: at least once. ``fail``: at most once."""
     schedule_max: Duration = field(default=Duration(2_592_000.0), validator=at_least(0))
     """A schedule_delivery_time further away is refused."""
+    encoding: str = field(default="as_is", validator=one_of("as_is", "smart"))
+    """``as_is``: the octets are sent on as they came. ``smart``: texts in UCS-2, Latin-1 and ASCII become GSM 03.38
+    when all of the text fits it and it takes no more segments."""
+    transliterate: str | None = field(default=None, validator=one_of(*TRANSLITERATIONS))
+    """How far ``smart`` may replace what GSM 03.38 has not: ``none``; ``typographic``: quotes, dashes, spaces and such;
+    ``latin`` (the default): also Latin letters by those without the accent; ``all``: also other scripts and emoji."""
+    national_languages: tuple[str, ...] = field(default=(), validator=each(one_of(*NATIONAL_LANGUAGES)))
+    """National tables (3GPP TS 23.038) that ``smart`` may use to make one segment of several: ``"turkish"``,
+    ``"hindi"`` and so on, as far as the handsets know them."""
     retry: RetrySettings = Factory(RetrySettings)
 
 

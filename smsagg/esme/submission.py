@@ -1,20 +1,26 @@
 """From a ``submit_sm`` to a message ready to be reserved, or to the ``command_status`` that refuses it.
 
 Checks go from cheap to dear: flags, body, destination, route, life. What is refused here was never stored.
+
+What is taken from an account with smart encoding may get another body (:mod:`smsagg.text.smart`), unless it is a part
+of a longer message.
 """
 
-from smsagg.config.schema import Config
+from smsagg.config.schema import Config, MessageClassSettings
 from smsagg.engine.accounts import Account
 from smsagg.model import Message
+from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime
 from smsagg.routing.destination import BadDestination, e164_digits
 from smsagg.routing.prefix import country_of
 from smsagg.routing.router import NoRoute, Router
+from smsagg.smpp.concatenation import SAR_TAGS
 from smsagg.smpp.errors import InvalidTime, PastTime
 from smsagg.smpp.pdu import SubmitSm
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RINVEXPIRY, ESME_RINVSCHED
 from smsagg.smpp.times import parse_time
 from smsagg.smpp.tlv import Tag, encode_tlvs, tlv_value
+from smsagg.text import Rules, encode_smart
 
 _MESSAGE_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
 
@@ -24,6 +30,7 @@ class Submission:
 
     def __init__(self, config: Config) -> None:
         self._router = Router(config.pools, config.routing)
+        self._encodings = _smart_accounts(config)
 
     def message_of(self, pdu: SubmitSm, account: Account, now: int) -> Message | int:
         """The message, not yet numbered (``seq`` 0), or the ``command_status`` of the first rule it breaks."""
@@ -53,6 +60,12 @@ class Submission:
         life = self._life_of(pdu, account, now)
         if isinstance(life, int):
             return life
+        data_coding, esm_class = pdu.data_coding, pdu.esm_class
+        rules = self._encodings.get(account.name)
+        if rules is not None and not any(tlv[0] in SAR_TAGS for tlv in pdu.tlvs):
+            encoded = encode_smart(body, data_coding, esm_class, rules)
+            if encoded is not None:
+                body, data_coding, esm_class = encoded
         settings = account.settings
         return Message(
             0,
@@ -66,11 +79,11 @@ class Submission:
             pdu.dest_addr_ton,
             pdu.dest_addr_npi,
             pdu.destination_addr,
-            pdu.esm_class,
+            esm_class,
             pdu.protocol_id,
             min(pdu.priority_flag, settings.priority_max),
             pdu.registered_delivery,
-            pdu.data_coding,
+            data_coding,
             pdu.sm_default_msg_id,
             body,
             in_payload,
@@ -98,3 +111,13 @@ class Submission:
                 return ESME_RINVEXPIRY
         life = lifetime(now, schedule_at, expires_at, account.message_class)
         return life.command_status if isinstance(life, Refusal) else life
+
+
+def _smart_accounts(config: Config) -> dict[str, Rules]:
+    """The rules of the accounts whose texts are encoded anew."""
+    default = MessageClassSettings()
+    rules = {
+        name: encoding_rules(settings, config.message_classes.get(settings.message_class, default))
+        for name, settings in config.accounts.items()
+    }
+    return {name: encoding for name, encoding in rules.items() if encoding is not None}

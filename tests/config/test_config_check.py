@@ -77,6 +77,11 @@ def test_a_sound_configuration_has_no_problem() -> None:
         ({"accounts": {"a": account(mo_numbers=("1", "1"))}}, 'accounts.a.mo_numbers[1]: "1" belongs to accounts.a'),
         ({"accounts": {"a": account(mo_numbers=("+1",))}}, "accounts.a.mo_numbers[0]: must be an address of 1 to 20"),
         ({"message_classes": {"m": MessageClassSettings(ttl=Duration(9e9))}}, "message_classes.m.ttl: must be ttl_max"),
+        ({"accounts": {"a": account(transliterate="all")}}, "accounts.a.transliterate: means nothing without encoding"),
+        (
+            {"message_classes": {"m": MessageClassSettings(national_languages=("hindi",))}},
+            "message_classes.m.national_languages: means nothing without encoding",
+        ),
         (
             {"message_classes": {"m": MessageClassSettings(retry=RetrySettings(first=Duration(900)))}},
             "message_classes.m.retry.first: must be retry.max or less",
@@ -137,3 +142,13 @@ def test_a_status_has_one_meaning_per_carrier() -> None:
 def test_a_burst_goes_with_a_rate() -> None:
     """With its rate it is sound."""
     assert told(accounts={"a": account(rate=Rate(5.0), burst=50)}) == []
+
+
+def test_encoding_keys_may_stand_apart() -> None:
+    """An account that is smart may take how from its class, and the other way round."""
+    classes = {"m": MessageClassSettings(transliterate="all"), "n": MessageClassSettings(encoding="smart")}
+    accounts = {
+        "a": account(encoding="smart", message_class="m"),
+        "b": account(system_id="b", transliterate="none", message_class="n"),
+    }
+    assert told(accounts=accounts, message_classes=classes) == []

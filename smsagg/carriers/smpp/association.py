@@ -52,6 +52,7 @@ class Association:
         self._link = link
         self._bind_pdu = bind
         self._settings = link.settings
+        self._default_coding = link.settings.default_coding
         self._bound = trio.Event()
         self._refused_status: int | None = None
         self._log = RateLimitedLog(structlog.get_logger().bind(carrier=link.carrier, link=link.name))
@@ -195,9 +196,9 @@ class Association:
         for pdu in requests:
             if isinstance(pdu, DeliverSm | DataSm):
                 if not is_report(pdu):
-                    mo.append(mo_of(pdu, pdu))
+                    mo.append(mo_of(pdu, pdu, self._default_coding))
                     continue
-                receipt = receipt_of(pdu, self._link.dialect, pdu)
+                receipt = receipt_of(pdu, self._link.dialect, pdu, self._default_coding)
                 if receipt is not None:
                     receipts.append(receipt)
                 else:

@@ -7,6 +7,7 @@ from attrs import define, field
 from smsagg.config.schema import Duration, HostPort, Octets, Rate
 from smsagg.config.validators import above, at_least, between, octets_at_most, one_of
 from smsagg.receipts.dialect import CONVERSIONS, LETTER_CASES, IdDialect
+from smsagg.text import DefaultCoding
 
 BINDS = ("transceiver", "pair")
 VALIDITIES = ("none", "relative", "absolute")
@@ -67,6 +68,9 @@ class SmppSettings:
     """Overrides for every message sent to this carrier; none: as the customer wrote them."""
     source_addr_npi: int | None = field(default=None, validator=between(0, 255))
     service_type: str | None = field(default=None, validator=octets_at_most(5))
+    data_coding_0: str = field(default="gsm", validator=one_of(*(default.value for default in DefaultCoding)))
+    """What this carrier means by data_coding 0, its default alphabet: ``gsm`` (one septet an octet), ``gsm_packed``
+    (eight septets in seven octets), ``latin1`` or ``ascii``. Bodies are recoded on the way out and in."""
     tls: TlsSettings | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -79,6 +83,11 @@ class SmppSettings:
     def secret(self) -> str:
         """The password to bind with."""
         return os.environ[self.password_env] if self.password_env else self.password
+
+    @property
+    def default_coding(self) -> DefaultCoding:
+        """``data_coding_0``."""
+        return DefaultCoding(self.data_coding_0)
 
     @property
     def dialect(self) -> IdDialect:

@@ -4,9 +4,11 @@ from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.model import CarrierMo, CarrierReceipt, Message
 from smsagg.receipts.dialect import IdDialect
 from smsagg.receipts.parse import parse_receipt
+from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.pdu import DataSm, DeliverSm, SubmitSm
 from smsagg.smpp.times import format_absolute, format_relative
 from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_value
+from smsagg.text import DefaultCoding, from_peer, to_peer
 
 MESSAGE_TYPE_BITS = 0x3C
 REPORT_TYPES = (0x04, 0x20)
@@ -22,9 +24,11 @@ NPI_ISDN = 1
 
 def submit_sm_of(message: Message, settings: SmppSettings, now: int) -> SubmitSm:
     """The attempt on the wire. The destination goes out as international digits whatever way the customer wrote it;
-    body, data_coding, esm_class and TLVs go out unchanged."""
+    body, data_coding, esm_class and TLVs go out unchanged, but for what ``data_coding_0`` of the carrier changes."""
     tlvs = decode_tlvs(message.tlvs, _TLVS_MAX, check=False) if message.tlvs else ()
-    body = message.body
+    body, data_coding = message.body, message.data_coding
+    if settings.data_coding_0 != "gsm":
+        body, data_coding = to_peer(body, data_coding, bool(message.esm_class & UDHI), settings.default_coding)
     if message.in_payload:
         tlvs = ((_MESSAGE_PAYLOAD, body), *tlvs)
         body = b""
@@ -44,7 +48,7 @@ def submit_sm_of(message: Message, settings: SmppSettings, now: int) -> SubmitSm
         "" if settings.validity == "none" else _validity_period(message, settings, now),
         (FINAL_RECEIPT if message.asks_receipt else 0) | (message.registered_delivery & INTERMEDIATE_NOTIFICATION),
         0,
-        message.data_coding,
+        data_coding,
         message.sm_default_msg_id,
         body,
         tlvs=tlvs,
@@ -65,10 +69,16 @@ def international_digits(destination_addr: str) -> str:
     return destination_addr[2:] if destination_addr.startswith("00") else destination_addr
 
 
-def receipt_of(pdu: DeliverSm | DataSm, dialect: IdDialect, handle: object) -> CarrierReceipt | None:
+def receipt_of(
+    pdu: DeliverSm | DataSm, dialect: IdDialect, handle: object, default: DefaultCoding = DefaultCoding.GSM
+) -> CarrierReceipt | None:
     """The report in a PDU that says by its esm_class that it is one; ``None`` when it cannot be read as one."""
-    body = pdu.short_message if isinstance(pdu, DeliverSm) else b""
-    parsed = parse_receipt(body, pdu.tlvs, dialect)
+    body, tlvs = pdu.short_message if isinstance(pdu, DeliverSm) else b"", pdu.tlvs
+    if default is DefaultCoding.GSM_PACKED:
+        payload = tlv_value(tlvs, Tag.MESSAGE_PAYLOAD)
+        body, _ = from_peer(body or payload or b"", pdu.data_coding, bool(pdu.esm_class & UDHI), default)
+        tlvs = tuple(tlv for tlv in tlvs if tlv[0] != _MESSAGE_PAYLOAD)
+    parsed = parse_receipt(body, tlvs, dialect)
     if parsed is None:
         return None
     return CarrierReceipt(parsed.carrier_message_id, parsed.state, parsed.error_code, parsed.done_at, handle)
@@ -79,11 +89,12 @@ def is_report(pdu: DeliverSm | DataSm) -> bool:
     return pdu.esm_class & MESSAGE_TYPE_BITS in REPORT_TYPES
 
 
-def mo_of(pdu: DeliverSm | DataSm, handle: object) -> CarrierMo:
+def mo_of(pdu: DeliverSm | DataSm, handle: object, default: DefaultCoding = DefaultCoding.GSM) -> CarrierMo:
     """A message from a handset."""
     payload = tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD)
     body = payload if payload is not None else pdu.short_message if isinstance(pdu, DeliverSm) else b""
     rest = tuple(tlv for tlv in pdu.tlvs if tlv[0] != _MESSAGE_PAYLOAD)
+    body, data_coding = from_peer(body, pdu.data_coding, bool(pdu.esm_class & UDHI), default)
     return CarrierMo(
         pdu.source_addr_ton,
         pdu.source_addr_npi,
@@ -94,7 +105,7 @@ def mo_of(pdu: DeliverSm | DataSm, handle: object) -> CarrierMo:
         pdu.service_type,
         pdu.esm_class,
         getattr(pdu, "protocol_id", 0),
-        pdu.data_coding,
+        data_coding,
         body,
         encode_tlvs(rest) if rest else b"",
         handle,

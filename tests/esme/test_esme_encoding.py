@@ -1,0 +1,68 @@
+"""Smart encoding of submitted texts: what is stored, and what is left octet for octet."""
+
+import trio.testing
+from esme_bench import account, front_door
+
+from smsagg.smpp.tlv import Tag
+
+Clock = trio.testing.MockClock
+PAYLOAD, SAR = int(Tag.MESSAGE_PAYLOAD), int(Tag.SAR_MSG_REF_NUM)
+QUOTED = "“It’s” đẹp".encode("utf-16-be")
+
+
+async def test_bodies_are_left_as_they_are(autojump_clock: Clock) -> None:
+    """Unless the configuration says otherwise, nobody's octets change."""
+    async with front_door() as bench:
+        client = await bench.bound()
+        await client.submit_ok(short_message=QUOTED, data_coding=8)
+        assert (bench.stored[0].body, bench.stored[0].data_coding) == (QUOTED, 8)
+
+
+async def test_a_smart_account_pays_less(autojump_clock: Clock) -> None:
+    """UCS-2 that GSM 03.38 can say is stored, and goes on, as GSM 03.38; another account's is not."""
+    accounts = {"acme": account("acme", encoding="smart"), "other": account("other")}
+    async with front_door(accounts=accounts) as bench:
+        client, other = await bench.bound(), await bench.bound(system_id="other")
+        await client.submit_ok(short_message=QUOTED, data_coding=8)
+        await client.submit_ok(tlvs=((PAYLOAD, QUOTED * 40),), short_message=b"", data_coding=0x18)
+        await other.submit_ok(short_message=QUOTED, data_coding=8)
+        plain = b'"It\'s" dep'
+        assert [(m.body, m.data_coding, m.in_payload) for m in bench.stored] == [
+            (plain, 0, False),
+            (plain * 40, 0x10, True),
+            (QUOTED, 8, False),
+        ]
+
+
+async def test_what_cannot_be_improved_stays(autojump_clock: Clock) -> None:
+    """Emoji, parts by header and by TLV, binary."""
+    header = bytes.fromhex("050003010201") + "a".encode("utf-16-be")
+    emoji = "ok 😀".encode("utf-16-be")
+    async with front_door(accounts={"acme": account("acme", encoding="smart")}) as bench:
+        client = await bench.bound()
+        await client.submit_ok(short_message=emoji, data_coding=8)
+        await client.submit_ok(short_message=header, data_coding=8, esm_class=0x40)
+        await client.submit_ok(short_message=b"\0a", data_coding=4)
+        stored = [(m.body, m.data_coding, m.esm_class) for m in bench.stored]
+        assert stored == [(emoji, 8, 0), (header, 8, 0x40), (b"\0a", 4, 0)]
+
+
+async def test_parts_by_tlv_keep_the_alphabet_of_their_message(autojump_clock: Clock) -> None:
+    """A part is not judged alone."""
+    part = "a".encode("utf-16-be")
+    tlvs = ((SAR, b"\0\1"), (int(Tag.SAR_TOTAL_SEGMENTS), b"\2"), (int(Tag.SAR_SEGMENT_SEQNUM), b"\1"))
+    async with front_door(accounts={"acme": account("acme", encoding="smart")}) as bench:
+        client = await bench.bound()
+        await client.submit_ok(short_message=part, data_coding=8, tlvs=tlvs)
+        assert (bench.stored[0].body, bench.stored[0].data_coding) == (part, 8)
+
+
+async def test_national_tables_are_named_in_a_header(autojump_clock: Clock) -> None:
+    """Two segments become one; esm_class says that a header is there."""
+    smart = account("acme", encoding="smart", transliterate="none", national_languages=("turkish",))
+    async with front_door(accounts={"acme": smart}) as bench:
+        client = await bench.bound()
+        await client.submit_ok(short_message=("Şş" * 40).encode("utf-16-be"), data_coding=8)
+        message = bench.stored[0]
+        assert (message.data_coding, message.esm_class) == (0, 0x40)
+        assert message.body == bytes.fromhex("03250101") + b"\x1c\x1d" * 40
