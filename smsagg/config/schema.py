@@ -24,6 +24,7 @@ from smsagg.config.validators import (
     one_word,
 )
 
+LENIENCES = ("missing_nul", "interface_version_0", "odd_ton_npi")
 TRANSLITERATIONS = ("none", "typographic", "latin", "all")
 NATIONAL_LANGUAGES = (
     "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi",
@@ -149,6 +150,12 @@ class AccountSettings:
     """Names of which the client certificate of a bind must bear one (``[server.tls] client_ca_file``); empty: any."""
     message_class: str = "default"
     priority_max: int = field(default=3, validator=between(0, 3))
+    lenient: tuple[str, ...] = field(default=(), validator=each(one_of(*LENIENCES)))
+    """Faults of its ESMEs to overlook: ``missing_nul`` (the last string of a request lacks its NUL),
+    ``interface_version_0`` (they say 0x00 and mean 0x34), ``odd_ton_npi`` (the destination is an international number
+    whatever its TON and NPI say). Each hides errors that others would be told of."""
+    deliver_with: str = field(default="deliver_sm", validator=one_of("deliver_sm", "data_sm"))
+    """The operation by which receipts and MO come to its ESMEs."""
     deliveries_in_memory_max: int = field(default=10_000, validator=at_least(1))
     mo_numbers: tuple[str, ...] = ()
     """Destination addresses whose MO belongs to this account: whole, a prefix and ``*``, or ``"*"`` for what nobody

@@ -100,7 +100,7 @@ class Engine:
         self._loader = Loader(core, self.waiting)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy))
-        self.control = Control(core, self.waiting, self._finisher)
+        self.control = Control(core, self.waiting, self._finisher, lambda: self.intake.last_seq)
         self._recovered = recovered
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

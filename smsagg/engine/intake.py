@@ -47,11 +47,29 @@ class Intake:
         """
         return self.reserve(account, message, now) or [message]
 
-    def number(self, messages: Sequence[Message]) -> None:
-        """Give reserved messages their ids."""
-        for message, (seq, message_id) in zip(messages, self._ids.take(len(messages)), strict=True):
+    @property
+    def last_seq(self) -> int:
+        """Highest seq ever given out."""
+        return self._ids.last_seq
+
+    def number(self, messages: Sequence[Message], *, short: bool = False) -> None:
+        """Give reserved messages their ids, ``short`` ones of at most 8 octets."""
+        ids = self._ids.take_short(len(messages)) if short else self._ids.take(len(messages))
+        for message, (seq, message_id) in zip(messages, ids, strict=True):
             message.seq = seq
             message.message_id = message_id
+
+    def number_copies(self, messages: Sequence[Message], *, short: bool = False) -> None:
+        """Give reserved messages, at most ``COPIES_MAX``, their seqs and one id that names them all."""
+        for message, (seq, message_id) in zip(messages, self._ids.take_copies(len(messages), short=short), strict=True):
+            message.seq = seq
+            message.message_id = message_id
+
+    def release(self, messages: Sequence[Message]) -> None:
+        """Give back the places of reserved messages that will not be committed."""
+        for message in messages:
+            self._waiting.unreserve(message)
+            self._core.left_queue(message)
 
     def commit(self, messages: list[Message], on_accepted: OnAccepted) -> None:
         """Make reserved and numbered messages durable; they set out as soon as ``on_accepted`` returned."""
@@ -60,7 +78,7 @@ class Intake:
 
         def committed(error: StoreError | None) -> None:
             if error is not None:
-                self._release(messages)
+                self.release(messages)
                 on_accepted(status_of(error))
             elif core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
                 self._unwind(messages, on_accepted)
@@ -74,18 +92,13 @@ class Intake:
 
         core.store.write(Changes(new_messages=messages), committed)
 
-    def _release(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            self._waiting.unreserve(message)
-            self._core.left_queue(message)
-
     def _unwind(self, messages: Sequence[Message], on_accepted: OnAccepted) -> None:
         """Committed too late: the client hears an error, so the message ends here, unsent and without a receipt.
 
         The error goes out after that end is committed: a crash in between would send what was refused.
         """
         now = self._core.clock.now_ms()
-        self._release(messages)
+        self.release(messages)
         seqs = [message.seq for message in messages]
         self._core.settling.update(seqs)
         for finished in self._core.finish_watchers:

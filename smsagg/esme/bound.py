@@ -11,7 +11,11 @@ from smsagg.esme.door import FrontDoor
 from smsagg.model import Message
 from smsagg.smpp.connection import Connection
 from smsagg.smpp.pdu import Response
-from smsagg.smpp.status import name_of
+from smsagg.smpp.status import SMPP_5_0, name_of
+from smsagg.smpp.tlv import Tag, Tlvs
+
+TLVS_SINCE_VERSION = 0x34
+_CONGESTION_STATE = int(Tag.CONGESTION_STATE)
 
 
 class Admission(NamedTuple):
@@ -21,6 +25,14 @@ class Admission(NamedTuple):
     admitted: int
     within_queue: int
     within_window: int
+
+
+def congestion_state(load: float, account: Account) -> int:
+    """0 (idle) to 100 (congested, what comes may be refused): the fuller of the loop and the account's queue.
+
+    ``load`` is the front door's, 0 to 1.
+    """
+    return min(round(100 * max(load, account.queued / account.settings.queue_max)), 100)
 
 
 @define(eq=False)
@@ -33,6 +45,8 @@ class Bound:
     flush: Callable[[], None]
     """Have what is queued in the connection sent."""
     _committing: int = 0
+    _copies: int = 0
+    """Messages being committed beyond one for each request."""
     _settled: trio.Event = field(factory=trio.Event)
 
     def admit(self, messages: int, requests: int) -> Admission:
@@ -41,7 +55,8 @@ class Bound:
         The rate is spent for those that are admitted.
         """
         account = self.account
-        above = self.connection.unanswered - requests + messages - account.settings.window_max
+        unanswered = self.connection.unanswered + self._copies
+        above = unanswered - requests + messages - account.settings.window_max
         within_window = max(messages - max(above, 0), 0)
         within_queue = min(max(account.settings.queue_max - account.queued, 0), within_window)
         admitted = within_queue
@@ -55,7 +70,25 @@ class Bound:
         A stop waits for it.
         """
         intake = self.door.engine.intake
-        intake.number(messages)
+        intake.number(messages, short=self.takes_short_ids)
+        with_answers = self.committing(accepted)
+        intake.commit(messages, with_answers)
+
+    def commit_copies(self, messages: list[Message], accepted: Callable[[int], None]) -> None:
+        """The same for the messages of one request, which have one id."""
+        intake = self.door.engine.intake
+        intake.number_copies(messages, short=self.takes_short_ids)
+        more = len(messages) - 1
+        self._copies += more
+
+        def committed(command_status: int) -> None:
+            self._copies -= more
+            accepted(command_status)
+
+        intake.commit(messages, self.committing(committed))
+
+    def committing(self, accepted: Callable[[int], None]) -> Callable[[int], None]:
+        """What a commit under way is to tell its result to: it queues the answers by ``accepted`` and has them sent."""
         self._committing += 1
 
         def committed(command_status: int) -> None:
@@ -64,7 +97,18 @@ class Bound:
             accepted(command_status)
             self.flush()
 
-        intake.commit(messages, committed)
+        return committed
+
+    @property
+    def takes_short_ids(self) -> bool:
+        """Whether the peer holds ids of 8 octets at most (SMPP 5.0 §2.11.2)."""
+        return self.connection.interface_version < TLVS_SINCE_VERSION
+
+    def response_tlvs(self) -> Tlvs:
+        """The TLVs of a response ESME_ROK: congestion_state for a peer that knows it (SMPP 5.0 §4.8.4.18)."""
+        if self.connection.interface_version < SMPP_5_0:
+            return ()
+        return ((_CONGESTION_STATE, bytes((congestion_state(self.door.pace.load, self.account),))),)
 
     def count_refused(self, command_status: int, count: int) -> None:
         """Tell the metrics and the pace of messages that were not taken."""

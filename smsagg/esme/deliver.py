@@ -1,8 +1,9 @@
-"""A delivery as the ``deliver_sm`` that carries it (SMPP 3.4 §4.6)."""
+"""A delivery as the PDU that carries it (deliver_sm of SMPP 3.4 §4.6, data_sm of §4.7), and what its answer says."""
 
 from smsagg.model import Delivery, DeliveryKind
-from smsagg.smpp.pdu import DeliverSm
-from smsagg.smpp.tlv import Tag, Tlvs, decode_tlvs
+from smsagg.smpp.pdu import DataSm, DeliverSm, Response
+from smsagg.smpp.status import ESME_RX_P_APPN, ESME_RX_T_APPN
+from smsagg.smpp.tlv import Tag, Tlvs, decode_tlvs, tlv_int
 
 NETWORK_TYPE_GSM = 3
 SHORT_MESSAGE_OCTETS_MAX = 254
@@ -12,9 +13,7 @@ _TLVS_MAX = 10_000
 
 def make_deliver_sm(delivery: Delivery) -> DeliverSm:
     """The PDU; ``sequence_number`` is the connection's to set. A body over 254 octets goes as ``message_payload``."""
-    is_report = delivery.kind is not DeliveryKind.MO
-    tlvs = _report_tlvs(delivery) if is_report else _mo_tlvs(delivery)
-    body = delivery.body
+    tlvs, body = _tlvs(delivery), delivery.body
     if len(body) > SHORT_MESSAGE_OCTETS_MAX:
         tlvs = ((int(Tag.MESSAGE_PAYLOAD), body), *tlvs)
         body = b""
@@ -38,6 +37,41 @@ def make_deliver_sm(delivery: Delivery) -> DeliverSm:
         body,
         tlvs=tlvs,
     )
+
+
+def make_data_sm(delivery: Delivery) -> DataSm:
+    """The same as a data_sm, whose text is always its ``message_payload``; it has no ``protocol_id``."""
+    return DataSm(
+        delivery.service_type,
+        delivery.source_addr_ton,
+        delivery.source_addr_npi,
+        delivery.source_addr,
+        delivery.dest_addr_ton,
+        delivery.dest_addr_npi,
+        delivery.destination_addr,
+        delivery.esm_class,
+        0,
+        delivery.data_coding,
+        tlvs=((int(Tag.MESSAGE_PAYLOAD), delivery.body), *_tlvs(delivery)),
+    )
+
+
+_FAILURE_REASONS = {0: ESME_RX_T_APPN, 1: ESME_RX_P_APPN, 2: ESME_RX_P_APPN, 3: ESME_RX_T_APPN}
+"""delivery_failure_reason (SMPP 5.0 §4.8.4.19) as the status that says whether to come again: the destination is
+unavailable, its address invalid, a permanent and a temporary error of the network."""
+
+
+def status_of(response: Response) -> int:
+    """What the ESME answered to a delivery; of an error its delivery_failure_reason says more than its status does."""
+    if response.command_status and response.tlvs:
+        reason = tlv_int(response.tlvs, Tag.DELIVERY_FAILURE_REASON)
+        if reason in _FAILURE_REASONS:
+            return _FAILURE_REASONS[reason]
+    return response.command_status
+
+
+def _tlvs(delivery: Delivery) -> Tlvs:
+    return _mo_tlvs(delivery) if delivery.kind is DeliveryKind.MO else _report_tlvs(delivery)
 
 
 def _mo_tlvs(delivery: Delivery) -> Tlvs:

@@ -54,6 +54,11 @@ class Pace:
             self.adapt(now - due_at, backlog())
             due_at = now + INTERVAL_S
 
+    @property
+    def load(self) -> float:
+        """How near the front door is to taking no more than can go on: 0 (its share is whole) to 1 (it is least)."""
+        return (SHARE_MAX - self.share) / (SHARE_MAX - SHARE_MIN)
+
     def note_refused(self, count: int) -> None:
         """So many submits exceeded a limit."""
         self._refused += count

@@ -6,15 +6,16 @@ check and for operations that ask the store, which run in tasks of their own (th
 operation does stands in :mod:`smsagg.esme.operations`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
 import trio
 
+from smsagg.esme.accepting import accept
 from smsagg.esme.binding import BIND_TYPES, authenticate, register
 from smsagg.esme.bound import Bound
-from smsagg.esme.deliver import make_deliver_sm
+from smsagg.esme.deliver import make_data_sm, make_deliver_sm, status_of
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.operations import ASKING, BATCHED
 from smsagg.esme.peer import Peer
@@ -22,10 +23,9 @@ from smsagg.model import Delivery
 from smsagg.session import SessionDriver
 from smsagg.smpp.connection import Connection, Received, Role
 from smsagg.smpp.pdu import (
-    RESPONSES,
     Bind,
-    BindResp,
     BindTransmitter,
+    DataSmResp,
     DeliverSmResp,
     EnquireLink,
     GenericNack,
@@ -35,12 +35,9 @@ from smsagg.smpp.pdu import (
     refusal,
 )
 from smsagg.smpp.status import ESME_RBINDFAIL, ESME_RINVCMDID, ESME_ROK
-from smsagg.smpp.tlv import Tag
 
 _PROBE = "probe"
 _UNBIND = "unbind"
-INTERFACE_VERSION = 0x34
-_SC_INTERFACE_VERSION = ((int(Tag.SC_INTERFACE_VERSION), bytes((INTERFACE_VERSION,))),)
 
 
 class EsmeSession:
@@ -56,6 +53,7 @@ class EsmeSession:
         self._bound: Bound | None = None
         self._bind_type = ""
         self._is_sink = False
+        self._make_delivery: Callable[[Delivery], Request] = make_deliver_sm
         self._is_probed = False
         self._nursery: trio.Nursery
         self._log = structlog.get_logger().bind(peer=peer.address)
@@ -113,7 +111,7 @@ class EsmeSession:
         return self._connection.outstanding
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
-        pdus = [make_deliver_sm(delivery) for delivery in deliveries]
+        pdus = [self._make_delivery(delivery) for delivery in deliveries]
         self._connection.request_many(pdus, deliveries, trio.current_time())
         self._driver.flush()
 
@@ -156,11 +154,10 @@ class EsmeSession:
         self._bound = Bound(door, account, self._connection, self._driver.flush)
         self._watched.account = account.name
         self._bind_type = BIND_TYPES[type(pdu)]
+        if account.settings.deliver_with == "data_sm":
+            self._make_delivery = make_data_sm
         self._driver.pace = partial(door.pace.charge, account.name)
-        response = RESPONSES[pdu.command_id](sequence_number=pdu.sequence_number, tlvs=_SC_INTERFACE_VERSION)
-        assert isinstance(response, BindResp)
-        response.system_id = door.system_id
-        self._connection.respond(response)
+        accept(self._connection, pdu, account.settings, door.system_id)
         self._log.info("session_bound", account=account.name, bind_type=self._bind_type)
         held = self._connection.take_held(trio.current_time())
         self.on_received(held)
@@ -177,7 +174,7 @@ class EsmeSession:
         answers: list[tuple[Delivery, int | None]] = []
         for context, pdu in responses:
             if type(context) is Delivery:
-                answers.append((context, pdu.command_status))  # type: ignore[attr-defined]
+                answers.append((context, status_of(pdu)))  # type: ignore[arg-type]
             elif context is _PROBE:
                 self._is_probed = False
             elif context is _UNBIND:
@@ -191,7 +188,9 @@ class EsmeSession:
             [
                 context
                 for context, pdu in responses
-                if isinstance(context, Delivery) and isinstance(pdu, DeliverSmResp) and pdu.command_status == ESME_ROK
+                if isinstance(context, Delivery)
+                and isinstance(pdu, DeliverSmResp | DataSmResp)
+                and pdu.command_status == ESME_ROK
             ]
         )
 

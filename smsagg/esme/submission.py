@@ -11,18 +11,26 @@ from smsagg.engine.accounts import Account
 from smsagg.model import Message
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime
-from smsagg.routing.destination import BadDestination, e164_digits
+from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.routing.prefix import country_of
 from smsagg.routing.router import NoRoute, Router
 from smsagg.smpp.concatenation import SAR_TAGS
 from smsagg.smpp.errors import InvalidTime, PastTime
-from smsagg.smpp.pdu import SubmitSm
-from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RINVEXPIRY, ESME_RINVSCHED
+from smsagg.smpp.pdu import DataSm, SubmitSm
+from smsagg.smpp.status import (
+    ESME_RINVDSTADR,
+    ESME_RINVEXPIRY,
+    ESME_RINVSCHED,
+    ESME_RINVSRCADR,
+    ESME_RMISSINGOPTPARAM,
+)
 from smsagg.smpp.times import parse_time
-from smsagg.smpp.tlv import Tag, encode_tlvs, tlv_value
+from smsagg.smpp.tlv import Tag, encode_tlvs, tlv_int, tlv_value
 from smsagg.text import Rules, encode_smart
 
-_MESSAGE_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
+_OURS = frozenset({int(Tag.MESSAGE_PAYLOAD), int(Tag.QOS_TIME_TO_LIVE)})
+"""TLVs that are not sent on as they came: the body, and a life that began with the submit."""
+ADDRESS_OCTETS_MAX = 20
 
 
 class Submission:
@@ -46,11 +54,13 @@ class Submission:
         body, in_payload, tlvs = pdu.short_message, False, b""
         if pdu.tlvs:
             body, in_payload = choose_body(body, tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD))
-            tlvs = encode_tlvs(tuple(tlv for tlv in pdu.tlvs if tlv[0] != _MESSAGE_PAYLOAD))
+            tlvs = encode_tlvs(tuple(tlv for tlv in pdu.tlvs if tlv[0] not in _OURS))
         status = check_body(pdu.esm_class, body)
         if status:
             return status
         digits = e164_digits(pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi)
+        if isinstance(digits, BadDestination) and "odd_ton_npi" in account.settings.lenient:
+            digits = e164_digits(pdu.destination_addr, TON_INTERNATIONAL, NPI_ISDN)
         if isinstance(digits, BadDestination):
             return ESME_RINVDSTADR
         country = country_of(digits)
@@ -95,6 +105,33 @@ class Submission:
             life.expires_at,
         )
 
+    def message_of_data(self, pdu: DataSm, account: Account, now: int) -> Message | int:
+        """The same for a data_sm, which says less: its text is its message_payload (ESME_RMISSINGOPTPARAM without).
+
+        Its addresses may have 64 octets on the wire; here those that fit a submit_sm are taken.
+        """
+        if tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD) is None:
+            return ESME_RMISSINGOPTPARAM
+        if len(pdu.source_addr) > ADDRESS_OCTETS_MAX:
+            return ESME_RINVSRCADR
+        return self.message_of(
+            SubmitSm(
+                pdu.service_type,
+                pdu.source_addr_ton,
+                pdu.source_addr_npi,
+                pdu.source_addr,
+                pdu.dest_addr_ton,
+                pdu.dest_addr_npi,
+                pdu.destination_addr,
+                pdu.esm_class,
+                registered_delivery=pdu.registered_delivery,
+                data_coding=pdu.data_coding,
+                tlvs=pdu.tlvs,
+            ),
+            account,
+            now,
+        )
+
     def _life_of(self, pdu: SubmitSm, account: Account, now: int) -> Lifetime | int:
         schedule_at = expires_at = None
         if pdu.schedule_delivery_time:
@@ -104,7 +141,10 @@ class Submission:
                 schedule_at = now
             except InvalidTime:
                 return ESME_RINVSCHED
-        if pdu.validity_period:
+        time_to_live_s = tlv_int(pdu.tlvs, Tag.QOS_TIME_TO_LIVE) if pdu.tlvs else None
+        if time_to_live_s is not None:
+            expires_at = now + time_to_live_s * 1000
+        elif pdu.validity_period:
             try:
                 expires_at = parse_time(pdu.validity_period, now)
             except (InvalidTime, PastTime):

@@ -2,12 +2,20 @@
 
 from smsagg.model.carrier_event import CarrierMo, CarrierReceipt
 from smsagg.model.delivery import Delivery, DeliveryKind
-from smsagg.model.ids import MessageIds, format_message_id, parse_message_id
+from smsagg.model.ids import (
+    COPIES_MAX,
+    MessageIds,
+    NamedRange,
+    format_message_id,
+    named_range,
+    parse_message_id,
+)
 from smsagg.model.message import FINAL_STATES, MEMORY_ONLY_FIELDS, TRANSITIONS, Message, MessageState, may_follow
 from smsagg.model.outcome import Accepted, InDoubt, NotSent, Outcome, Refused
 from smsagg.model.part_group import GROUP_MEMORY_ONLY_FIELDS, PartGroup, PartReceipts
 
 __all__ = [
+    "COPIES_MAX",
     "FINAL_STATES",
     "GROUP_MEMORY_ONLY_FIELDS",
     "MEMORY_ONLY_FIELDS",
@@ -21,6 +29,7 @@ __all__ = [
     "Message",
     "MessageIds",
     "MessageState",
+    "NamedRange",
     "NotSent",
     "Outcome",
     "PartGroup",
@@ -28,5 +37,6 @@ __all__ = [
     "Refused",
     "format_message_id",
     "may_follow",
+    "named_range",
     "parse_message_id",
 ]

@@ -22,7 +22,8 @@ E164_DIGITS_MIN = 7
 E164_DIGITS_MAX = 15
 
 _TON_UNKNOWN = 0
-_TON_INTERNATIONAL = 1
+TON_INTERNATIONAL = 1
+NPI_ISDN = 1
 _NPI_OF_TELEPHONES = frozenset({0, 1, 8, 9})
 
 
@@ -40,7 +41,7 @@ class BadDestination(Enum):
 
 def e164_digits(destination_addr: str, dest_addr_ton: int, dest_addr_npi: int) -> str | BadDestination:
     """The international number without plus (7 to 15 ASCII digits), or why there is none. Rules: see the module."""
-    if dest_addr_ton != _TON_INTERNATIONAL and dest_addr_ton != _TON_UNKNOWN:
+    if dest_addr_ton != TON_INTERNATIONAL and dest_addr_ton != _TON_UNKNOWN:
         return BadDestination.TON
     if dest_addr_npi not in _NPI_OF_TELEPHONES:
         return BadDestination.NPI

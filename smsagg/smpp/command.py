@@ -44,6 +44,11 @@ class CommandId(IntEnum):
     CANCEL_BROADCAST_SM_RESP = 0x80000113
 
 
+BROADCASTS = frozenset(
+    {int(CommandId.BROADCAST_SM), int(CommandId.QUERY_BROADCAST_SM), int(CommandId.CANCEL_BROADCAST_SM)}
+)
+"""The requests of cell broadcast (SMPP 5.0 §4.4)."""
+
 _NAMES = {int(command): command.name.lower() for command in CommandId}
 
 

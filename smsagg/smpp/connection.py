@@ -12,7 +12,8 @@ What the connection answers by itself, so that the application never sees it:
   most), since the peer would send unanswered submits again; then the unbind_resp goes out and the session is over;
 * a request that the state forbids: ESME_RINVBNDSTS in its own response, ESME_RALYBND for a bind when bound;
 * a malformed request: the status of the field at fault in its own response;
-* an unknown command_id: generic_nack ESME_RINVCMDID; an unusable header: generic_nack ESME_RINVCMDLEN, and the end;
+* an unknown command_id: generic_nack ESME_RINVCMDID; a broadcast operation of SMPP 5.0, to a peer of that version:
+  ESME_RPROHIBITED in its own response; an unusable header: generic_nack ESME_RINVCMDLEN, and the end;
 * requests above ``unanswered_max``: ESME_RTHROTTLED.
 
 Responses that match nothing outstanding are counted and dropped, a generic_nack is never answered.
@@ -28,10 +29,12 @@ PDUs it does a look-up, a decode and an append.
 from collections.abc import Iterable, Sequence
 from math import inf
 
+from attrs import evolve
+
 from smsagg.smpp import fast
 from smsagg.smpp.bind_state import BINDS, TRANSITIONS, Role, SessionState, may_send
 from smsagg.smpp.codec import HEADER, decode, decode_response
-from smsagg.smpp.command import RESPONSE_BIT, CommandId
+from smsagg.smpp.command import BROADCASTS, RESPONSE_BIT, CommandId
 from smsagg.smpp.dispatch import APPLICATION_REQUESTS, APPLICATION_RESPONSES, UNANSWERED
 from smsagg.smpp.errors import FramingError, PduEncodeError, PduError, WrongState
 from smsagg.smpp.events import CloseReason, Received, TimerActions
@@ -39,17 +42,20 @@ from smsagg.smpp.framing import FrameBuffer
 from smsagg.smpp.held import HeldFrames
 from smsagg.smpp.limits import Limits
 from smsagg.smpp.outgoing import Outgoing
-from smsagg.smpp.pdu import RESPONSES, Bind, BindResp, GenericNack, Pdu, Request, Response, Unbind
+from smsagg.smpp.pdu import RESPONSES, Bind, BindResp, GenericNack, Pdu, Request, Response, SubmitSmResp, Unbind
 from smsagg.smpp.statistics import Statistics
 from smsagg.smpp.status import (
     ESME_RALYBND,
     ESME_RINVBNDSTS,
     ESME_RINVCMDLEN,
     ESME_ROK,
+    ESME_RPROHIBITED,
     ESME_RTHROTTLED,
+    SMPP_5_0,
+    status_for_version,
 )
 from smsagg.smpp.timers import Due, Timers, TimerSettings
-from smsagg.smpp.tlv import Tag, tlv_int
+from smsagg.smpp.tlv import Tag, Tlvs, tlv_int
 from smsagg.smpp.window import MISSING, Window
 
 __all__ = [
@@ -120,6 +126,14 @@ class Connection:
     def unanswered(self) -> int:
         """The peer's requests that the application got and has not answered."""
         return self._limits.unanswered_max - self._room
+
+    def take_version(self, interface_version: int) -> None:
+        """Treat the peer as one of this version, whatever it said; before its bind is answered."""
+        self._outgoing.interface_version = interface_version
+
+    def forgive_missing_nuls(self) -> None:
+        """From now on take requests whose last string lacks its NUL."""
+        self._limits = evolve(self._limits, needs_nuls=False)
 
     def context_of(self, sequence_number: int) -> object:
         """The context of our outstanding request with this number, for onlookers; ``None`` if there is none."""
@@ -217,9 +231,14 @@ class Connection:
         elif command_id in UNANSWERED:
             self.statistics.illegal += 1
         else:
-            self._serve_unknown(frame)
+            self._serve_unknown(frame, command_id, sequence_number)
 
-    def _serve_unknown(self, frame: bytes) -> None:
+    def _serve_unknown(self, frame: bytes, command_id: int, sequence_number: int) -> None:
+        """Known to the specification but not served is prohibited; SMPP 3.4 has no word for that."""
+        if command_id in BROADCASTS and self.state.is_bound and self.interface_version >= SMPP_5_0:
+            self.statistics.illegal += 1
+            self._outgoing.queue_header(command_id | RESPONSE_BIT, ESME_RPROHIBITED, sequence_number)
+            return
         try:
             decode(frame, self._limits)
         except PduError as error:
@@ -357,6 +376,8 @@ class Connection:
         """
         if self._is_over(1):
             return
+        if pdu.command_status:
+            pdu.command_status = status_for_version(pdu.command_status, self.interface_version)
         octets = self._outgoing.encode(pdu)
         binding = self._binding
         if binding is not None and pdu.sequence_number == binding.sequence_number:
@@ -369,8 +390,13 @@ class Connection:
         self._outgoing.queue(octets, pdu.command_id, pdu.command_status)
         self._answer_unbind_after_the_last()
 
-    def respond_submit_sm(self, sequence_numbers: Sequence[int], message_ids: Sequence[str]) -> None:
-        """Queue a submit_sm_resp ESME_ROK for each; ``message_ids`` are ASCII. The fast way for a batch."""
+    def respond_submit_sm(self, sequence_numbers: Sequence[int], message_ids: Sequence[str], tlvs: Tlvs = ()) -> None:
+        """Queue a submit_sm_resp ESME_ROK for each, with these TLVs; ``message_ids`` are ASCII. The fast way for a
+        batch, when there are no TLVs."""
+        if tlvs:
+            for number, message_id in zip(sequence_numbers, message_ids, strict=True):
+                self.respond(SubmitSmResp(message_id, sequence_number=number, tlvs=tlvs))
+            return
         if self._is_over(len(sequence_numbers)):
             return
         self._queue_resps(
@@ -382,6 +408,7 @@ class Connection:
         assert command_status != ESME_ROK
         if self._is_over(len(sequence_numbers)):
             return
+        command_status = status_for_version(command_status, self.interface_version)
         octets = fast.encode_submit_sm_refusals(sequence_numbers, command_status)
         self._queue_resps(octets, CommandId.SUBMIT_SM_RESP, sequence_numbers, command_status)
 

@@ -43,7 +43,7 @@ def _read(pdu: type[Pdu], frame: bytes, limits: Limits) -> dict[str, Any]:
     values: dict[str, Any] = {}
     at = HEADER_OCTETS
     for field in LAYOUTS[pdu]:
-        values[field.name], at = field.read(frame, at, False)
+        values[field.name], at = field.read(frame, at, not limits.needs_nuls and frame.find(0, at) < 0)
     values["tlvs"] = decode_tlvs(frame, limits.tlvs_max, at, check=limits.check_tlvs)
     return values
 

@@ -17,6 +17,8 @@ class Limits:
     """The peer's requests that the application has not answered; more are refused with ESME_RTHROTTLED."""
     held_octets_max: int = 131_072
     """Octets that wait behind an unanswered bind request; more are refused with ESME_RINVBNDSTS."""
+    needs_nuls: bool = True
+    """Refuse a C-octet string that ends with its PDU for want of a NUL. Off: take it as whole."""
     check_tlvs: bool = True
     """Refuse known TLVs of a wrong length or value. Off: take them as they are (carriers' receipts)."""
 

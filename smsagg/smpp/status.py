@@ -72,6 +72,19 @@ ESME_RINVBCAST_REP = 0x00000110
 ESME_RINVBCASTSRVGRP = 0x00000111
 ESME_RINVBCASTCHANIND = 0x00000112
 
+SMPP_5_0 = 0x50
+"""The ``interface_version`` from which on a peer knows those."""
+
+_OF_EARLIER_VERSIONS = {
+    ESME_RSERTYPUNAUTH: ESME_RINVSERTYP,
+    ESME_RPROHIBITED: ESME_RSUBMITFAIL,
+    ESME_RSERTYPUNAVAIL: ESME_RINVSERTYP,
+    ESME_RSERTYPDENIED: ESME_RINVSERTYP,
+    ESME_RINVDCS: ESME_RSUBMITFAIL,
+    ESME_RINVSRCADDRSUBUNIT: ESME_RINVSRCADR,
+    ESME_RINVDSTADDRSUBUNIT: ESME_RINVDSTADR,
+}
+
 VENDOR_FIRST = 0x00000400
 VENDOR_LAST = 0x000004FF
 """Vendor specific errors: ``VENDOR_FIRST`` to ``VENDOR_LAST``."""
@@ -80,6 +93,14 @@ NAMES: dict[int, str] = {
     value: name for name, value in list(globals().items()) if name.startswith("ESME_") and isinstance(value, int)
 }
 """Every status that the specifications name."""
+
+
+def status_for_version(command_status: int, interface_version: int) -> int:
+    """``command_status`` in the words of a peer of this version: what only SMPP 5.0 names becomes its nearest older
+    one."""
+    if command_status < ESME_RSERTYPUNAUTH or interface_version >= SMPP_5_0 or is_vendor_specific(command_status):
+        return command_status
+    return _OF_EARLIER_VERSIONS.get(command_status, ESME_RSUBMITFAIL)
 
 
 def is_vendor_specific(command_status: int) -> bool:

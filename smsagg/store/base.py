@@ -222,6 +222,10 @@ class Store(Protocol):
         """Groups that miss parts, all of whose other parts have ended, and that closed before that instant."""
         ...
 
+    async def find_messages(self, seq: int, count: int) -> list[Message]:
+        """The messages with keys from ``seq`` to ``seq + count - 1``, live or in history, by seq."""
+        ...
+
     async def find_expired(
         self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
     ) -> list[Message]:

@@ -268,6 +268,13 @@ class MemoryStore:
 
         return await self._ask(run)
 
+    async def find_messages(self, seq: int, count: int) -> list[Message]:
+        def run() -> list[Message]:
+            known = self.tables.messages | self.tables.history
+            return [copy.copy(known[key]) for key in range(seq, seq + count) if key in known]
+
+        return await self._ask(run)
+
     async def find_expired(
         self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
     ) -> list[Message]:

@@ -10,12 +10,16 @@ from typing import Any
 
 from smsagg.esme.bound import Bound
 from smsagg.esme.operations.cancel import cancel
+from smsagg.esme.operations.data import data
 from smsagg.esme.operations.query import query
 from smsagg.esme.operations.submit import submit
-from smsagg.smpp.pdu import CancelSm, Pdu, QuerySm, Response, SubmitSm
+from smsagg.esme.operations.submit_multi import submit_multi
+from smsagg.smpp.pdu import CancelSm, DataSm, Pdu, QuerySm, Response, SubmitMulti, SubmitSm
 
 BATCHED: Mapping[type[Pdu], Callable[[Bound, Sequence[Any]], None]] = {
     SubmitSm: submit,
+    DataSm: data,
+    SubmitMulti: submit_multi,
 }
 """Called with all requests of one kind in a read; each is answered once, later."""
 

@@ -1,8 +1,15 @@
-"""query_sm (SMPP 3.4 §4.8). A foreign id, an unknown id and a wrong source_addr answer alike."""
+"""query_sm (SMPP 3.4 §4.8). A foreign id, an unknown id and a wrong source_addr answer alike.
+
+The id of a submit_multi asks for all of its messages: ENROUTE as long as one is under way; then the worst of their
+final states, in the order of ``SEVERITY``, with that message's error_code, and the date when the last was over.
+"""
+
+from collections.abc import Sequence
 
 from smsagg.errors import StoreError
 from smsagg.esme.bound import Bound
 from smsagg.model import Message
+from smsagg.model.part_group import SEVERITY
 from smsagg.smpp.pdu import QuerySm, QuerySmResp
 from smsagg.smpp.status import ESME_RINVMSGID, ESME_RSYSERR
 from smsagg.smpp.times import format_absolute
@@ -14,18 +21,29 @@ async def query(bound: Bound, pdu: QuerySm) -> QuerySmResp:
     ESME_RSYSERR when the store cannot be asked now.
     """
     try:
-        message = await bound.door.engine.control.find(bound.account.name, pdu.message_id)
+        messages = await bound.door.engine.control.find_all(bound.account.name, pdu.message_id)
     except StoreError:
         return QuerySmResp(sequence_number=pdu.sequence_number, command_status=ESME_RSYSERR)
-    if message is None or not source_matches(pdu.source_addr, message):
+    if not messages or not source_matches(pdu.source_addr, messages[0]):
         return QuerySmResp(sequence_number=pdu.sequence_number, command_status=ESME_RINVMSGID)
+    telling = _telling(messages)
+    is_over = telling.state.is_final
     return QuerySmResp(
-        message_id=message.message_id,
-        final_date=format_absolute(message.done_at) if message.state.is_final else "",
-        message_state=message.state.wire,
-        error_code=message.error_code & 0xFF,
+        message_id=telling.message_id,
+        final_date=format_absolute(max(message.done_at for message in messages)) if is_over else "",
+        message_state=telling.state.wire,
+        error_code=telling.error_code & 0xFF,
         sequence_number=pdu.sequence_number,
+        tlvs=bound.response_tlvs(),
     )
+
+
+def _telling(messages: Sequence[Message]) -> Message:
+    """The one whose state is that of all."""
+    for message in messages:
+        if not message.state.is_final:
+            return message
+    return max(messages, key=lambda message: SEVERITY.index(message.state))
 
 
 def source_matches(source_addr: str, message: Message) -> bool:

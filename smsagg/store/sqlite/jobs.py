@@ -69,6 +69,10 @@ _ENROUTE_BY_SEQ = f"""
     SELECT {_MESSAGE} FROM messages
     WHERE state = 1 AND carrier = ? AND seq IN ({",".join("?" * _KEYS_AT_ONCE)})
 """
+_MESSAGES_OF_RANGE = f"""
+    SELECT {_MESSAGE} FROM messages WHERE seq >= ? AND seq < ? UNION ALL
+    SELECT {_MESSAGE} FROM history WHERE seq >= ? AND seq < ? ORDER BY seq
+"""
 _COUNT_EXPIRED = f"""
     SELECT count(*) FROM (SELECT 1 FROM messages INDEXED BY messages_expiry
     WHERE expires_at >= ? AND expires_at < ? LIMIT {_EXPIRED_BY_INDEX_MAX})
@@ -245,6 +249,10 @@ def find_parts(cursor: apsw.Cursor, group_seq: int) -> list[Message]:
 
 def find_closed_groups(cursor: apsw.Cursor, closed_before: int, limit: int) -> list[PartGroup]:
     return [group_from_row(row) for row in _all(cursor, _CLOSED_GROUPS, (closed_before, limit))]
+
+
+def find_messages(cursor: apsw.Cursor, seq: int, count: int) -> list[Message]:
+    return _messages(cursor, _all(cursor, _MESSAGES_OF_RANGE, (seq, seq + count) * 2))
 
 
 def find_expired(

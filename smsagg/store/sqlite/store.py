@@ -144,6 +144,9 @@ class SqliteStore:
     async def find_closed_groups(self, closed_before: int, limit: int) -> list[PartGroup]:
         return await self._ask(lambda cursor: jobs.find_closed_groups(cursor, closed_before, limit))
 
+    async def find_messages(self, seq: int, count: int) -> list[Message]:
+        return await self._ask(lambda cursor: jobs.find_messages(cursor, seq, count))
+
     async def find_expired(
         self, expires_before: int, limit: int, after_seq: int = 0, expires_from: int = 0
     ) -> list[Message]:

@@ -1,0 +1,66 @@
+"""What the submits share: of the requests in one read, those within the account's limits become one batch."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from smsagg.engine.accounts import Account
+from smsagg.esme.bound import Bound
+from smsagg.model import Message
+from smsagg.smpp.pdu import Request
+from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RTHROTTLED
+
+ReadMessage = Callable[[Any, Account, int], Message | int]
+"""The message that a request of ``Account`` asks for at that instant, or the command_status that refuses it."""
+
+
+def take_in(
+    bound: Bound,
+    pdus: Sequence[Request],
+    message_of: ReadMessage,
+    respond: Callable[[Sequence[int], Sequence[str]], None],
+    refuse: Callable[[Sequence[int], int], None],
+) -> None:
+    """Commit what is taken in one batch. ``respond`` is called after the commit with sequence_numbers and the
+    message_ids for them, ``refuse`` at once, or when the commit fails, with sequence_numbers and why."""
+    door, account = bound.door, bound.account
+    take = door.engine.intake.take
+    now = door.clock.now_ms()
+    refused: dict[int, list[int]] = {}
+    sequence_numbers: list[int] = []
+    messages: list[Message] = []
+    first: list[Message] = []
+    """Of the messages that each request became: its id is what the customer hears."""
+    for pdu in _take_excess(bound, pdus, refused):
+        message = message_of(pdu, account, now)
+        taken = message if isinstance(message, int) else take(account, message, now)
+        if isinstance(taken, int):
+            refused.setdefault(taken, []).append(pdu.sequence_number)
+        else:
+            messages += taken
+            first.append(taken[0])
+            sequence_numbers.append(pdu.sequence_number)
+    for status, numbers in refused.items():
+        if numbers:
+            bound.count_refused(status, len(numbers))
+            refuse(numbers, status)
+    if not messages:
+        return
+
+    def accepted(command_status: int) -> None:
+        if command_status == ESME_ROK:
+            respond(sequence_numbers, [message.message_id for message in first])
+        else:
+            bound.count_refused(command_status, len(sequence_numbers))
+            refuse(sequence_numbers, command_status)
+
+    bound.commit(messages, accepted)
+
+
+def _take_excess(bound: Bound, pdus: Sequence[Request], refused: dict[int, list[int]]) -> Sequence[Request]:
+    """Those within the account's limits; the others are refused unread, since refusing a flood must be cheap."""
+    admitted, within_queue, within_window = bound.admit(len(pdus), len(pdus))
+    if admitted < len(pdus):
+        throttled = [*pdus[admitted:within_queue], *pdus[within_window:]]
+        refused[ESME_RTHROTTLED] = [pdu.sequence_number for pdu in throttled]
+        refused[ESME_RMSGQFUL] = [pdu.sequence_number for pdu in pdus[within_queue:within_window]]
+    return pdus[:admitted]
