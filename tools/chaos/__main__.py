@@ -28,6 +28,14 @@ FAULTS = {
     "carrier_stops": "stop_carrier",
     "restarts": "restart",
     "client_drops": "drop_client",
+    "client_cuts": "cut_client",
+    "client_holes": "hole_client",
+    "client_slow": "slow_client",
+    "client_slow_closes": "slow_close_client",
+    "carrier_cuts": "cut_carrier",
+    "carrier_holes": "hole_carrier",
+    "carrier_mutes": "mute_carrier",
+    "carrier_slow": "slow_carrier",
 }
 """Options and the faults of :class:`~tools.chaos.nemesis.Plan` that they count."""
 NO_FAULTS = Plan(kill_server=0)
@@ -42,6 +50,14 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 @click.option("--carrier-stops", default=3, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of a carrier.")
 @click.option("--restarts", default=3, type=click.IntRange(0, 1_000), help="Orderly restarts of the server.")
 @click.option("--client-drops", default=4, type=click.IntRange(0, 1_000), help="Resets of a connection of the ESME.")
+@click.option("--client-cuts", default=2, type=click.IntRange(0, 1_000), help="Its road resets or ends connections.")
+@click.option("--client-holes", default=2, type=click.IntRange(0, 100), help="… swallows what a connection sends.")
+@click.option("--client-slow", default=2, type=click.IntRange(0, 100), help="… is late, narrow, or cuts into octets.")
+@click.option("--client-slow-closes", default=1, type=click.IntRange(0, 100), help="… keeps the end of one back.")
+@click.option("--carrier-cuts", default=3, type=click.IntRange(0, 1_000), help="A carrier's road, likewise.")
+@click.option("--carrier-holes", default=2, type=click.IntRange(0, 100), help="…")
+@click.option("--carrier-mutes", default=1, type=click.IntRange(0, 100), help="… lets nobody bind.")
+@click.option("--carrier-slow", default=2, type=click.IntRange(0, 100), help="…")
 @click.option("--only", is_flag=True, help="No faults but those that are named by options.")
 @click.option("--rate", default=1_000.0, type=click.FloatRange(1, 20_000), help="Messages per second.")
 @click.option("--window", default=50, type=click.IntRange(1, 1_000), help="Of each bind of the ESME.")

@@ -1,8 +1,8 @@
 """A carrier of a run, as a process of its own: takes submits, sends receipts, and survives its own ``kill -9``.
 
 Theory of operation. Every decision stands in the journal (one JSON object a line) before anybody hears of it, so after
-a kill the journal says what was promised: a message that was taken, and each receipt until it was acknowledged.
-Restarted on the same journal it goes on with the receipts that are still owed. What it took but could not answer
+a kill the journal says what was promised: a message that was taken, and each receipt and each handset's text until it
+was acknowledged. Restarted on the same journal it goes on with what is still owed. What it took but could not answer
 before it or its peer died is what the server is in doubt about.
 
 Ids are made of a counter from 1 in every carrier, so two carriers' ids are equal all the time, and a correlation that
@@ -14,8 +14,6 @@ Run as ``python -m tools.chaos.carrier --port N --journal FILE``; prints ``liste
 
 import argparse
 import heapq
-import json
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -25,24 +23,30 @@ from random import Random
 from typing import Any
 
 import trio
-from attrs import define, field
+from attrs import astuple, define, field
 
 from tools.chaos import wire
+from tools.chaos.carrier_session import FINAL_STATES, Owed, Session, now_ms
+from tools.chaos.journal import Journal
+from tools.chaos.workload import CANARY
 
-READ_OCTETS = 65_536
-RECEIPT_WINDOW = 100
+DELIVER_WINDOW = 100
 RETRY_S = 0.3
-"""Pause before a receipt that was refused is sent again."""
+"""Pause before what was refused is sent again."""
 ANSWER_TIMEOUT_S = 8.0
-"""A receipt that was not answered for so long is sent again."""
+"""What was not answered for so long is sent again."""
 
 ESME_RSYSERR = 0x08
 ESME_RINVDSTADR = 0x0B
 ESME_RTHROTTLED = 0x58
 REFUSALS = {ESME_RSYSERR: 0.01, ESME_RTHROTTLED: 0.001, ESME_RINVDSTADR: 0.005}
+PERMANENT = frozenset({ESME_RINVDSTADR})
+"""Refusals after which neither side tries again."""
 
-FINAL_STATES = {2: ("DELIVRD", 0.90), 5: ("UNDELIV", 0.07), 3: ("EXPIRED", 0.02), 8: ("REJECTD", 0.01)}
-WORDS = {state: word for state, (word, _) in FINAL_STATES.items()}
+MO_NUMBERS = {"53849": 45, "61001": 45, "99999": 10}
+"""Numbers that handsets write to, and their weights; nobody owns the last."""
+MO_QUIET_S = 0.5
+"""Handsets write only while messages come."""
 
 ID_STYLES: dict[str, Callable[[int], str]] = {
     "plain": str,
@@ -62,121 +66,8 @@ class Manners:
     """Receipts that leave before the submit_sm_resp."""
     twice: float = 0.02
     """Receipts that are sent twice for no reason."""
-
-
-@define(eq=False)
-class Owed:
-    """A receipt that was not acknowledged yet."""
-
-    message_id: str
-    state: int
-    source: str
-    destination: str
-    is_over: bool = False
-
-
-class Journal:
-    """Appends lines; one ``write`` a batch, so that a kill costs at most the batch that nobody heard of."""
-
-    def __init__(self, path: Path) -> None:
-        self.lines = _whole_lines(path)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._pending: list[str] = []
-
-    def add(self, **event: Any) -> None:
-        self._pending.append(json.dumps({"t": time.monotonic(), **event}))
-
-    def write(self) -> None:
-        """All that was added is in the file afterwards."""
-        if self._pending:
-            octets = ("\n".join(self._pending) + "\n").encode()
-            self._pending.clear()
-            while octets:
-                octets = octets[os.write(self._file, octets) :]
-
-
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """The events in a journal; a last line that a kill cut short is cut off the file."""
-    if not path.exists():
-        return []
-    octets = path.read_bytes()
-    whole = octets[: octets.rfind(b"\n") + 1]
-    if len(whole) < len(octets):
-        os.truncate(path, len(whole))
-    return [json.loads(line) for line in whole.splitlines()]
-
-
-class Session:
-    """One association with the server."""
-
-    def __init__(self, stream: trio.SocketStream, carrier: "Carrier") -> None:
-        self._stream = stream
-        self._carrier = carrier
-        self._outbox = bytearray()
-        self._work = trio.Event()
-        self._numbers = count(1)
-        self.outstanding: dict[int, Owed] = {}
-        self.is_bound = False
-        self.is_over = False
-
-    async def run(self) -> None:
-        """Serve until the peer is gone."""
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write)
-                await self._read()
-                nursery.cancel_scope.cancel()
-        finally:
-            self.is_over = True
-            await trio.aclose_forcefully(self._stream)
-            self._carrier.session_ended(self)
-
-    def send(self, octets: bytes) -> None:
-        self._outbox += octets
-        self._work.set()
-
-    def send_receipt(self, owed: Owed) -> None:
-        number = next(self._numbers)
-        self.outstanding[number] = owed
-        self.send(wire.receipt(number, owed.source, owed.destination, owed.message_id, WORDS[owed.state], owed.state))
-
-    async def _read(self) -> None:
-        frames = wire.Frames()
-        while True:
-            try:
-                octets = await self._stream.receive_some(READ_OCTETS)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                return
-            if not octets:
-                return
-            for command_id, status, number, body in frames.feed(bytes(octets)):
-                self._serve(command_id, status, number, body)
-            self._carrier.after_batch()
-
-    def _serve(self, command_id: int, status: int, number: int, body: bytes) -> None:
-        if command_id == wire.SUBMIT_SM:
-            self._carrier.submitted(self, number, wire.ShortMessage(body))
-        elif command_id == wire.DELIVER_SM | wire.RESP:
-            owed = self.outstanding.pop(number, None)
-            if owed is not None:
-                self._carrier.answered(owed, status)
-        elif command_id == wire.BIND_TRANSCEIVER:
-            self.is_bound = True
-            self.send(wire.pdu(command_id | wire.RESP, number, b"carrier\0"))
-            self._carrier.bound()
-        elif command_id in (wire.ENQUIRE_LINK, wire.UNBIND):
-            self.send(wire.pdu(command_id | wire.RESP, number))
-            self.is_bound = self.is_bound and command_id != wire.UNBIND
-
-    async def _write(self) -> None:
-        while True:
-            await self._work.wait()
-            self._work = trio.Event()
-            octets, self._outbox = bytes(self._outbox), bytearray()
-            try:
-                await self._stream.send_all(octets)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                return
+    mo_rate_per_s: float = 10.0
+    """Texts that handsets write, while messages come."""
 
 
 @define(order=True)
@@ -190,8 +81,14 @@ class Carrier:
     """The carrier's state and its one timer task."""
 
     def __init__(
-        self, journal: Journal, rng: Random, manners: Manners, id_of: Callable[[int], str] = ID_STYLES["plain"]
+        self,
+        name: str,
+        journal: Journal,
+        rng: Random,
+        manners: Manners,
+        id_of: Callable[[int], str] = ID_STYLES["plain"],
     ) -> None:
+        self._name = name
         self._journal = journal
         self._id_of = id_of
         self._rng = rng
@@ -202,6 +99,9 @@ class Carrier:
         self._wake = trio.Event()
         self._taken = 0
         """Messages taken so far; the last one's id is made of it."""
+        self._written = 0
+        """Handsets' texts so far."""
+        self._submitted_at = 0.0
         self._ready: list[Owed] = []
         self._recover(journal.lines)
 
@@ -212,16 +112,24 @@ class Carrier:
                 self._taken += 1
                 if event["state"]:
                     owed[event["id"]] = Owed(event["id"], event["state"], event["to"], event["from"])
-            elif event["e"] == "ack" and event["status"] == wire.ESME_ROK:
-                owed.pop(event["id"], None)
+            elif event["e"] == "mo" and event["id"] not in owed:
+                self._written += 1
+                owed[event["id"]] = Owed(event["id"], 0, event["from"], event["to"])
+            elif event["e"] in ("ack", "mo_ack") and _is_last_word(event["status"]):
+                if event["e"] == "ack":
+                    owed.pop(event["id"], None)
+                elif event["id"] in owed:
+                    owed[event["id"]].is_over = True
         for each in owed.values():
-            self._after(self._rng.uniform(*self._manners.receipt_s), self._deliver, each)
+            if not each.is_over:
+                self._after(self._rng.uniform(*self._manners.receipt_s), self._deliver, each)
 
     async def run(self, port: int, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen on 127.0.0.1 until cancelled."""
         listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._tick)
+            nursery.start_soon(self._write_texts)
             task_status.started()
             await trio.serve_listeners(self._serve, listeners)
 
@@ -253,14 +161,16 @@ class Carrier:
             if message.registered_delivery & 3:
                 states = list(FINAL_STATES)
                 state = rng.choices(states, [FINAL_STATES[each][1] for each in states])[0]
+        content = message.content
+        self._submitted_at = time.monotonic()
         self._journal.add(
-            e="submit", nonce=message.short_message, id=message_id, status=status, state=state,
-            ms=time.time_ns() // 1_000_000, **{"from": message.source, "to": message.destination},
+            e="submit", nonce=wire.nonce_of(content.body), id=message_id, status=status, state=state, ms=now_ms(),
+            un=session.submits_unanswered, c=_plain(content), **{"from": message.source, "to": message.destination},
         )  # fmt: skip
         answer_after_s = rng.uniform(*manners.latency_s)
         body = message_id.encode() + b"\0" if message_id else b""
         response = wire.pdu(wire.SUBMIT_SM | wire.RESP, number, body, status)
-        self._after(answer_after_s, session.send, response)
+        self._after(answer_after_s, session.answer_submit, response)
         if state:
             owed = Owed(message_id, state, message.destination, message.source)
             receipt_after_s = answer_after_s + rng.uniform(*manners.receipt_s)
@@ -279,11 +189,28 @@ class Carrier:
         return wire.ESME_ROK
 
     def answered(self, owed: Owed, status: int) -> None:
-        self._journal.add(e="ack", id=owed.message_id, state=owed.state, status=status)
-        if status == wire.ESME_ROK:
+        self._journal.add(e="mo_ack" if owed.is_mo else "ack", id=owed.key, state=owed.state, status=status,
+                          **{"from": owed.source, "to": owed.destination})  # fmt: skip
+        if _is_last_word(status):
             owed.is_over = True
         else:
             self._after(RETRY_S, self._deliver, owed)
+
+    def breached(self, text: str) -> None:
+        """The server did what the specification does not allow."""
+        self._journal.add(e="breach", text=text)
+
+    async def _write_texts(self) -> None:
+        """Handsets' texts, each different, so that it can be followed."""
+        while True:
+            await trio.sleep(self._rng.expovariate(self._manners.mo_rate_per_s))
+            if time.monotonic() - self._submitted_at > MO_QUIET_S:
+                continue
+            self._written += 1
+            number = self._rng.choices(list(MO_NUMBERS), list(MO_NUMBERS.values()))[0]
+            text = f"{self._name} mo{self._written:08d} {CANARY}"
+            self._deliver(Owed(text, 0, f"44770090{self._rng.randrange(10_000):04d}", number))
+            self._wake.set()
 
     def _deliver(self, owed: Owed) -> None:
         self._ready.append(owed)
@@ -292,13 +219,14 @@ class Carrier:
         """Send what is ready over the sessions that have room."""
         ready, self._ready = self._ready, []
         for owed in ready:
-            sessions = [s for s in self._sessions if s.is_bound and len(s.outstanding) < RECEIPT_WINDOW]
+            sessions = [s for s in self._sessions if s.is_bound and len(s.outstanding) < DELIVER_WINDOW]
             if not sessions:
                 self._ready.append(owed)
                 continue
-            self._journal.add(e="receipt", id=owed.message_id, state=owed.state)
+            self._journal.add(e="mo" if owed.is_mo else "receipt", id=owed.key, state=owed.state,
+                              **{"from": owed.source, "to": owed.destination})  # fmt: skip
             session = self._rng.choice(sessions)
-            session.send_receipt(owed)
+            session.send_owed(owed)
             self._after(ANSWER_TIMEOUT_S, self._repeat_unanswered, session, owed)
         self._journal.write()
 
@@ -325,8 +253,19 @@ class Carrier:
             await trio.sleep(0.001)
 
 
+def _is_last_word(status: int) -> bool:
+    """Whether what was answered so need not be sent again."""
+    return status == wire.ESME_ROK or status in PERMANENT
+
+
+def _plain(content: wire.Content) -> list[Any]:
+    """A content as JSON can hold it."""
+    *fields, body, tlvs = astuple(content)
+    return [*fields, body.hex(), [[tag, value.hex()] for tag, value in tlvs]]
+
+
 async def _main(port: int, journal: Path, seed: int, ids: str) -> None:
-    carrier = Carrier(Journal(journal), Random(seed), Manners(), ID_STYLES[ids])
+    carrier = Carrier(journal.stem, Journal(journal), Random(seed), Manners(), ID_STYLES[ids])
     async with trio.open_nursery() as nursery:
         await nursery.start(carrier.run, port)
         print("listening", flush=True)

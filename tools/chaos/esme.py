@@ -1,12 +1,10 @@
-"""The ESME under observation: several binds with a window each, at a bounded rate, that note everything they see.
+"""The ESMEs under observation: all binds of all accounts, at a bounded rate, that note everything they see.
 
 A lost session is bound again at once. What it had not been answered is ``info``: unknown, and never sent again, so a
-nonce is submitted once and everything that arrives twice was doubled by the system. Every deliver_sm is answered,
-a small share of them with ESME_RX_T_APPN ("again later").
+nonce is submitted once and everything that arrives twice was doubled by the system. Some messages are cancelled, at
+once or while they wait for their time, and some are asked about, by their owner and by others.
 """
 
-import socket
-import struct
 import time
 from itertools import count
 from math import inf
@@ -15,15 +13,13 @@ from random import Random
 import trio
 from attrs import define, field
 
-from tools.chaos import wire
-from tools.chaos.history import ClientReceipt, Reply, Submit
+from tools.chaos.bind import Bind
+from tools.chaos.history import Breach, Cancel, ClientMo, ClientReceipt, Query, Reply, Submit
 
-READ_OCTETS = 65_536
 TICK_S = 0.01
 RECONNECT_S = 0.05
-ESME_RX_T_APPN = 0x64
-
-DESTINATIONS = ("447700900", "849012345", "998901234", "852612345", "120255501")
+REFUSED_S = 0.5
+"""Pause after a refused bind."""
 
 
 @define(frozen=True)
@@ -45,10 +41,24 @@ class Load:
     window: int = 50
     no_receipt: float = 0.05
     """Messages that ask for no receipt."""
+    some_receipts: float = 0.04
+    """Messages that ask for receipts of failures alone, or of success alone."""
     short_lived: float = 0.03
     """Messages with a validity_period of 2 to 4 s."""
+    scheduled: float = 0.01
+    """Messages with a schedule_delivery_time in 2 to 4 s; every other one of them is cancelled before."""
+    cancelled_at_once: float = 0.005
+    """Messages that are cancelled as soon as they are acknowledged."""
+    queried: float = 0.01
+    """Messages that are asked about, within :attr:`query_after_s`."""
+    query_after_s: float = 3.0
+    asked_by_another: float = 0.2
+    """Questions that another account asks."""
     again_later: float = 0.01
     """Receipts answered ESME_RX_T_APPN."""
+    held: float = 0.1
+    """Receipts that are answered only after up to :attr:`held_s`, so that windows fill."""
+    held_s: float = 0.2
 
 
 @define(eq=False)
@@ -57,6 +67,10 @@ class Log:
 
     submits: list[Submit] = field(factory=list)
     receipts: list[ClientReceipt] = field(factory=list)
+    mo: list[ClientMo] = field(factory=list)
+    cancels: list[Cancel] = field(factory=list)
+    queries: list[Query] = field(factory=list)
+    breaches: list[Breach] = field(factory=list)
     sessions_lost: list[tuple[float, str]] = field(factory=list)
     """When a bound session ended, and how."""
     binds_refused: list[tuple[float, int]] = field(factory=list)
@@ -74,19 +88,20 @@ class Esme:
         self._accounts = accounts
         self._nonces = count(1)
         self.session_numbers = count(1)
-        self._binds: list[Bind] = []
+        self.binds: list[Bind] = []
+        self._nursery: trio.Nursery
 
     async def run(self) -> None:
         """Bind, send while :attr:`is_sending`, receive until cancelled."""
-        self._binds = [Bind(self, account) for account in self._accounts for _ in range(account.binds)]
-        async with trio.open_nursery() as nursery:
-            for bind in self._binds:
-                nursery.start_soon(bind.run)
-            nursery.start_soon(self._send)
+        self.binds = [Bind(self, account) for account in self._accounts for _ in range(account.binds)]
+        async with trio.open_nursery() as self._nursery:
+            for bind in self.binds:
+                self._nursery.start_soon(self._keep, bind)
+            self._nursery.start_soon(self._send)
 
     @property
     def bound(self) -> int:
-        return sum(bind.is_bound for bind in self._binds)
+        return sum(bind.is_bound for bind in self.binds)
 
     @property
     def binds_wanted(self) -> int:
@@ -94,22 +109,72 @@ class Esme:
 
     @property
     def outstanding(self) -> int:
-        return sum(len(bind.outstanding) for bind in self._binds)
+        return sum(len(bind.outstanding) for bind in self.binds)
 
     def drop_one(self) -> None:
         """Cut one bind's connection, as a client that dies does: a reset, with whatever was on its way."""
-        bound = [bind for bind in self._binds if bind.is_bound]
+        bound = [bind for bind in self.binds if bind.is_bound]
         if bound:
             self.rng.choice(bound).drop()
 
     def finish(self) -> None:
         """At the end of the run: what living sessions never answered."""
-        for bind in self._binds:
-            for submit in bind.outstanding.values():
-                submit.reply = Reply.UNANSWERED
+        for bind in self.binds:
+            for request in bind.outstanding.values():
+                if isinstance(request, Submit):
+                    request.reply = Reply.UNANSWERED
+                else:
+                    self.log.breaches.append(Breach(time.monotonic(), "esme", f"{request} was never answered"))
 
     def next_nonce(self) -> str:
         return f"n{next(self._nonces):08d}"
+
+    def acknowledged(self, submit: Submit, is_scheduled: bool) -> None:
+        """Decide what else is asked about a message that was just acknowledged."""
+        load, rng = self.load, self.rng
+        if is_scheduled and rng.random() < 0.5:
+            self._nursery.start_soon(self._cancel_later, submit, rng.uniform(0, 1.5))
+        elif rng.random() < load.cancelled_at_once:
+            self._nursery.start_soon(self._cancel_later, submit, 0.0)
+        if rng.random() < load.queried:
+            self._nursery.start_soon(self._query_later, submit, rng.uniform(0, load.query_after_s))
+
+    async def _cancel_later(self, submit: Submit, delay_s: float) -> None:
+        await trio.sleep(delay_s)
+        bind = self._any_bind(submit.account)
+        if bind is not None:
+            submit.is_cancelled = True
+            bind.cancel(submit)
+
+    async def _query_later(self, submit: Submit, delay_s: float) -> None:
+        await trio.sleep(delay_s)
+        load, rng = self.load, self.rng
+        others = [account.name for account in self._accounts if account.name != submit.account]
+        is_foreign = others and rng.random() < load.asked_by_another
+        bind = self._any_bind(rng.choice(others) if is_foreign else submit.account)
+        if bind is None:
+            return
+        bind.query(submit.nonce, submit.message_id)
+        if is_foreign:  # and, to compare, an id that nobody has
+            bind.query("", submit.message_id[::-1] + "x")
+
+    def _any_bind(self, account: str) -> Bind | None:
+        binds = [bind for bind in self.binds if bind.account.name == account and bind.free > 0]
+        return self.rng.choice(binds) if binds else None
+
+    async def _keep(self, bind: Bind) -> None:
+        """Bind again and again."""
+        while True:
+            try:
+                stream = await trio.open_tcp_stream("127.0.0.1", self.port)
+            except OSError:
+                await trio.sleep(RECONNECT_S)
+                continue
+            try:
+                await bind.serve(stream)
+            finally:
+                await trio.aclose_forcefully(stream)
+            await trio.sleep(REFUSED_S if bind.was_refused else RECONNECT_S)
 
     async def _send(self) -> None:
         """Share a token bucket of a tenth of a second among the binds."""
@@ -119,141 +184,24 @@ class Esme:
             now = time.monotonic()
             tokens = min(tokens + (now - then) * self.load.rate_per_s, self.load.rate_per_s / 10)
             then = now
-            free = [bind for bind in self._binds if bind.free > 0] if self.is_sending else []
+            free = [bind for bind in self.binds if bind.free > 0] if self.is_sending else []
             self.rng.shuffle(free)
             for place, bind in enumerate(free):
                 share = min(int(tokens) // (len(free) - place), bind.free)
                 if share:
                     tokens -= share
-                    bind.submit(share)
+                    for _ in range(share):
+                        bind.submit(*self._draw())
 
-
-class Bind:
-    """One transceiver that is bound again whenever it is lost."""
-
-    def __init__(self, esme: Esme, account: Account) -> None:
-        self._esme = esme
-        self._account = account
-        self._outbox = bytearray()
-        self._work = trio.Event()
-        self._numbers = count(1)
-        self._session = 0
-        self._ending = ""
-        self._stream: trio.SocketStream | None = None
-        self.outstanding: dict[int, Submit] = {}
-        self.is_bound = False
-
-    @property
-    def free(self) -> int:
-        return self._esme.load.window - len(self.outstanding) if self.is_bound and not self._ending else 0
-
-    async def run(self) -> None:
-        while True:
-            try:
-                stream = await trio.open_tcp_stream("127.0.0.1", self._esme.port)
-            except OSError:
-                await trio.sleep(RECONNECT_S)
-                continue
-            try:
-                await self._serve(stream)
-            finally:
-                await trio.aclose_forcefully(stream)
-            await trio.sleep(RECONNECT_S)
-
-    def drop(self) -> None:
-        if self._stream is not None:
-            self._stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._stream.socket.close()
-
-    async def _serve(self, stream: trio.SocketStream) -> None:
-        self._stream = stream
-        self._session = next(self._esme.session_numbers)
-        self._outbox, self._numbers, self._ending = bytearray(), count(1), ""
-        self._write(wire.bind_transceiver(next(self._numbers), self._account.system_id, self._account.password))
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write_loop, stream)
-            ending = await self._read_loop(stream)
-            nursery.cancel_scope.cancel()
-        if self.is_bound:
-            self._esme.log.sessions_lost.append((time.monotonic(), self._ending or ending))
-        self.is_bound = False
-        self.outstanding.clear()  # they stay what they were: unknown
-
-    def submit(self, number_of: int) -> None:
-        esme, rng, load = self._esme, self._esme.rng, self._esme.load
-        for _ in range(number_of):
-            number, nonce = next(self._numbers), esme.next_nonce()
-            registered = 0 if rng.random() < load.no_receipt else 1
-            validity_s = float(rng.randint(2, 4)) if rng.random() < load.short_lived else inf
-            validity = f"00000000000{validity_s:.0f}000R" if validity_s < inf else ""
-            destination = rng.choice(DESTINATIONS) + f"{rng.randrange(1000):03d}"
-            submit = Submit(
-                nonce,
-                self._account.name,
-                self._session,
-                time.monotonic(),
-                registered,
-                validity_s,
-                self._account.at_most_once,
-            )
-            esme.log.submits.append(submit)
-            self.outstanding[number] = submit
-            self._write(wire.submit_sm(number, "447700900000", destination, nonce, registered, validity))
-
-    def _write(self, octets: bytes) -> None:
-        self._outbox += octets
-        self._work.set()
-
-    async def _write_loop(self, stream: trio.SocketStream) -> None:
-        while True:
-            await self._work.wait()
-            self._work = trio.Event()
-            octets, self._outbox = bytes(self._outbox), bytearray()
-            try:
-                await stream.send_all(octets)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                return
-
-    async def _read_loop(self, stream: trio.SocketStream) -> str:
-        frames = wire.Frames()
-        while True:
-            try:
-                octets = await stream.receive_some(READ_OCTETS)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                return "reset"
-            if not octets:
-                return "closed"
-            for command_id, status, number, body in frames.feed(bytes(octets)):
-                self._serve_pdu(command_id, status, number, body)
-
-    def _serve_pdu(self, command_id: int, status: int, number: int, body: bytes) -> None:
-        if command_id == wire.SUBMIT_SM | wire.RESP:
-            submit = self.outstanding.pop(number, None)
-            if submit is not None:
-                submit.answered_at = time.monotonic()
-                submit.reply = Reply.FAIL if status else Reply.OK
-                submit.command_status = status
-                submit.message_id = "" if status else wire.message_id_of(body)
-        elif command_id == wire.DELIVER_SM:
-            self._receive(number, wire.ShortMessage(body))
-        elif command_id == wire.BIND_TRANSCEIVER | wire.RESP:
-            self.is_bound = status == wire.ESME_ROK
-            if status:
-                self._esme.log.binds_refused.append((time.monotonic(), status))
-        elif command_id == wire.ENQUIRE_LINK:
-            self._write(wire.pdu(wire.ENQUIRE_LINK | wire.RESP, number))
-        elif command_id == wire.UNBIND:
-            self._ending = "unbound"
-            self._write(wire.pdu(wire.UNBIND | wire.RESP, number))
-
-    def _receive(self, number: int, message: wire.ShortMessage) -> None:
-        rng = self._esme.rng
-        answer = ESME_RX_T_APPN if rng.random() < self._esme.load.again_later else wire.ESME_ROK
-        message_id = wire.message_id_of(message.tlvs.get(wire.RECEIPTED_MESSAGE_ID, b""))
-        state = message.tlvs.get(wire.MESSAGE_STATE, b"\0")[0]
-        self._esme.log.receipts.append(
-            ClientReceipt(
-                time.monotonic(), self._account.name, self._session, message_id, state, message.short_message, answer
-            )
-        )
-        self._write(wire.pdu(wire.DELIVER_SM | wire.RESP, number, b"" if answer else b"\0", answer))
+    def _draw(self) -> tuple[str, int, float, int]:
+        """(nonce, registered_delivery, validity, schedule) of the next message."""
+        rng, load = self.rng, self.load
+        draw = rng.random()
+        registered = 1
+        if draw < load.no_receipt:
+            registered = 0
+        elif draw < load.no_receipt + load.some_receipts:
+            registered = rng.choice((2, 3))
+        schedule_s = rng.randint(2, 4) if rng.random() < load.scheduled else 0
+        is_short = not schedule_s and rng.random() < load.short_lived
+        return self.next_nonce(), registered, float(rng.randint(2, 4)) if is_short else inf, schedule_s

@@ -1,6 +1,7 @@
 """One run: start the system, load it, let the nemesis loose, heal, wait until nothing is left to do, stop, collect."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -9,15 +10,24 @@ import trio
 from attrs import define, field
 
 from tools.chaos.checker import Report, check
+from tools.chaos.collect import collect, sessions_lost_for_nothing, unexcused_refusals
 from tools.chaos.esme import Esme, Load
-from tools.chaos.history import Fault, History
-from tools.chaos.nemesis import SETTLE_S, Nemesis, Plan
-from tools.chaos.store_dump import dump, live, read_journal
-from tools.chaos.system import ACCOUNTS, CARRIERS, Sizes, System, SystemFailed
+from tools.chaos.history import Fault, History, Life, Phases
+from tools.chaos.nemesis import Nemesis, Plan
+from tools.chaos.network import Network
+from tools.chaos.proxy import Proxy
+from tools.chaos.resources import Recorder, ScrapeFailed
+from tools.chaos.store_dump import live, over
+from tools.chaos.system import ACCOUNTS, CARRIERS, WATCH, Sizes, System, SystemFailed
+from tools.chaos.watch import Watch
 
 POLL_S = 0.1
 QUIET_S = 0.5
 """Nothing live, nothing owed, nothing unanswered for so long: drained."""
+RECOVERY_S = 2.0
+"""Load after all faults are healed, and again in the last life."""
+SETTLED_S = 0.3
+"""What a stopped server wrote last is read and noted within so long."""
 
 
 @define(frozen=True)
@@ -30,84 +40,115 @@ class Settings:
     seed: int = 0
     drain_deadline_s: float = 60.0
     seed_bug: str = ""
+    balances: bool = True
+    """After the faults start the server once more, and compare what that life counted with what everybody saw."""
 
 
 def run(settings: Settings, folder: Path, tell: Callable[[str], None] = lambda _: None) -> tuple[Report, History]:
     """The report on one run in ``folder``, an empty one; takes the plan's time and at most the drain deadline."""
-    history = trio.run(_run, settings, folder, tell)
+    history = trio.run(Run(settings, folder, tell).run)
     return check(history), history
 
 
-async def _run(settings: Settings, folder: Path, tell: Callable[[str], None]) -> History:
-    rng = Random(settings.seed)
-    system = System(folder, rng, settings.sizes, settings.seed_bug)
-    esme = Esme(system.port, ACCOUNTS, settings.load, rng)
-    nemesis = Nemesis(system, esme, settings.plan, rng, tell)
-    failures: list[str] = []
-    is_drained = False
-    try:
-        await system.start()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(esme.run)
+class Run:
+    """The parts of one run."""
+
+    def __init__(self, settings: Settings, folder: Path, tell: Callable[[str], None]) -> None:
+        rng = Random(settings.seed)
+        self.settings = settings
+        self.tell = tell
+        self.system = System(folder, rng, settings.sizes, settings.seed_bug)
+        ports = self.system
+        self.esme = Esme(ports.front_port, ACCOUNTS, settings.load, rng)
+        self.watch = Watch(ports.port, WATCH)
+        carriers = {name: Proxy(name, ports.road_ports[name], ports.carrier_ports[name]) for name in CARRIERS}
+        self.network = Network(Proxy("front", ports.front_port, ports.port), carriers, self.esme, settings.sizes, rng)
+        self.nemesis = Nemesis(self.system, self.esme, self.network, settings.plan, rng, tell)
+        self.recorder = Recorder(self.system)
+        self.phases = Phases()
+        self.life: Life | None = None
+
+    async def run(self) -> History:
+        """All phases. The system is gone afterwards, whatever has happened."""
+        failures: list[str] = []
+        is_drained = False
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self.network.run)
+                await self.system.start()
+                for service in (self.esme.run, self.watch.run, self.recorder.run):
+                    nursery.start_soon(service)
+                try:
+                    is_drained = await self._load_and_drain()
+                except SystemFailed as error:
+                    failures.append(str(error))
+                self.esme.finish()
+                lost = list(self.esme.log.sessions_lost)
+                await self.system.stop()
+                nursery.cancel_scope.cancel()
+        finally:
+            self.system.kill()
+        anomalies = failures + self.system.anomalies()
+        anomalies += sessions_lost_for_nothing(lost, self.nemesis.faults)
+        anomalies += unexcused_refusals(self.esme.log.binds_refused, self.nemesis.faults)
+        return collect(self, anomalies, is_drained)
+
+    async def _load_and_drain(self) -> bool:
+        """Whether everything was done in the end. Raises SystemFailed."""
+        phases = self.phases
+        phases.load_began_at = time.monotonic()
+        await self.nemesis.run()
+        self.network.heal()
+        phases.healed_at = time.monotonic()
+        if self.settings.balances:
+            await trio.sleep(RECOVERY_S)
+            began_at, history_before, rows_before = await self._begin_last_life()
+            await self.nemesis.pause()
+            await trio.sleep(RECOVERY_S)
+        self.esme.is_sending = False
+        phases.load_ended_at = time.monotonic()
+        phases.backlog, _ = live(self.system.store_path)
+        if not await self._drained():
+            return False
+        phases.drained_at = time.monotonic()
+        if self.settings.balances:
+            scraped_at = time.monotonic()
             try:
-                await nemesis.run()
-                esme.is_sending = False
-                is_drained = await _drained(system, esme, settings.drain_deadline_s, tell)
-            except SystemFailed as error:
-                failures.append(str(error))
-            esme.finish()
-            lost = list(esme.log.sessions_lost)
-            await system.stop()
-            nursery.cancel_scope.cancel()
-    finally:
-        system.kill()
-    anomalies = failures + system.anomalies() + _sessions_lost_for_nothing(lost, nemesis.faults)
-    anomalies += [f"a bind was refused with {status:#x}" for _, status in esme.log.binds_refused]
-    return _collect(system, esme, nemesis.faults, anomalies, is_drained)
+                metrics = await self.recorder.scrape()
+            except ScrapeFailed as error:
+                raise SystemFailed(str(error)) from error
+            self.life = Life(began_at, scraped_at, history_before, rows_before, metrics)
+        return True
 
+    async def _begin_last_life(self) -> tuple[float, Counter[tuple[str, int]], int]:
+        """An orderly restart; (when that life began, what was over before, rows before)."""
+        server, sizes = self.system.server, self.settings.sizes
+        stopped_at = time.monotonic()
+        await server.stop()
+        await trio.sleep(SETTLED_S)
+        history_before, rows_before = over(self.system.store_path)
+        began_at = time.monotonic()
+        await server.start()
+        self.nemesis.faults.append(Fault("restart", "server", stopped_at, time.monotonic(), 0, sizes.receipts_max))
+        return began_at, history_before, rows_before
 
-async def _drained(system: System, esme: Esme, deadline_s: float, tell: Callable[[str], None]) -> bool:
-    """Wait until the store holds nothing live and nothing owed, and every submit is answered."""
-    began_at = time.monotonic()
-    quiet_since: float | None = None
-    messages = deliveries = -1
-    while (now := time.monotonic()) - began_at < deadline_s:
-        messages, deliveries = live(system.store_path)
-        if messages or deliveries or esme.outstanding or esme.bound < esme.binds_wanted:
-            quiet_since = None
-        elif quiet_since is None:
-            quiet_since = now
-        elif now - quiet_since >= QUIET_S:
-            tell(f"drained in {now - began_at:.1f} s")
-            return True
-        await trio.sleep(POLL_S)
-    tell(
-        f"not drained in {deadline_s:.0f} s: {messages} messages, {deliveries} receipts, {esme.outstanding} unanswered"
-    )
-    return False
-
-
-def _sessions_lost_for_nothing(lost: list[tuple[float, str]], faults: list[Fault]) -> list[str]:
-    """Bound sessions must not end but by a fault of the server or of the ESME itself."""
-    causes = [fault for fault in faults if fault.target in ("server", "esme")]
-    return [
-        f"a session ended ({how}) with no fault"
-        for at, how in lost
-        if not any(fault.began_at <= at <= fault.ended_at + SETTLE_S for fault in causes)
-    ]
-
-
-def _collect(system: System, esme: Esme, faults: list[Fault], anomalies: list[str], is_drained: bool) -> History:
-    history = History(
-        submits=esme.log.submits,
-        client_receipts=esme.log.receipts,
-        faults=faults,
-        store=dump(system.store_path),
-        anomalies=anomalies,
-        is_drained=is_drained,
-    )
-    for name in CARRIERS:
-        submits, receipts = read_journal(system.journal_path(name), name)
-        history.carrier_submits += submits
-        history.carrier_receipts += receipts
-    return history
+    async def _drained(self) -> bool:
+        """Wait until the store holds nothing live and nothing owed, and every request is answered."""
+        esme, began_at = self.esme, time.monotonic()
+        quiet_since: float | None = None
+        messages = deliveries = -1
+        while (now := time.monotonic()) - began_at < self.settings.drain_deadline_s:
+            messages, deliveries = live(self.system.store_path)
+            if messages or deliveries or esme.outstanding or esme.bound < esme.binds_wanted:
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = now
+            elif now - quiet_since >= QUIET_S:
+                self.tell(f"drained in {now - began_at:.1f} s")
+                return True
+            await trio.sleep(POLL_S)
+        self.tell(
+            f"not drained in {self.settings.drain_deadline_s:.0f} s: {messages} messages, {deliveries} deliveries, "
+            f"{esme.outstanding} unanswered, {esme.bound} of {esme.binds_wanted} bound"
+        )
+        return False

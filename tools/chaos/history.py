@@ -1,13 +1,19 @@
-"""What a run recorded: five logs, as values. Nothing here decides anything; see :mod:`tools.chaos.checker`.
+"""What a run recorded: its logs, as values. Nothing here decides anything; see :mod:`tools.chaos.checker`.
 
 Instants (``at``, ``…_at``) are seconds of CLOCK_MONOTONIC, which every process of one machine shares, unless the name
 ends in ``_ms``: those are UTC milliseconds. A message is followed by its *nonce*, the text that only it carries.
 """
 
+from collections import Counter
 from enum import Enum
 from math import inf
 
 from attrs import define, field
+
+from tools.chaos.wire import Content
+
+NO_ANSWER = -1
+"""In place of a command_status: there is none."""
 
 
 class Reply(Enum):
@@ -41,6 +47,57 @@ class Submit:
     message_id: str = ""
     command_status: int = 0
     answered_at: float = inf
+    pool: str = ""
+    """Where its destination is routed."""
+    content: Content | None = None
+    """What was submitted, for comparing it with what arrives."""
+
+
+@define(eq=False)
+class Cancel:
+    """ESME log: one cancel_sm of a message that was acknowledged to the same account."""
+
+    nonce: str
+    message_id: str
+    account: str
+    asked_at: float
+    command_status: int = NO_ANSWER
+    answered_at: float = inf
+
+
+@define(eq=False)
+class Query:
+    """ESME log: one query_sm; who asks is not always the owner, and not every id exists."""
+
+    nonce: str
+    """Of the message that has the id; ``""`` when nothing has."""
+    message_id: str
+    account: str
+    asked_at: float
+    command_status: int = NO_ANSWER
+    answered_at: float = inf
+    told_id: str = ""
+    state: int = 0
+    answer: bytes = b""
+    """The body of the query_sm_resp."""
+
+
+@define(eq=False)
+class Enquiry:
+    """ESME log: one enquire_link of the bind that does nothing else."""
+
+    asked_at: float
+    answered_at: float = inf
+    session_ended_at: float = inf
+
+
+@define(eq=False)
+class Breach:
+    """Any peer's log: a PDU that the specification does not allow at that point."""
+
+    at: float
+    peer: str
+    text: str
 
 
 @define(eq=False)
@@ -57,6 +114,23 @@ class ClientReceipt:
     """The whole short_message."""
     answer: int = 0
     """The command_status of the deliver_sm_resp; -1 while there is none."""
+    source: str = ""
+    destination: str = ""
+    unanswered: int = 0
+    """deliver_sm of the session that had no answer when it arrived, itself among them."""
+
+
+@define(eq=False)
+class ClientMo:
+    """ESME log: one deliver_sm with a handset's text."""
+
+    at: float
+    account: str
+    text: str
+    source: str
+    destination: str
+    answer: int = NO_ANSWER
+    unanswered: int = 0
 
 
 @define(eq=False)
@@ -69,6 +143,9 @@ class CarrierSubmit:
     nonce: str
     carrier_message_id: str
     command_status: int = 0
+    unanswered: int = 0
+    """submit_sm of the session that had no answer when it arrived, itself among them."""
+    content: Content | None = None
 
 
 @define(eq=False)
@@ -79,6 +156,18 @@ class CarrierReceipt:
     carrier: str
     carrier_message_id: str
     state: int
+    answer: int | None = None
+
+
+@define(eq=False)
+class CarrierMo:
+    """Carrier log: one handset's text that was sent, or the answer to it."""
+
+    at: float
+    carrier: str
+    text: str
+    source: str
+    destination: str
     answer: int | None = None
 
 
@@ -94,6 +183,40 @@ class Fault:
     """Messages that may reach a carrier once more: the windows of the links that it cut."""
     receipts_max: int = 0
     """Receipts that may reach the ESME once more: the windows of the binds that it cut."""
+    account: str = ""
+    """Whose binds it struck, when it struck those of one account only."""
+
+
+@define(eq=False)
+class Stall:
+    """Resource log: the harness itself, which needs next to nothing, was not let run: the machine was busy."""
+
+    began_at: float
+    ended_at: float
+
+
+@define(eq=False)
+class Start:
+    """Process log: a start of the server, from the spawn until it accepts binds."""
+
+    began_at: float
+    accepting_at: float
+
+
+@define(eq=False)
+class Sample:
+    """Resource log: what the server used at one instant; ``tasks`` and ``connections`` are those of /metrics."""
+
+    at: float
+    pid: int
+    rss_octets: int
+    fds: int
+    threads: int
+    wal_octets: int
+    tasks: int = 0
+    connections: int = 0
+    outstanding: dict[str, int] = field(factory=dict)
+    """By link, attempts that await their response."""
 
 
 @define(eq=False)
@@ -111,6 +234,9 @@ class StoredMessage:
     is_live: bool
     is_worn_out: bool = False
     """It has had all the attempts that it may have."""
+    account: str = ""
+    source: str = ""
+    destination: str = ""
 
 
 @define(eq=False)
@@ -122,6 +248,58 @@ class StoreDump:
     """Receipts still owed to accounts."""
     parked: set[tuple[str, str]] = field(factory=set)
     """(carrier, carrier_message_id) of parked receipts."""
+    owed_mo: list[str] = field(factory=list)
+    """Texts of handset messages still owed."""
+    dumped_at_ms: int = 0
+    parked_at_ms: list[int] = field(factory=list)
+
+
+Series = dict[tuple[str, ...], float]
+"""A metric: values by label values, in the order of the labels' names."""
+
+
+@define(eq=False)
+class Life:
+    """The last life of the server, which saw no fault: what its store held before, and what its metrics said last."""
+
+    began_at: float
+    scraped_at: float
+    history_before: Counter[tuple[str, int]]
+    """Messages that were over before, by account and state."""
+    rows_before: int
+    """Messages before, live and over."""
+    metrics: dict[str, Series]
+
+
+@define(frozen=True)
+class Rules:
+    """What the run's configuration says, as far as invariants need it."""
+
+    link_window: int = 10
+    links: int = 2
+    deliver_window: int = 50
+    response_timeout_s: float = 10.0
+    link_rate_per_s: dict[str, float] = field(factory=dict)
+    """Contracted rate of each link, by carrier."""
+    account_rate: dict[str, tuple[float, float, float]] = field(factory=dict)
+    """(messages per second, burst, sum of the ESME's windows) of accounts that have a rate."""
+    pool_of: dict[str, str] = field(factory=dict)
+    """The pool of each carrier."""
+    mo_owner: dict[str, str] = field(factory=dict)
+    """The account of each number that handsets write to."""
+    parked_receipt_ttl_s: float = inf
+
+
+@define(eq=False)
+class Phases:
+    """When the run was where."""
+
+    load_began_at: float = 0.0
+    healed_at: float = inf
+    load_ended_at: float = inf
+    backlog: int = 0
+    """Messages that were not over when the load ended."""
+    drained_at: float = inf
 
 
 @define(eq=False)
@@ -138,3 +316,21 @@ class History:
     """What must not happen at all: a server that ended by itself, a session that was lost with no fault."""
     is_drained: bool = True
     """The run waited until nothing was left to do."""
+    cancels: list[Cancel] = field(factory=list)
+    queries: list[Query] = field(factory=list)
+    enquiries: list[Enquiry] = field(factory=list)
+    client_mo: list[ClientMo] = field(factory=list)
+    carrier_mo: list[CarrierMo] = field(factory=list)
+    breaches: list[Breach] = field(factory=list)
+    samples: list[Sample] = field(factory=list)
+    stalls: list[Stall] = field(factory=list)
+    starts: list[Start] = field(factory=list)
+    life: Life | None = None
+    overdue: list[str] = field(factory=list)
+    """What outlived its timer."""
+    outputs: dict[str, str] = field(factory=dict)
+    """Everything that the server wrote for others to read: its log, its metrics."""
+    secrets: dict[str, str] = field(factory=dict)
+    """What must stand in no output, by what it is."""
+    rules: Rules = field(factory=Rules)
+    phases: Phases = field(factory=Phases)

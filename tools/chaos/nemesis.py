@@ -11,12 +11,11 @@ from attrs import define
 
 from tools.chaos.esme import Esme
 from tools.chaos.history import Fault
-from tools.chaos.system import CARRIERS, System, until
+from tools.chaos.network import Network
+from tools.chaos.system import CARRIERS, RESPONSE_TIMEOUT_S, System, until
 
 SETTLE_S = 1.0
 """What a dead process had written may be read so long after its death."""
-RESPONSE_TIMEOUT_S = 10.0
-"""Of the server's links and sessions, as configured."""
 REBIND_DEADLINE_S = 30.0
 
 
@@ -35,6 +34,16 @@ class Plan:
     """SIGTERM, and start again after an orderly end."""
     drop_client: int = 0
     """Resets one connection of the ESME."""
+    cut_client: int = 0
+    """Network faults on the ESME's road; see :class:`~tools.chaos.network.Network`."""
+    hole_client: int = 0
+    slow_client: int = 0
+    slow_close_client: int = 0
+    cut_carrier: int = 0
+    """Network faults on a carrier's road."""
+    hole_carrier: int = 0
+    mute_carrier: int = 0
+    slow_carrier: int = 0
     pause_s: tuple[float, float] = (0.5, 1.5)
     """Load between two faults, once all binds are back."""
     stop_s: tuple[float, float] = (0.3, 2.0)
@@ -43,9 +52,12 @@ class Plan:
 class Nemesis:
     """Carries a plan out, one fault after the other."""
 
-    def __init__(self, system: System, esme: Esme, plan: Plan, rng: Random, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, system: System, esme: Esme, network: Network, plan: Plan, rng: Random, tell: Callable[[str], None]
+    ) -> None:
         self._system = system
         self._esme = esme
+        self._network = network
         self._plan = plan
         self._rng = rng
         self._tell = tell
@@ -61,6 +73,7 @@ class Nemesis:
             "stop_carrier": self._stop_carrier,
             "restart": self._restart,
             "drop_client": self._drop_client,
+            **self._network.kinds(),
         }
         schedule = [kind for kind in kinds for _ in range(getattr(self._plan, kind))]
         self._rng.shuffle(schedule)

@@ -1,13 +1,24 @@
-"""Reads the SQLite file of a run, with the standard library and read-only."""
+"""Reads the SQLite file and the carriers' journals of a run, with the standard library and read-only."""
 
 import json
 import sqlite3
+import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tools.chaos.history import CarrierReceipt, CarrierSubmit, StoredMessage, StoreDump
+from attrs import define, field
 
-_COLUMNS = "message_id, body, state, carrier, carrier_message_id, error_code, expires_at, done_at"
+from tools.chaos.history import Breach, CarrierMo, CarrierReceipt, CarrierSubmit, StoredMessage, StoreDump
+from tools.chaos.wire import Content, nonce_of
+
+_COLUMNS = (
+    "message_id, body, state, carrier, carrier_message_id, error_code, expires_at, done_at, "
+    "account, source_addr, destination_addr"
+)
+_KIND_MO = 2
+_ESME_RSYSERR = 0x08
+_DELETED = 4
 
 
 def dump(path: Path) -> StoreDump:
@@ -19,17 +30,50 @@ def dump(path: Path) -> StoreDump:
             for row in connection.execute(f"SELECT {_COLUMNS} FROM {table}")
         ]
         (deliveries,) = connection.execute("SELECT count(*) FROM deliveries").fetchone()
-        parked = set(connection.execute("SELECT carrier, carrier_message_id FROM parked_receipts"))
+        parked = list(connection.execute("SELECT carrier, carrier_message_id, parked_at FROM parked_receipts"))
+        mo = [
+            bytes(body).decode("latin-1")
+            for (body,) in connection.execute("SELECT body FROM deliveries WHERE kind = ?", (_KIND_MO,))
+        ]
     connection.close()
-    return StoreDump(messages, deliveries, parked)
+    return StoreDump(
+        messages,
+        deliveries,
+        {(carrier, carrier_message_id) for carrier, carrier_message_id, _ in parked},
+        mo,
+        time.time_ns() // 1_000_000,
+        [parked_at for _, _, parked_at in parked],
+    )
 
 
 def _message(row: tuple[Any, ...], is_live: bool) -> StoredMessage:
-    message_id, body, state, carrier, carrier_message_id, error_code, expires_at_ms, done_at_ms = row
-    nonce = bytes(body).decode("latin-1")
+    message_id, body, state, carrier, carrier_message_id, error_code, expires_at_ms, done_at_ms, *rest = row
+    account, source, destination = rest
     return StoredMessage(
-        message_id, nonce, state, carrier, carrier_message_id, error_code, expires_at_ms, done_at_ms, is_live
+        message_id,
+        nonce_of(bytes(body)),
+        state,
+        carrier,
+        carrier_message_id,
+        error_code,
+        expires_at_ms,
+        done_at_ms,
+        is_live,
+        account=account,
+        source=source,
+        destination=destination,
     )
+
+
+def over(path: Path) -> tuple[Counter[tuple[str, int]], int]:
+    """(messages that are over by account and state, messages in all), without those that were refused and unwound."""
+    with _open(path) as connection:
+        kept = f"NOT (state = {_DELETED} AND error_code = {_ESME_RSYSERR})"
+        rows = connection.execute(f"SELECT account, state, count(*) FROM history WHERE {kept} GROUP BY 1, 2")
+        history = Counter({(account, state): number for account, state, number in rows})
+        (live_now,) = connection.execute("SELECT count(*) FROM messages").fetchone()
+    connection.close()
+    return history, history.total() + live_now
 
 
 def live(path: Path) -> tuple[int, int]:
@@ -46,17 +90,37 @@ def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)
 
 
-def read_journal(path: Path, carrier: str) -> tuple[list[CarrierSubmit], list[CarrierReceipt]]:
+@define(eq=False)
+class CarrierLog:
+    """What one carrier wrote down."""
+
+    submits: list[CarrierSubmit] = field(factory=list)
+    receipts: list[CarrierReceipt] = field(factory=list)
+    mo: list[CarrierMo] = field(factory=list)
+    breaches: list[Breach] = field(factory=list)
+
+
+def read_journal(path: Path, carrier: str) -> CarrierLog:
     """A carrier's log from its journal; a last line cut short by a kill is nobody's promise."""
-    submits: list[CarrierSubmit] = []
-    receipts: list[CarrierReceipt] = []
+    log = CarrierLog()
     octets = path.read_bytes()
     for line in octets[: octets.rfind(b"\n") + 1].splitlines():
         event = json.loads(line)
-        if event["e"] == "submit":
-            submits.append(
-                CarrierSubmit(event["t"], event["ms"], carrier, event["nonce"], event["id"], event["status"])
-            )
-        else:
-            receipts.append(CarrierReceipt(event["t"], carrier, event["id"], event["state"], event.get("status")))
-    return submits, receipts
+        at = event["t"]
+        match event["e"]:
+            case "submit":
+                submit = CarrierSubmit(at, event["ms"], carrier, event["nonce"], event["id"], event["status"])
+                submit.unanswered, submit.content = event["un"], _content(event["c"])
+                log.submits.append(submit)
+            case "receipt" | "ack":
+                log.receipts.append(CarrierReceipt(at, carrier, event["id"], event["state"], event.get("status")))
+            case "mo" | "mo_ack":
+                log.mo.append(CarrierMo(at, carrier, event["id"], event["from"], event["to"], event.get("status")))
+            case "breach":
+                log.breaches.append(Breach(at, carrier, event["text"]))
+    return log
+
+
+def _content(fields: list[Any]) -> Content:
+    values = [*fields[:-2], bytes.fromhex(fields[-2]), tuple((tag, bytes.fromhex(value)) for tag, value in fields[-1])]
+    return Content(*values)

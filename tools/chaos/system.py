@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -18,6 +19,7 @@ from attrs import define, field
 
 from smsagg.config.passwords import HASHER
 from tools.chaos.esme import Account
+from tools.chaos.history import Start
 
 ROOT = Path(__file__).resolve().parents[2]
 START_DEADLINE_S = 30.0
@@ -31,11 +33,26 @@ scheduled_in_memory_max = 10
 TIGHT_ACCOUNT = "deliveries_in_memory_max = 20"
 TIGHT_POOL = "queue_max = 40"
 
+RESPONSE_TIMEOUT_S = 5.0
+"""Of the server's links and sessions."""
+ENQUIRE_LINK_INTERVAL_S = 2.0
+PARKED_RECEIPT_TTL_S = 30.0
+LINK_RATES_PER_S = {"alpha": 2_000, "beta": 2_000, "gamma": 200}
+"""Contracted rate of each link; the last is met whenever there is a backlog."""
+ACCOUNT_RATES = {"once": (250.0, 50.0)}
+"""(messages per second, burst) of accounts that have a rate; less than they send."""
+MO_OWNERS = {"53849": "main", "61001": "once"}
+WATCH = Account("watch", "watch", "wt-9d4hx", binds=1)
+"""Asks whether the server lives, and does nothing else."""
+CARRIER_PASSWORD = "up-5f6jw"
+
 ACCOUNTS = (
-    Account("main", "main", "chaos-m", binds=3),
-    Account("once", "once", "chaos-o", binds=1, at_most_once=True),
+    Account("main", "main", "mn-2b8fq", binds=3),
+    Account("once", "once", "on-7e3kz", binds=1, at_most_once=True),
 )
 CARRIERS = ("alpha", "beta", "gamma")
+POOLS = {"world": ("alpha", "beta"), "gb": ("gamma",)}
+"""The second has the first as its backup."""
 ID_STYLES = {"alpha": "plain", "beta": "zeros", "gamma": "case"}
 """How each carrier writes its ids; see :data:`tools.chaos.carrier.ID_STYLES`."""
 
@@ -84,6 +101,8 @@ class Process:
     ready_word: str
     output: Path
     popen: subprocess.Popen[bytes] | None = None
+    starts: list[Start] = field(factory=list)
+    """Those that were waited for."""
     expected_end: bool = False
     """Somebody here has ended it; any other end is an anomaly."""
     anomalies: list[str] = field(factory=list)
@@ -91,9 +110,11 @@ class Process:
     async def start(self, wait: bool = True) -> None:
         """Start it, and wait until it says that it is ready. Raises SystemFailed."""
         offset = self.output.stat().st_size if self.output.exists() else 0
+        began_at = time.monotonic()
         self._spawn()
         if wait:
             await self.wait_ready(offset)
+            self.starts.append(Start(began_at, time.monotonic()))
 
     def _spawn(self) -> None:
         self.expected_end = False
@@ -161,12 +182,17 @@ class System:
     def __init__(self, folder: Path, rng: Random, sizes: Sizes, seed_bug: str = "") -> None:
         self.folder = folder
         self.sizes = sizes
-        self.port, self.http_port, *carrier_ports = _free_ports(2 + len(CARRIERS), rng)
+        self.port, self.http_port, self.front_port, *ports = _free_ports(3 + 2 * len(CARRIERS), rng)
+        carrier_ports, self.road_ports = (
+            ports[: len(CARRIERS)],
+            dict(zip(CARRIERS, ports[len(CARRIERS) :], strict=True)),
+        )
+        self.carrier_ports = dict(zip(CARRIERS, carrier_ports, strict=True))
         self.carriers = {
             name: self._make_carrier(name, port, rng) for name, port in zip(CARRIERS, carrier_ports, strict=True)
         }
         config = folder / "smsagg.toml"
-        config.write_text(self._config(dict(zip(CARRIERS, carrier_ports, strict=True))))
+        config.write_text(self._config(self.road_ports))
         entry = ["-m", "tools.chaos.seeded", seed_bug] if seed_bug else ["-c", "from smsagg.cli import main; main()"]
         command = [sys.executable, *entry, "serve", "--config", str(config)]
         self.server = Process("server", command, "smsagg is ready", folder / "server.log")
@@ -217,11 +243,15 @@ class System:
             http_listen = "127.0.0.1:{self.http_port}"
             [session]
             deliver_window = {sizes.deliver_window}
+            enquire_link_interval = "{ENQUIRE_LINK_INTERVAL_S:g}s"
+            response_timeout = "{RESPONSE_TIMEOUT_S:g}s"
+            write_deadline = "{RESPONSE_TIMEOUT_S:g}s"
             [store]
             path = "{self.store_path}"
+            parked_receipt_ttl = "{PARKED_RECEIPT_TTL_S:g}s"
             {TIGHT_STORE if sizes.is_tight else ""}
             [log]
-            level = "warning"
+            level = "info"
             format = "json"
             [receipts]
             retry_first = "200ms"
@@ -229,12 +259,12 @@ class System:
             [routing]
             default_pool = "world"
             [pools.world]
-            carriers = ["alpha", "beta"]
+            carriers = {list(POOLS["world"])}
             policy = "weighted"
             {TIGHT_POOL if sizes.is_tight else ""}
             [pools.gb]
             countries = ["GB"]
-            carriers = ["gamma"]
+            carriers = {list(POOLS["gb"])}
             backup = "world"
             {TIGHT_POOL if sizes.is_tight else ""}
             [message_classes.default.retry]
@@ -249,13 +279,18 @@ class System:
             attempts_max = 1000
             """
         ]
-        for account in ACCOUNTS:
+        for account in (*ACCOUNTS, WATCH):
+            numbers = [number for number, owner in MO_OWNERS.items() if owner == account.name]
+            rate_per_s, burst = ACCOUNT_RATES.get(account.name, (0.0, 0.0))
             parts.append(f"""
             [accounts.{account.name}]
             system_id = "{account.system_id}"
             password_hash = "{HASHER.hash(account.password)}"
             message_class = "{"once" if account.at_most_once else "default"}"
-            binds_max = {account.binds * 2}
+            binds_max = {account.binds}
+            mo_numbers = {numbers}
+            {f'rate = "{rate_per_s:g}/s"' if rate_per_s else ""}
+            {f"burst = {burst:.0f}" if burst else ""}
             {TIGHT_ACCOUNT if sizes.is_tight else ""}
             """)
         for name, port in carrier_ports.items():
@@ -264,12 +299,15 @@ class System:
             type = "smpp"
             address = "127.0.0.1:{port}"
             system_id = "smsagg"
+            password = "{CARRIER_PASSWORD}"
             links = {sizes.links}
             window = {sizes.link_window}
-            rate = "2000/s"
+            rate = "{LINK_RATES_PER_S[name]}/s"
+            enquire_link_interval = "{ENQUIRE_LINK_INTERVAL_S:g}s"
+            connect_timeout = "2s"
             reconnect_first = "100ms"
             reconnect_max = "500ms"
-            response_timeout = "10s"
+            response_timeout = "{RESPONSE_TIMEOUT_S:g}s"
             circuit_open = "500ms"
             """)
         return "\n".join(line.strip() for part in parts for line in part.splitlines())

@@ -1,0 +1,109 @@
+"""Brings the logs of a finished run together."""
+
+from typing import TYPE_CHECKING
+
+from tools.chaos.history import Fault, History, Rules
+from tools.chaos.nemesis import SETTLE_S
+from tools.chaos.store_dump import dump, read_journal
+from tools.chaos.system import (
+    ACCOUNT_RATES,
+    ACCOUNTS,
+    CARRIER_PASSWORD,
+    CARRIERS,
+    ENQUIRE_LINK_INTERVAL_S,
+    LINK_RATES_PER_S,
+    MO_OWNERS,
+    PARKED_RECEIPT_TTL_S,
+    POOLS,
+    RESPONSE_TIMEOUT_S,
+    WATCH,
+    Sizes,
+)
+from tools.chaos.wire import ESME_RBINDFAIL
+from tools.chaos.workload import CANARY
+
+if TYPE_CHECKING:
+    from tools.chaos.harness import Run
+
+BIND_FREED_S = ENQUIRE_LINK_INTERVAL_S + RESPONSE_TIMEOUT_S + 2.0
+"""The place of a dead session is taken for so long at most."""
+
+
+def collect(run: "Run", anomalies: list[str], is_drained: bool) -> History:
+    """Everything that was seen and written down; the system has stopped."""
+    system, log = run.system, run.esme.log
+    history = History(
+        submits=log.submits,
+        client_receipts=log.receipts,
+        faults=run.nemesis.faults,
+        store=dump(system.store_path),
+        anomalies=anomalies,
+        is_drained=is_drained,
+        cancels=log.cancels,
+        queries=log.queries,
+        enquiries=run.watch.enquiries,
+        client_mo=log.mo,
+        breaches=list(log.breaches),
+        samples=run.recorder.samples,
+        stalls=run.recorder.stalls,
+        starts=system.server.starts,
+        life=run.life,
+        overdue=run.network.overdue,
+        outputs={
+            "server.log": system.server.output.read_text(errors="replace"),
+            "/metrics": run.recorder.scraped,
+        },
+        secrets={
+            "the text of messages": CANARY,
+            "the password of a carrier": CARRIER_PASSWORD,
+            **{f"the password of {account.name}": account.password for account in (*ACCOUNTS, WATCH)},
+        },
+        rules=_rules(system.sizes, run.settings.load.window),
+        phases=run.phases,
+    )
+    for name in CARRIERS:
+        carrier = read_journal(system.journal_path(name), name)
+        history.carrier_submits += carrier.submits
+        history.carrier_receipts += carrier.receipts
+        history.carrier_mo += carrier.mo
+        history.breaches += carrier.breaches
+    return history
+
+
+def _rules(sizes: Sizes, window: int) -> Rules:
+    return Rules(
+        sizes.link_window,
+        sizes.links,
+        sizes.deliver_window,
+        RESPONSE_TIMEOUT_S,
+        {name: float(rate) for name, rate in LINK_RATES_PER_S.items()},
+        {
+            account.name: (*ACCOUNT_RATES[account.name], account.binds * window)
+            for account in ACCOUNTS
+            if account.name in ACCOUNT_RATES
+        },
+        {carrier: pool for pool, carriers in POOLS.items() for carrier in carriers},
+        MO_OWNERS,
+        PARKED_RECEIPT_TTL_S,
+    )
+
+
+def sessions_lost_for_nothing(lost: list[tuple[float, str]], faults: list[Fault]) -> list[str]:
+    """Bound sessions must not end but by a fault of the server or of the ESME itself."""
+    causes = [fault for fault in faults if fault.target in ("server", "esme")]
+    return [
+        f"a session ended ({how}) with no fault"
+        for at, how in lost
+        if not any(fault.began_at <= at <= fault.ended_at + SETTLE_S for fault in causes)
+    ]
+
+
+def unexcused_refusals(refused: list[tuple[float, int]], faults: list[Fault]) -> list[str]:
+    """A bind may be refused while the place of a session that died is not free yet, and only then."""
+    causes = [fault for fault in faults if fault.target in ("server", "esme")]
+    return [
+        f"a bind was refused with {status:#x}"
+        for at, status in refused
+        if status != ESME_RBINDFAIL
+        or not any(fault.began_at <= at <= fault.ended_at + BIND_FREED_S for fault in causes)
+    ]
