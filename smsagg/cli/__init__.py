@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "Run the gateway.",
     "simulate": "Run a stand-alone SMSC simulator.",
     "send": "Submit one message over SMPP, and wait for its receipt if asked.",
+    "text": "Show alphabet and segments of a text before it is sent.",
     "load": "Drive load over SMPP and report rates and latencies.",
     "trace": "Follow messages through a running server.",
     "check-config": "Check a configuration file and show what is in it.",

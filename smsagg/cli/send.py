@@ -1,6 +1,7 @@
 """``smsagg send``: submit one message over SMPP with smpplib, and wait for its receipt if asked.
 
-A client nobody here wrote, on purpose: what it can do with a server, other clients can.
+A client nobody here wrote, on purpose: what it can do with a server, other clients can. Only the text is encoded by us,
+as ``smsagg text`` shows it: smpplib cuts characters in half.
 """
 
 import logging
@@ -8,18 +9,22 @@ import re
 import select
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from attrs import define, field
-from smpplib import consts, exceptions, gsm
+from attrs import define, evolve, field
+from smpplib import consts, exceptions
 from smpplib.client import Client
 
+from smsagg.cli.text import ALPHABETS, encoding_options, plan_text, rules_of, summary
 from smsagg.config.units import parse_duration
 from smsagg.errors import PeerError
 from smsagg.receipts.format import ESM_CLASS_RECEIPT
+from smsagg.smpp.concatenation import PARTS_MAX, UDHI, Concatenation, write_user_data
 from smsagg.smpp.status import ESME_ROK, describe
+from smsagg.text import Rules
 
 T = TypeVar("T")
 
@@ -28,13 +33,14 @@ SYSTEM_ID_OCTETS_MAX = 15
 SENDER_ID_OCTETS_MAX = 11
 SHORT_CODE_DIGITS_MAX = 8
 ADDRESS_DIGITS_MAX = 20
+SHORT_MESSAGE_OCTETS_MAX = 254
 SOCKET_TIMEOUT_S = 10.0
 """For the rest of a PDU that began to arrive, and for responses to bind and unbind."""
 
 _TEXT_ID = re.compile(rb"\bid:(\S+)")
 _TEXT_STAT = re.compile(rb"\bstat:(\S+)")
 _STAT_BY_STATE = {2: "DELIVRD", 3: "EXPIRED", 4: "DELETED", 5: "UNDELIV", 6: "ACCEPTD", 7: "UNKNOWN", 8: "REJECTD"}
-_ESCAPE = 0x1B
+AS_WRITTEN = Rules()
 
 
 @define
@@ -53,6 +59,8 @@ class Coded:
     parts: list[bytes]
     data_coding: int
     esm_class: int
+    summary: str
+    """Alphabet and segments, in one line."""
 
 
 @define
@@ -82,6 +90,7 @@ class _Seconds(click.ParamType[float]):
 @click.option("--from", "from_address", default="smsagg", show_default=True, help="Number or alphanumeric sender id.")
 @click.option("--text", required=True)
 @click.option("--coding", type=click.Choice(["auto", "gsm", "ucs2"]), default="auto", show_default=True)
+@encoding_options
 @click.option("--payload", is_flag=True, help="Carry the text whole in message_payload, not in parts.")
 @click.option("--wait", is_flag=True, help="Wait for the receipt; exit 1 unless it says DELIVRD.")
 @click.option("--timeout", type=_Seconds(), default="60s", show_default=True, help="How long to wait for it.")
@@ -91,14 +100,16 @@ class _Seconds(click.ParamType[float]):
 @click.option("--password", default="demo-pw", envvar="SMSAGG_PASSWORD", prompt=True, prompt_required=False,
               hide_input=True, help="Asked for when no value follows; better in SMSAGG_PASSWORD.")  # fmt: skip
 def send(
-    to_address: str, from_address: str, text: str, coding: str, payload: bool, wait: bool, timeout: float, host: str,
-    port: int, system_id: str, password: str,
+    to_address: str, from_address: str, text: str, coding: str, encoding: str | None, transliterate: str | None,
+    languages: tuple[str, ...], payload: bool, wait: bool, timeout: float, host: str, port: int, system_id: str,
+    password: str,
 ) -> None:  # fmt: skip
     """Submit one message over SMPP."""
     destination, source = parse_number(to_address), parse_source(from_address)
-    coded = encode_text(text, coding, payload)
+    coded = encode_text(text, coding, payload, rules_of(coding, encoding, transliterate, languages))
     if len(system_id.encode()) > SYSTEM_ID_OCTETS_MAX or len(password.encode()) > PASSWORD_OCTETS_MAX:
         raise click.UsageError("SMPP 3.4 allows a system_id of 15 octets and a password of 8.")
+    click.echo(f"text: {coded.summary}")
     client = _quiet_client(host, port)
     try:
         _call("connect", client.connect)
@@ -149,7 +160,7 @@ def _await_receipts(client: Client, sending: Sending, deadline: float, timeout_s
 
 def _submit(client: Client, source: Address, destination: Address, coded: Coded, part: bytes, wait: bool) -> int:
     """Send one submit_sm; its sequence_number."""
-    body = {"short_message": part} if len(part) <= consts.EIGHTBIT_LENGTH else {"message_payload": part}
+    body = {"short_message": part} if len(part) <= SHORT_MESSAGE_OCTETS_MAX else {"message_payload": part}
     pdu = _call(
         "submit_sm",
         lambda: client.send_message(
@@ -253,19 +264,23 @@ def parse_source(text: str) -> Address:
     return Address(consts.SMPP_TON_ALNUM, consts.SMPP_NPI_UNK, text)
 
 
-def encode_text(text: str, coding: str, payload: bool) -> Coded:
-    """The text in GSM 03.38 if that can express it (or must), else in UCS-2; long text in parts or as payload."""
-    wanted = consts.SMPP_ENCODING_ISO10646 if coding == "ucs2" or "`" in text else consts.SMPP_ENCODING_DEFAULT
-    try:
-        parts, data_coding, esm_class = gsm.make_parts(text, wanted)
-        if data_coding == consts.SMPP_ENCODING_DEFAULT and any(part[-1] == _ESCAPE for part in parts[:-1]):
-            # smpplib would cut a two-septet character in half
-            parts, data_coding, esm_class = gsm.make_parts(text, consts.SMPP_ENCODING_ISO10646)
-    except exceptions.MessageTooLong:
-        raise click.UsageError("--text: needs more than 255 parts.") from None
-    if coding == "gsm" and data_coding != consts.SMPP_ENCODING_DEFAULT:
-        raise click.UsageError("--text: holds characters that GSM 03.38 has not.")
-    if payload and len(parts) > 1:
-        encode = gsm.ENCODINGS[data_coding][0]
-        return Coded([encode(text)], data_coding, consts.SMPP_MSGTYPE_DEFAULT)
-    return Coded(parts, data_coding, esm_class)
+def encode_text(text: str, coding: str, payload: bool, rules: Rules = AS_WRITTEN) -> Coded:
+    """The text as :mod:`smsagg.text.plan` has it under ``rules``; long text in parts or, with ``payload``, whole.
+
+    ``coding`` is ``auto``, ``gsm`` or ``ucs2``. Raises :class:`click.UsageError` when GSM 03.38 is demanded in vain, or
+    255 parts do not do.
+    """
+    planned = plan_text(text, evolve(rules, alphabet=ALPHABETS[coding]))
+    total = len(planned.bodies)
+    if total > PARTS_MAX and not payload:
+        raise click.UsageError(f"--text: needs more than {PARTS_MAX} parts.")
+    if total == 1 or payload:
+        parts = [write_user_data(None, planned.elements, b"".join(planned.bodies))]
+    else:
+        reference = zlib.crc32(text.encode("utf-8", "surrogatepass"))
+        parts = [
+            write_user_data(Concatenation(reference, total, number), planned.elements, body)
+            for number, body in enumerate(planned.bodies, 1)
+        ]
+    has_header = bool(planned.elements) or len(parts) > 1
+    return Coded(parts, planned.data_coding, UDHI if has_header else consts.SMPP_MSGTYPE_DEFAULT, summary(planned))

@@ -11,6 +11,7 @@ from smpplib import consts
 
 from smsagg.cli import main
 from smsagg.cli.send import encode_text, parse_number, parse_source
+from smsagg.text import Language, Rules
 
 START = "from smsagg.cli import main; main()"
 Smsc = Callable[..., int]
@@ -43,6 +44,7 @@ def test_a_delivered_message_exits_0(smsc: Smsc) -> None:
     """Id and receipt are printed."""
     result = send(smsc(), "--wait")
     assert result.exit_code == 0, result.output
+    assert "text: GSM 03.38, 1 segment, 5 septets, 155 left" in result.output
     assert "accepted: message id" in result.output
     assert "receipt: DELIVRD: id:" in result.output
 
@@ -90,7 +92,7 @@ def test_nobody_listens() -> None:
     """A refused connection is one line, not a traceback."""
     result = send(1)
     assert result.exit_code == 1
-    assert result.output.startswith("connect failed: ")
+    assert "\nconnect failed: " in result.output
 
 
 @pytest.mark.parametrize("text", ["", "44x", "+", "٤٤", "4" * 21])
@@ -127,3 +129,29 @@ def test_no_part_ends_in_half_a_character() -> None:
     for length in range(150, 155):
         coded = encode_text("x" * length + "€" + "y" * 50, "auto", False)
         assert all(part[-1] != 0x1B for part in coded.parts)
+
+
+def test_parts_share_a_reference() -> None:
+    """Each says which it is, of how many; together they are the text."""
+    parts = encode_text("x" * 160 + "€", "auto", False).parts
+    assert [part[:3] for part in parts] == [b"\5\0\3", b"\5\0\3"]
+    assert parts[0][3] == parts[1][3]
+    assert [part[4:6] for part in parts] == [b"\2\1", b"\2\2"]
+    assert b"".join(part[6:] for part in parts) == b"x" * 160 + b"\x1be"
+
+
+def test_national_tables_are_named_in_each_part() -> None:
+    """Beside the reference, and alone when there is one part."""
+    rules = Rules(languages=(Language.TURKISH,))
+    coded = encode_text("Şş" * 80, "auto", False, rules)
+    assert (coded.data_coding, coded.esm_class, len(coded.parts)) == (0, 0x40, 2)
+    assert all(part[:3] == bytes.fromhex("080003") and part[6:9] == bytes.fromhex("250101") for part in coded.parts)
+    (part,) = encode_text("Şş" * 60, "auto", False, rules).parts
+    assert part[:4] == bytes.fromhex("03250101")
+
+
+def test_text_may_be_transliterated(smsc: Smsc) -> None:
+    """What is sent is told before."""
+    result = send(smsc(), "--transliterate", text="“Việt” 160")
+    assert result.exit_code == 0
+    assert "text: GSM 03.38, 1 segment, 10 septets, 150 left" in result.output
