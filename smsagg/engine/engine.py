@@ -68,6 +68,7 @@ class Engine:
         self.core: Core
         self.intake: Intake
         self.control: Control
+        self.handset: HandsetMessages
         self.deliveries: Deliveries
         self.dispatcher: Dispatcher
         self.reports: Reports
@@ -94,7 +95,7 @@ class Engine:
         self._finisher = Finisher(core, self.deliveries)
         self.reports = Reports(core, self._finisher)
         self._outcomes = Outcomes(core, self.waiting, self._finisher, self.reports)
-        self._handset = HandsetMessages(core, self.deliveries, self._finisher)
+        self.handset = HandsetMessages(core, self.deliveries, self._finisher)
         self.dispatcher = Dispatcher(core, self.waiting, self._finisher)
         core.wake_dispatcher = self.dispatcher.wake
         self._loader = Loader(core, self.waiting)
@@ -104,13 +105,14 @@ class Engine:
         self._recovered = recovered
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Recover, call ``started()``, and run the tasks: dispatcher, loader, receipt look-ups, deliveries, sweeper."""
+        """Recover, call ``started()``, and run the tasks: dispatcher, loader, look-ups, deliveries, MO, sweeper."""
         await self._recover()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.dispatcher.run)
             nursery.start_soon(self._loader.run)
             nursery.start_soon(self.reports.run)
             nursery.start_soon(self.deliveries.run)
+            nursery.start_soon(self.handset.run)
             nursery.start_soon(self._sweeper.run)
             task_status.started()
 
@@ -128,7 +130,7 @@ class Engine:
         self.reports.on_receipts(carrier, receipts, respond)
 
     def on_mo(self, carrier: str, messages: Sequence[CarrierMo], respond: RespondMo) -> None:
-        self._handset.on_mo(carrier, messages, respond)
+        self.handset.on_mo(carrier, messages, respond)
 
     def on_capacity(self, link: Link) -> None:
         self._links[id(link)].stir()
@@ -147,6 +149,7 @@ class Engine:
                 core.pools[name].depth = count
         self.reports.recovered(recovered.parked_receipts, recovered.enroute)
         self.deliveries.recovered(recovered.last_delivery_id, await self._store.next_delivery_due())
+        self.handset.recovered(recovered.mo_parts)
         self._end_in_doubt(recovered)
         now = self._clock.now_ms()
         for name, due_at in (await self._store.next_due()).items():

@@ -1,19 +1,35 @@
-"""Messages from handsets (MO): from a carrier to the account that owns the number, durable as receipts are."""
+"""Messages from handsets (MO): from a carrier to the account that owns the number, durable as receipts are.
+
+Theory of operation. A message goes to the account of its route in the transaction after which its carrier hears yes.
+A *part* of a long one does the same, unless its account wants the whole or its route depends on a keyword, which only
+the first part has. Then it is stored, its carrier hears yes, and it waits
+(:class:`~smsagg.mo.reassembly.Reassembly`) for the others. The transaction that owes the message to its account also
+deletes the parts, so a crash repeats or loses nothing; after a restart the parts wait on.
+
+Whoever wants parts gets them as they came, and so does everyone when the rest does not come in ``reassembly_timeout``,
+when more waits than ``parts_max`` or ``parts_octets_max`` allow, or when the parts cannot be one text. A message whose
+parts came to a number that has routes for other keywords only is dropped when that turns out, counted as refused.
+"""
 
 from collections.abc import Sequence
 from functools import partial
 
 import structlog
+import trio
+from attrs import evolve
 
 from smsagg.carriers.base import RespondMo
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
 from smsagg.engine.finish import Finisher
-from smsagg.mo import MoRoute, MoRoutes, first_word, routes_of
-from smsagg.mo.loop_guard import LoopGuard
-from smsagg.model import CarrierMo, Delivery, DeliveryKind
+from smsagg.mo import LoopGuard, MoRoute, MoRoutes, Reassembly, concatenation_of, first_word, join, routes_of
+from smsagg.model import CarrierMo, Delivery, DeliveryKind, MoPart
 from smsagg.observe.log import RateLimitedLog
+from smsagg.smpp.concatenation import Concatenation
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RX_R_APPN
+
+INTERVAL_S = 1.0
+"""How often it is looked for parts that waited long enough."""
 
 
 class HandsetMessages:
@@ -26,7 +42,36 @@ class HandsetMessages:
         self._routes = MoRoutes(routes_of(core.config))
         settings = core.config.mo
         self._loops = LoopGuard(settings.loop_messages_max, int(settings.loop_window * 1000))
+        self._reassembly = Reassembly(
+            settings.parts_max, settings.parts_octets_max, int(settings.reassembly_timeout * 1000)
+        )
+        self._last_part_id = 0
+        self._work = trio.Event()
         self._log = RateLimitedLog(structlog.get_logger("smsagg.engine"))
+
+    @property
+    def parts_waiting(self) -> int:
+        """Parts that wait for others."""
+        return len(self._reassembly)
+
+    def recovered(self, parts: Sequence[MoPart]) -> None:
+        """What the store holds from before; once, first."""
+        changes = Changes()
+        now = self._core.clock.now_ms()
+        for part in parts:
+            self._last_part_id = max(self._last_part_id, part.part_id)
+            self._add(part, now, changes, is_stored=True)
+        if not changes.is_empty():
+            self._finisher.commit(changes)
+
+    async def run(self) -> None:
+        """Hand out parts that waited long enough."""
+        while True:
+            if not len(self._reassembly):
+                self._work = trio.Event()
+                await self._work.wait()
+            self._give_up()
+            await trio.sleep(INTERVAL_S)
 
     def on_mo(self, carrier: str, messages: Sequence[CarrierMo], respond: RespondMo) -> None:
         """Take in one batch; what nobody owns is refused with ESME_RINVDSTADR, a loop with ESME_RX_R_APPN."""
@@ -34,21 +79,33 @@ class HandsetMessages:
         taken: list[tuple[CarrierMo, int]] = []
         now = self._core.clock.now_ms()
         for mo in messages:
-            route = self._route(carrier, mo)
-            if route is None:
+            route = self._find(carrier, mo, mo)
+            said = concatenation_of(mo)
+            must_wait = said is not None and self._must_wait(carrier, mo, route)
+            if route is None and not must_wait:
                 self._refuse(carrier, mo, ESME_RINVDSTADR, "refused", respond)
             elif self._is_loop(mo, now):
                 self._refuse(carrier, mo, ESME_RX_R_APPN, "looped", respond)
             else:
                 self._core.metrics.mo(carrier, "taken")
-                self._deliver(route.account, mo, now, changes)
+                if said is not None and must_wait:
+                    self._add(self._part(carrier, said, mo, now), now, changes)
+                else:
+                    assert route is not None
+                    self._deliver(route, mo, now, changes)
                 taken.append((mo, ESME_ROK))
         if taken:
+            # Through the store even when nothing changed: the part that this one repeats may be on its way there.
             self._finisher.commit(changes, lambda error: respond(taken) if error is None else None)
 
-    def _route(self, carrier: str, mo: CarrierMo) -> MoRoute | None:
-        word = partial(first_word, mo.body, mo.data_coding, mo.esm_class)
+    def _find(self, carrier: str, mo: CarrierMo, first: CarrierMo | None) -> MoRoute | None:
+        """The route of ``mo``; ``first`` is the part with the first word, ``None`` when that never came."""
+        word = (lambda: "") if first is None else partial(first_word, first.body, first.data_coding, first.esm_class)
         return self._routes.find(carrier, mo.destination_addr, word)
+
+    def _must_wait(self, carrier: str, mo: CarrierMo, route: MoRoute | None) -> bool:
+        """Whether a part goes on with the others only: to be one message, or because the first one says where."""
+        return (route is not None and route.reassemble) or self._routes.asks_for_keyword(carrier, mo.destination_addr)
 
     def _is_loop(self, mo: CarrierMo, now: int) -> bool:
         """Whether two numbers of ours answer each other too fast."""
@@ -56,19 +113,86 @@ class HandsetMessages:
 
     def _refuse(self, carrier: str, mo: CarrierMo, status: int, result: str, respond: RespondMo) -> None:
         self._core.metrics.mo(carrier, result)
+        self._tell_refused(carrier, mo, result)
+        respond([(mo, status)])
+
+    def _tell_refused(self, carrier: str, mo: CarrierMo, result: str) -> None:
         self._log.warning(
             "mo_refused",
             key=f"{carrier} {result}",
             carrier=carrier,
-            reason="nobody owns the number" if result == "refused" else "two numbers of ours answer each other",
+            reason="two numbers of ours answer each other" if result == "looped" else "nobody owns the number",
             source_addr=mo.source_addr,
             destination_addr=mo.destination_addr,
         )
-        respond([(mo, status)])
 
-    def _deliver(self, account: str, mo: CarrierMo, now: int, changes: Changes) -> None:
-        """Owe ``mo`` to ``account``."""
-        delivery = self._delivery(account, mo, now)
+    # --- parts ---
+
+    def _part(self, carrier: str, said: Concatenation, mo: CarrierMo, now: int) -> MoPart:
+        self._last_part_id += 1
+        return MoPart(
+            self._last_part_id,
+            carrier,
+            said.reference,
+            said.is_wide,
+            said.total,
+            said.number,
+            now,
+            evolve(mo, handle=None),
+        )
+
+    def _add(self, part: MoPart, now: int, changes: Changes, is_stored: bool = False) -> None:
+        taken = self._reassembly.add(part)
+        metrics = self._core.metrics
+        for parts in taken.given_up:
+            metrics.mo_reassembled(parts[0].carrier, "incomplete")
+            self._hand_out(parts, now, changes)
+        if taken.is_repeated:
+            metrics.mo_reassembled(part.carrier, "repeated")
+            if is_stored:
+                changes.done_mo_parts.append(part.part_id)
+        elif taken.late_for is not None:
+            metrics.mo_reassembled(part.carrier, "late")
+            self._hand_out([part], now, changes, taken.late_for.mo)
+        elif taken.whole is not None:
+            metrics.mo_reassembled(part.carrier, "whole")
+            self._hand_out(taken.whole, now, changes)
+        elif taken.waits:
+            self._work.set()
+            if not is_stored:
+                changes.new_mo_parts.append(part)
+
+    def _give_up(self) -> None:
+        now = self._core.clock.now_ms()
+        changes = Changes()
+        for parts in self._reassembly.give_up(now):
+            self._core.metrics.mo_reassembled(parts[0].carrier, "incomplete")
+            self._hand_out(parts, now, changes)
+        if not changes.is_empty():
+            self._finisher.commit(changes)
+
+    def _hand_out(self, parts: Sequence[MoPart], now: int, changes: Changes, first: CarrierMo | None = None) -> None:
+        """Owe parts that wait no longer to their account: as one message where all are there and it wants that.
+
+        ``first`` is the part that says where they go, when it is not among them.
+        """
+        changes.done_mo_parts += [part.part_id for part in parts]
+        carrier, messages = parts[0].carrier, [part.mo for part in parts]
+        if first is None and parts[0].number == 1:
+            first = messages[0]
+        route = self._find(carrier, messages[0], first)
+        if route is None:
+            self._core.metrics.mo(carrier, "refused", len(parts))
+            self._tell_refused(carrier, messages[0], "refused")
+            return
+        whole = join(messages) if route.reassemble and len(parts) == parts[0].total else None
+        for mo in messages if whole is None else (whole,):
+            self._deliver(route, mo, now, changes)
+
+    # --- the account ---
+
+    def _deliver(self, route: MoRoute, mo: CarrierMo, now: int, changes: Changes) -> None:
+        delivery = self._delivery(route.account, mo, now)
         self._deliveries.reserve(delivery)
         changes.new_deliveries.append(delivery)
 

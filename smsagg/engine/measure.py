@@ -49,8 +49,11 @@ class EngineMetrics:
         """A receipt left unmatched."""
         self.metrics.carrier_receipt_matches[carrier, "orphan"].n += 1
 
-    def mo(self, carrier: str, result: str) -> None:
-        self.metrics.carrier_mo[carrier, result].n += 1
+    def mo(self, carrier: str, result: str, count: int = 1) -> None:
+        self.metrics.carrier_mo[carrier, result].n += count
+
+    def mo_reassembled(self, carrier: str, result: str) -> None:
+        self.metrics.mo_reassembled[carrier, result].n += 1
 
     def delivery_answered(self, delivery: Delivery, command_status: int | None, now: int) -> None:
         outcome = "delivered" if command_status == 0 else "unanswered" if command_status is None else "refused"

@@ -11,6 +11,7 @@ from smsagg.model.ids import (
     parse_message_id,
 )
 from smsagg.model.message import FINAL_STATES, MEMORY_ONLY_FIELDS, TRANSITIONS, Message, MessageState, may_follow
+from smsagg.model.mo_part import MoPart
 from smsagg.model.outcome import Accepted, InDoubt, NotSent, Outcome, Refused
 from smsagg.model.part_group import GROUP_MEMORY_ONLY_FIELDS, PartGroup, PartReceipts
 
@@ -29,6 +30,7 @@ __all__ = [
     "Message",
     "MessageIds",
     "MessageState",
+    "MoPart",
     "NamedRange",
     "NotSent",
     "Outcome",

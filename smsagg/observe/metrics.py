@@ -175,6 +175,14 @@ class Metrics:
             "carrier",
             "result",
         )
+        self.mo_reassembled = self._counter(
+            "smsagg_carrier_mo_reassembled_total",
+            "Long messages from handsets that waited for their parts (whole, incomplete), and parts that came twice "
+            "(repeated) or after the others were handed out (late), by carrier.",
+            "carrier",
+            "result",
+        )
+        self.mo_parts = self._gauge("smsagg_carrier_mo_parts", "Parts from handsets that wait for the others.")
 
     def _deliveries(self) -> None:
         self.deliveries = self._counter(

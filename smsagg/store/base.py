@@ -5,8 +5,9 @@ as one group, in the order of the calls, and reports each call once, on the trio
 ``Changes`` is visible before all of it is durable.
 
 Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, finished
-messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked receipts. An
-update names the whole mutable part of a row, so the last one wins and repeating it is harmless.
+messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked receipts, new MO
+parts, done MO parts. An update names the whole mutable part of a row, so the last one wins and repeating it is
+harmless.
 
 Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
 absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
@@ -20,7 +21,7 @@ from typing import NamedTuple, Protocol
 from attrs import define, field
 
 from smsagg.errors import StoreError
-from smsagg.model import Delivery, Message, MessageState, PartGroup
+from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
 
 
 class MessageUpdate(NamedTuple):
@@ -98,6 +99,8 @@ class Changes:
     parked_receipts: list[ParkedReceipt] = field(factory=list)
     unparked_receipts: list[tuple[str, str]] = field(factory=list)
     """(carrier, carrier_message_id) whose parked receipts have been matched or given up."""
+    new_mo_parts: list[MoPart] = field(factory=list)
+    done_mo_parts: list[int] = field(factory=list)
 
     def is_empty(self) -> bool:
         return not (
@@ -110,6 +113,8 @@ class Changes:
             or self.done_deliveries
             or self.parked_receipts
             or self.unparked_receipts
+            or self.new_mo_parts
+            or self.done_mo_parts
         )
 
 
@@ -129,6 +134,8 @@ class Recovered:
     parked_receipts: list[ParkedReceipt]
     open_groups: list[PartGroup]
     """Groups that miss parts and are not over, the latest to close first, at most 100,000."""
+    mo_parts: list[MoPart] = field(factory=list)
+    """By ``part_id``."""
 
 
 OnDone = Callable[[StoreError | None], None]

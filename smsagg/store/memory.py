@@ -16,7 +16,7 @@ import trio
 from attrs import define, field
 
 from smsagg.errors import StoreError, StoreFailed
-from smsagg.model import Delivery, Message, MessageState, PartGroup
+from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
 from smsagg.store.base import Changes, OnDone, ParkedReceipt, Recovered, StoreStatistics
 
 Answer = TypeVar("Answer")
@@ -34,6 +34,7 @@ class Tables:
     groups: dict[int, PartGroup] = field(factory=dict)
     deliveries: dict[int, Delivery] = field(factory=dict)
     parked_receipts: dict[tuple[str, str, MessageState], ParkedReceipt] = field(factory=dict)
+    mo_parts: dict[int, MoPart] = field(factory=dict)
     last_seq: int = 0
     last_delivery_id: int = 0
 
@@ -75,6 +76,10 @@ class Tables:
         for matched in changes.unparked_receipts:
             for key in [key for key in self.parked_receipts if key[:2] == matched]:
                 del self.parked_receipts[key]
+        for part in changes.new_mo_parts:
+            self.mo_parts[part.part_id] = copy.copy(part)
+        for part_id in changes.done_mo_parts:
+            self.mo_parts.pop(part_id, None)
 
 
 def _assign(record: Message | Delivery | PartGroup, values: dict[str, Any]) -> None:
@@ -194,6 +199,7 @@ class MemoryStore:
                 deliveries_by_account=_count(delivery.account for delivery in tables.deliveries.values()),
                 parked_receipts=sorted(tables.parked_receipts.values(), key=lambda receipt: receipt.parked_at),
                 open_groups=sorted(map(_group_copy, self._open_groups()), key=lambda group: -group.closes_at),
+                mo_parts=[copy.copy(tables.mo_parts[part_id]) for part_id in sorted(tables.mo_parts)],
             )
 
         return await self._ask(run, must_finish=True)

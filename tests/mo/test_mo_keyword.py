@@ -32,7 +32,6 @@ UDH = b"\x05\x00\x03\x07\x02\x01"
         (b"", 0, ""),
         (b" \n", 0, ""),
         (b"???", 0, "???"),
-        (b"\x00", 8, ""),
     ],
 )
 def test_first_words(body: bytes, data_coding: int, word: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from smsagg.model import Delivery, DeliveryKind, Message, MessageState, PartGroup, PartReceipts
+from smsagg.model import CarrierMo, Delivery, DeliveryKind, Message, MessageState, MoPart, PartGroup, PartReceipts
 from smsagg.store.base import Changes, FinishedMessage, GroupUpdate, MessageUpdate
 
 NOW = 1_700_000_000_000
@@ -143,3 +143,17 @@ def parts(group_seq: int, *seqs: int, **values: Any) -> Changes:
 
 def new(*seqs: int, **values: Any) -> Changes:
     return Changes(new_messages=[message(seq, **values) for seq in seqs])
+
+
+def mo_part(part_id: int, **values: Any) -> MoPart:
+    fields: dict[str, Any] = {
+        "part_id": part_id,
+        "carrier": "alpha",
+        "reference": 300,
+        "is_wide": True,
+        "total": 9,
+        "number": 1 + part_id % 9,
+        "received_at": NOW + part_id,
+        "mo": CarrierMo(1, 2, "447900000001", 3, 4, "53849", "CMT", 0x40, 5, 8, b"\x06\x00\xff", b"\x14\x00\x00\x00"),
+    }
+    return MoPart(**(fields | values))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from store_records import NOW, delivery, finished, message, new, update
+from store_records import NOW, delivery, finished, message, mo_part, new, update
 
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError
@@ -334,6 +334,14 @@ async def test_old_parked_receipts_are_dropped(store: Store) -> None:
     await commit(store, Changes(parked_receipts=receipts))
     assert await store.drop_parked_receipts(NOW + 3) == 3
     assert (await store.recover(NOW)).parked_receipts == receipts[3:]
+
+
+async def test_parts_from_handsets_wait(store: Store) -> None:
+    """Each is there until it is done, also when both come in one call."""
+    await commit(store, Changes(new_mo_parts=[mo_part(2), mo_part(1), mo_part(3)], done_mo_parts=[3]))
+    await commit(store, Changes(done_mo_parts=[1, 9]))
+    (part,) = (await store.recover(NOW)).mo_parts
+    assert attrs.asdict(part) == attrs.asdict(mo_part(2))
 
 
 async def test_the_oldest_history_is_dropped(store: Store) -> None:

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_records import NOW, delivery, finished, group, group_update, message, update
+from store_records import NOW, delivery, finished, group, group_update, message, mo_part, update
 
 from smsagg.model import MessageState
 from smsagg.store.base import Changes, DeliveryUpdate, ParkedReceipt
@@ -19,9 +19,11 @@ from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     GROUP_COLUMNS,
     MESSAGE_COLUMNS,
+    MO_PART_COLUMNS,
     delivery_from_row,
     group_from_row,
     message_from_row,
+    mo_part_from_row,
     parked_receipt_from_row,
 )
 from smsagg.store.sqlite.schema import load_migrations, migrate
@@ -54,7 +56,7 @@ RECEIPTS = st.builds(
 def calls(draw: st.DrawFn) -> list[Changes]:
     """Calls as an engine makes them: new keys count up, and what is updated is there and not over."""
     made: list[Changes] = []
-    last_seq = last_delivery_id = 0
+    last_seq = last_delivery_id = last_part_id = 0
     over: set[int] = set()
     done: set[int] = set()
     for kind in draw(st.lists(st.sampled_from(["new", "owed", "owed", "receipts"]), max_size=12)):
@@ -85,6 +87,10 @@ def calls(draw: st.DrawFn) -> list[Changes]:
         else:
             parked = draw(st.lists(RECEIPTS, max_size=3))
             made.append(Changes(parked_receipts=parked, unparked_receipts=draw(st.lists(KEYS, max_size=2))))
+            new_parts = [mo_part(last_part_id + n) for n in range(1, draw(st.integers(1, 3)))]
+            last_part_id += len(new_parts)
+            done_parts = draw(st.lists(st.integers(1, max(last_part_id, 1)), max_size=2))
+            made.append(Changes(new_mo_parts=new_parts, done_mo_parts=done_parts))
     return made
 
 
@@ -95,6 +101,7 @@ def contents(connection: apsw.Connection) -> Tables:
     history = [message_from_row(row) for row in connection.execute(f"SELECT {columns} FROM history")]
     deliveries = connection.execute(f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries")
     groups = [group_from_row(row) for row in connection.execute(f"SELECT {', '.join(GROUP_COLUMNS)} FROM part_groups")]
+    parts = connection.execute(f"SELECT {', '.join(MO_PART_COLUMNS)} FROM mo_parts")
     receipts = [parked_receipt_from_row(row) for row in connection.execute("SELECT * FROM parked_receipts")]
     last_seq, last_delivery_id = connection.execute("SELECT last_seq, last_delivery_id FROM counters").get
     return Tables(
@@ -102,6 +109,7 @@ def contents(connection: apsw.Connection) -> Tables:
         history={m.seq: m for m in history},
         groups={g.group_seq: g for g in groups},
         deliveries={d.delivery_id: d for d in map(delivery_from_row, deliveries)},
+        mo_parts={p.part_id: p for p in map(mo_part_from_row, parts)},
         parked_receipts={(r.carrier, r.carrier_message_id, r.state): r for r in receipts},
         last_seq=last_seq,
         last_delivery_id=last_delivery_id,
@@ -110,7 +118,7 @@ def contents(connection: apsw.Connection) -> Tables:
 
 def plain(tables: Tables) -> list[object]:
     """``tables`` as values that compare."""
-    records = (tables.messages, tables.history, tables.groups, tables.deliveries)
+    records = (tables.messages, tables.history, tables.groups, tables.deliveries, tables.mo_parts)
     rows = [{key: attrs.asdict(record) for key, record in kind.items()} for kind in records]
     return [*rows, tables.parked_receipts, tables.last_seq, tables.last_delivery_id]
 

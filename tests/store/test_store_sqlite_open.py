@@ -18,6 +18,7 @@ from smsagg.model import GROUP_MEMORY_ONLY_FIELDS, MEMORY_ONLY_FIELDS, Delivery,
 from smsagg.store.base import ParkedReceipt
 from smsagg.store.sqlite import open_sqlite_store
 from smsagg.store.sqlite.connection import Seams
+from smsagg.store.sqlite.rows import MO_PART_COLUMNS
 from smsagg.store.sqlite.schema import Migration, load_migrations, migrate
 
 
@@ -201,6 +202,7 @@ def test_a_failing_migration_leaves_the_old_schema() -> None:
         ("part_groups", [f.name for f in attrs.fields(PartGroup) if f.name not in GROUP_MEMORY_ONLY_FIELDS]),
         ("deliveries", [f.name for f in attrs.fields(Delivery)]),
         ("parked_receipts", list(ParkedReceipt._fields)),
+        ("mo_parts", list(MO_PART_COLUMNS)),
     ],
 )
 def test_columns_are_the_records_fields(table: str, fields: list[str]) -> None:

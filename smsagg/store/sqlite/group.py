@@ -14,7 +14,7 @@ from smsagg.errors import StoreError
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.recent_ids import RecentIds
-from smsagg.store.sqlite.rows import delivery_row, group_row, message_row
+from smsagg.store.sqlite.rows import delivery_row, group_row, message_row, mo_part_row
 
 
 @define(eq=False)
@@ -46,6 +46,8 @@ def rows_in(changes: Changes) -> int:
         + len(changes.done_deliveries)
         + len(changes.parked_receipts)
         + len(changes.unparked_receipts)
+        + len(changes.new_mo_parts)
+        + len(changes.done_mo_parts)
     )
 
 
@@ -116,6 +118,8 @@ class Group:
                 statements.INSERT_PARKED_RECEIPTS.execute(execute, list(receipts.values()))
             if changes.unparked_receipts:
                 statements.DELETE_PARKED_RECEIPTS.execute(execute, changes.unparked_receipts)
+            if changes.new_mo_parts or changes.done_mo_parts:
+                _apply_mo_parts(execute, changes)
             if changes.new_messages or changes.new_deliveries:
                 last_seq = max((message.seq for message in changes.new_messages), default=0)
                 last_delivery_id = max((delivery.delivery_id for delivery in changes.new_deliveries), default=0)
@@ -147,6 +151,10 @@ def _merge(parts: list[Changes]) -> Changes:
             whole.parked_receipts += part.parked_receipts
         if part.unparked_receipts:
             whole.unparked_receipts += part.unparked_receipts
+        if part.new_mo_parts:
+            whole.new_mo_parts += part.new_mo_parts
+        if part.done_mo_parts:
+            whole.done_mo_parts += part.done_mo_parts
     return whole
 
 
@@ -184,3 +192,10 @@ def _apply_deliveries(execute: statements.Execute, changes: Changes) -> None:
         statements.UPDATE_DELIVERIES.execute(execute, list(updates.values()))
     if done:
         statements.DELETE_DELIVERIES.execute(execute, changes.done_deliveries)
+
+
+def _apply_mo_parts(execute: statements.Execute, changes: Changes) -> None:
+    done = set(changes.done_mo_parts)
+    rows = [mo_part_row(part) for part in changes.new_mo_parts if part.part_id not in done]
+    statements.INSERT_MO_PARTS.execute(execute, rows)
+    statements.DELETE_MO_PARTS.execute(execute, changes.done_mo_parts)

@@ -14,11 +14,13 @@ from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     GROUP_COLUMNS,
     MESSAGE_COLUMNS,
+    MO_PART_COLUMNS,
     PARKED_RECEIPT_COLUMNS,
     Row,
     delivery_from_row,
     group_from_row,
     message_from_row,
+    mo_part_from_row,
     parked_receipt_from_row,
 )
 
@@ -161,6 +163,10 @@ def recover(cursor: apsw.Cursor) -> Recovered:
             )
         ],
         open_groups=[group_from_row(row) for row in _all(cursor, _OPEN_GROUPS)],
+        mo_parts=[
+            mo_part_from_row(row)
+            for row in cursor.execute(f"SELECT {', '.join(MO_PART_COLUMNS)} FROM mo_parts ORDER BY part_id")
+        ],
     )
 
 

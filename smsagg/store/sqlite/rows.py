@@ -12,10 +12,12 @@ import attrs
 from smsagg.model import (
     GROUP_MEMORY_ONLY_FIELDS,
     MEMORY_ONLY_FIELDS,
+    CarrierMo,
     Delivery,
     DeliveryKind,
     Message,
     MessageState,
+    MoPart,
     PartGroup,
     PartReceipts,
 )
@@ -25,6 +27,9 @@ MESSAGE_COLUMNS = tuple(column.name for column in attrs.fields(Message) if colum
 GROUP_COLUMNS = tuple(column.name for column in attrs.fields(PartGroup) if column.name not in GROUP_MEMORY_ONLY_FIELDS)
 DELIVERY_COLUMNS = tuple(column.name for column in attrs.fields(Delivery))
 PARKED_RECEIPT_COLUMNS = ParkedReceipt._fields
+_PART_FIELDS = tuple(column.name for column in attrs.fields(MoPart) if column.name != "mo")
+_MO_FIELDS = tuple(column.name for column in attrs.fields(CarrierMo) if column.name != "handle")
+MO_PART_COLUMNS = _PART_FIELDS + _MO_FIELDS
 
 Row = tuple[Any, ...]
 
@@ -34,6 +39,8 @@ group_row = attrgetter(*GROUP_COLUMNS)
 """``PartGroup`` → row."""
 delivery_row = attrgetter(*DELIVERY_COLUMNS)
 """``Delivery`` → row."""
+mo_part_row = attrgetter(*_PART_FIELDS, *(f"mo.{name}" for name in _MO_FIELDS))
+"""``MoPart`` → row."""
 
 _STATES = {int(state): state for state in MessageState}
 _RECEIPTS = {int(receipts): receipts for receipts in PartReceipts}
@@ -66,3 +73,10 @@ def delivery_from_row(row: Row) -> Delivery:
 def parked_receipt_from_row(row: Row) -> ParkedReceipt:
     carrier, carrier_message_id, state, error_code, done_at, parked_at = row
     return ParkedReceipt(carrier, carrier_message_id, _STATES[state], error_code, done_at, parked_at)
+
+
+def mo_part_from_row(row: Row) -> MoPart:
+    own = len(_PART_FIELDS)
+    values: dict[str, Any] = dict(zip(_PART_FIELDS, row, strict=False))
+    values["is_wide"] = bool(values["is_wide"])
+    return MoPart(mo=CarrierMo(*row[own:]), **values)

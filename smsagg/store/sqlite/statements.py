@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from smsagg.store.sqlite.rows import DELIVERY_COLUMNS, GROUP_COLUMNS, MESSAGE_COLUMNS, PARKED_RECEIPT_COLUMNS, Row
+from smsagg.store.sqlite.rows import (
+    DELIVERY_COLUMNS,
+    GROUP_COLUMNS,
+    MESSAGE_COLUMNS,
+    MO_PART_COLUMNS,
+    PARKED_RECEIPT_COLUMNS,
+    Row,
+)
 
 SIZES = (64, 32, 16, 8, 4, 2, 1)
 
@@ -124,6 +131,10 @@ DELETE_PARKED_RECEIPTS = ManyRows(
     2,
     lambda values: f"DELETE FROM parked_receipts WHERE (carrier, carrier_message_id) IN (VALUES {values})",
 )
+
+INSERT_MO_PARTS = _insert("mo_parts", MO_PART_COLUMNS)
+
+DELETE_MO_PARTS = ManyKeys(lambda marks: f"DELETE FROM mo_parts WHERE part_id IN ({marks})")
 
 RAISE_COUNTERS = "UPDATE counters SET last_seq = max(last_seq, ?), last_delivery_id = max(last_delivery_id, ?)"
 
