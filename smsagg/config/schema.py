@@ -83,6 +83,8 @@ class ServerSettings:
     """A message whose commit took longer is refused and unwound, since its client has given up."""
     control_socket: str = "auto"
     """Unix socket for operators' commands: ``auto``: the store's path and ``.control``; empty: none."""
+    proxy_protocol_networks: tuple[str, ...] = field(default=(), validator=each(network))
+    """Balancers: each of their connections begins with a PROXY protocol header (version 1 or 2) that is believed."""
     bind_failures: BindFailureSettings = Factory(BindFailureSettings)
     tls: TlsListenSettings | None = None
 

@@ -1,16 +1,20 @@
 """Accepts ESMEs' connections and supervises their sessions: whatever happens in one ends that one only."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import trio
 
-from smsagg.esme.arrival import ArrivalFailed, arrive
+from smsagg.esme.arrival import ArrivalFailed, announced_peer, shake_hands
 from smsagg.esme.door import FrontDoor
-from smsagg.esme.peer import Peer
+from smsagg.esme.peer import Peer, is_within, parse_network, subscriber_of
 from smsagg.esme.ports import Port, peer_address
 from smsagg.esme.session import EsmeSession
+from smsagg.esme.sessions import UNCOUNTED
 from smsagg.esme.tls import ServerTls
+
+_T = TypeVar("_T")
 
 
 class Listener:
@@ -18,6 +22,7 @@ class Listener:
 
     def __init__(self, door: FrontDoor) -> None:
         self._door = door
+        self._balancers = tuple(map(parse_network, door.config.server.proxy_protocol_networks))
         self._live: set[EsmeSession] = set()
         self._empty = trio.Event()
         self._accepting = trio.CancelScope()
@@ -49,35 +54,57 @@ class Listener:
     async def _supervise(self, tls: ServerTls | None, stream: trio.SocketStream) -> None:
         door = self._door
         address = peer_address(stream)
-        if self._is_stopping or not door.sessions.connect(address):
-            door.log.warning("connection_refused", peer=address)
-            await trio.aclose_forcefully(stream)
-            return
+        is_taken = not self._is_stopping and door.sessions.enter()
         try:
-            arrived = await self._arrive(stream, address, tls)
-            if arrived is not None and not self._is_stopping:
-                await self._serve(*arrived)
+            if is_taken:
+                await self._take(tls, stream, address)
+            else:
+                self._log_refused(address)
         except Exception as error:  # a bug met by one peer must not end the server
             door.log.error("session_crashed", key=repr(error), peer=address, exc_info=error)
         finally:
-            door.sessions.disconnect(address)
+            if is_taken:
+                door.sessions.leave()
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(stream)
 
-    async def _arrive(
-        self, stream: trio.SocketStream, address: str, tls: ServerTls | None
-    ) -> tuple[trio.abc.Stream, Peer] | None:
-        """What :func:`arrive` returns, or ``None`` when it failed or took longer than the session_init timer."""
-        door = self._door
+    async def _take(self, tls: ServerTls | None, stream: trio.SocketStream, address: str) -> None:
+        """Find out who is there, count it under its address, serve it."""
+        sessions = self._door.sessions
+        deadline = trio.current_time() + self._door.timers.session_init_timeout_s
+        is_proxied = is_within(address, self._balancers)
+        peer = Peer(address)
+        if is_proxied:
+            announced = await self._before(deadline, address, partial(announced_peer, stream, address))
+            if announced is None:
+                return
+            peer = announced
+        counted = UNCOUNTED if is_proxied and peer.address == address else subscriber_of(peer.address)
+        if not sessions.claim(counted):
+            self._log_refused(peer.address)
+            return
+        try:
+            arrived = await self._before(deadline, peer.address, partial(shake_hands, stream, peer, tls))
+            if arrived is not None and not self._is_stopping:
+                await self._serve(*arrived)
+        finally:
+            sessions.release(counted)
+
+    async def _before(self, deadline: float, address: str, step: Callable[[], Awaitable[_T]]) -> _T | None:
+        """What ``step`` returns; ``None``, counted and logged, when it failed or took too long."""
         reason = "session_init"
-        with trio.move_on_after(door.timers.session_init_timeout_s):
+        with trio.CancelScope(deadline=deadline):
             try:
-                return await arrive(stream, address, tls)
+                return await step()
             except ArrivalFailed as error:
                 reason = error.reason
-        door.metrics.smpp_sessions_closed[reason].n += 1
-        door.log.warning("connection_failed", key=f"{reason} {address}", peer=address, reason=reason)
+        self._door.metrics.smpp_sessions_closed[reason].n += 1
+        if reason != "peer_closed":
+            self._door.log.warning("connection_failed", key=f"{reason} {address}", peer=address, reason=reason)
         return None
+
+    def _log_refused(self, address: str) -> None:
+        self._door.log.warning("connection_refused", peer=address)
 
     async def _serve(self, stream: trio.abc.Stream, peer: Peer) -> None:
         session = EsmeSession(stream, peer, self._door)

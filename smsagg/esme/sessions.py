@@ -3,6 +3,9 @@
 from collections import Counter
 from typing import Protocol
 
+UNCOUNTED = ""
+"""Instead of an address: a trusted balancer's own connections have no limit but the one on all."""
+
 
 class BoundSession(Protocol):
     """What the registry asks of a session."""
@@ -23,16 +26,28 @@ class Sessions:
         self._bind_types: Counter[tuple[str, ...]] = Counter()
         self.connections = 0
 
-    def connect(self, address: str) -> bool:
-        """Count a new connection; False when there are too many in all or from its address."""
-        if self.connections >= self._sessions_max or self._by_address[address] >= self._per_address_max:
+    def enter(self) -> bool:
+        """Count a new connection; False when there are too many in all. :meth:`leave` ends what True began."""
+        if self.connections >= self._sessions_max:
             return False
         self.connections += 1
+        return True
+
+    def leave(self) -> None:
+        self.connections -= 1
+
+    def claim(self, address: str) -> bool:
+        """Count a connection under its address; False when that has too many. :meth:`release` ends what True began."""
+        if address == UNCOUNTED:
+            return True
+        if self._by_address[address] >= self._per_address_max:
+            return False
         self._by_address[address] += 1
         return True
 
-    def disconnect(self, address: str) -> None:
-        self.connections -= 1
+    def release(self, address: str) -> None:
+        if address == UNCOUNTED:
+            return
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]

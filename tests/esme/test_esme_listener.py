@@ -81,13 +81,14 @@ async def test_connections_from_one_address_are_limited() -> None:
 def test_addresses_are_counted_apart() -> None:
     """One address at its limit leaves room for the next."""
     sessions = Sessions(3, 1)
-    assert sessions.connect("192.0.2.1")
-    assert not sessions.connect("192.0.2.1")
-    assert sessions.connect("192.0.2.2")
-    assert sessions.connect("192.0.2.3")
-    assert not sessions.connect("192.0.2.4")
-    sessions.disconnect("192.0.2.1")
-    assert sessions.connect("192.0.2.1")
+    assert sessions.claim("192.0.2.1")
+    assert not sessions.claim("192.0.2.1")
+    assert sessions.claim("192.0.2.2")
+    sessions.release("192.0.2.1")
+    assert sessions.claim("192.0.2.1")
+    assert [sessions.enter() for _ in range(4)] == [True, True, True, False]
+    sessions.leave()
+    assert sessions.enter()
 
 
 async def test_stop_unbinds_everybody_and_takes_nobody() -> None:

@@ -11,53 +11,19 @@ import structlog
 import trio
 from esme_bench import Client
 from esme_port import Door, listening, until
+from esme_tls_files import HOST, Files, client_context
 
-from smsagg.config.schema import SessionSettings, TlsListenSettings
+from smsagg.config.schema import SessionSettings
 from smsagg.errors import ConfigError
 from smsagg.esme.peer import Peer
-from smsagg.esme.tls import ServerTls
-from smsagg.testing.certificates import Authority, Certificate, is_possible
+from smsagg.testing.certificates import Authority, is_possible
 
-HOST = "gateway.example"
 pytestmark = pytest.mark.skipif(not is_possible(), reason="the openssl command makes the certificates")
-
-
-class Files:
-    """The certificate files of a server in a directory, and who signs them."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.authority = Authority(directory)
-        self.certificate_file = directory / "server.pem"
-        self.key_file = directory / "server.key"
-        self.install(self.authority.issue(HOST))
-
-    def install(self, certificate: Certificate) -> None:
-        shutil.copy(certificate.certificate_file, self.certificate_file)
-        shutil.copy(certificate.key_file, self.key_file)
-
-    def settings(self, client_authority: Authority | None = None, client_certificates: str = "required") -> ServerTls:
-        client_ca_file = client_authority.certificate_file if client_authority else ""
-        return ServerTls(
-            TlsListenSettings(
-                str(self.certificate_file),
-                str(self.key_file),
-                client_ca_file=client_ca_file,
-                client_certificates=client_certificates,
-            )
-        )
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
-
-
-def client_context(authority: Authority, own: Certificate | None = None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=authority.certificate_file)
-    if own is not None:
-        context.load_cert_chain(own.certificate_file, own.key_file)
-    return context
 
 
 async def tls_client(door: Door, context: ssl.SSLContext) -> Client:

@@ -140,7 +140,7 @@ class Life:
 
     async def _serve(self, wire: Wire, address: str) -> None:
         """As the listener does it, but that what it would log is a failure here."""
-        self.door.sessions.connect(address)
+        self.door.sessions.enter()
         session = EsmeSession(wire.stream, Peer(address), self.door)
         self._sessions[session] = None
         try:
@@ -152,7 +152,7 @@ class Life:
             del self._sessions[session]
             if not self._sessions:
                 self._nobody_left.set()
-            self.door.sessions.disconnect(address)
+            self.door.sessions.leave()
 
     async def _connect(self, settings: SmppSettings) -> trio.abc.Stream:
         await trio.sleep(self._rng.uniform(*DIAL_S))
