@@ -98,7 +98,7 @@ def plan(text: str, rules: Rules) -> Plan:
         return _gsm_plan(text, missing, GSM_DEFAULT)
     ucs2 = _ucs2_plan(text, missing)
     plain = transliterate(text, GSM_DEFAULT, rules.transliteration)
-    transliterated = None if GSM_DEFAULT.missing(plain) else _gsm_plan(plain, missing, GSM_DEFAULT)
+    transliterated = None if plain is None else _gsm_plan(plain, missing, GSM_DEFAULT)
     national = [_gsm_plan(text, missing, alphabet) for alphabet in _national(rules.languages, text)]
     best = min(national, key=_segment_count, default=None)
     if best is not None and _is_worth(best, None if rules.alphabet is Alphabet.GSM else ucs2, transliterated):
@@ -108,7 +108,7 @@ def plan(text: str, rules: Rules) -> Plan:
     ):
         return transliterated
     if rules.alphabet is Alphabet.GSM:
-        raise DoesNotFit(GSM_DEFAULT.missing(plain))
+        raise DoesNotFit("".join(c for c in missing if transliterate(c, GSM_DEFAULT, rules.transliteration) is None))
     return ucs2
 
 

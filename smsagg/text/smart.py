@@ -51,10 +51,10 @@ def encode_smart(body: bytes, data_coding: int, esm_class: int, rules: Rules) ->
             national = _national(text, rules, data_coding, esm_class)
             if national is not None:
                 return national
-        try:
-            septets = GSM_DEFAULT.encode(transliterate(text, GSM_DEFAULT, rules.transliteration))
-        except UnicodeEncodeError:
+        plain = transliterate(text, GSM_DEFAULT, rules.transliteration)
+        if plain is None:
             return None
+        septets = GSM_DEFAULT.encode(plain)
     if len(septets) > max(len(body), SHORT_MESSAGE_OCTETS_MAX):
         return None
     if segment_count(len(septets), 0) > segment_count(len(body), data_coding):

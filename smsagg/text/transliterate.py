@@ -12,8 +12,9 @@ latin        letters of the Latin script by those without the accent, as ``anyas
 all          everything by what ``anyascii`` has for it: Cyrillic, Greek, Chinese in Latin letters, emoji by their names
 ===========  ==========================================================================================================
 
-What no level replaces stays, so that the caller sees that the text does not fit. Replacements are kept, at most
-``KEPT_MAX`` of them a table, for a table is asked for one character at a time and answers from memory mostly.
+It is all or nothing: a text with a character that the level has no replacement for is given up at that character, so
+that a text in another script costs next to nothing. Replacements are kept, at most ``KEPT_MAX`` for each alphabet and
+level, since working one out takes some microseconds.
 """
 
 from enum import IntEnum
@@ -24,7 +25,7 @@ from anyascii import anyascii
 
 from smsagg.text.gsm import GsmAlphabet
 
-KEPT_MAX = 10_000
+KEPT_MAX = 30_000
 _COMBINING_DIACRITICS = range(0x0300, 0x0370)
 
 
@@ -70,6 +71,10 @@ _TYPOGRAPHIC = {ord(c): plain for plain, characters in _TYPOGRAPHIC_GROUPS.items
 """Where NFKC has nothing, or something else than what one writes in a text message."""
 
 
+class _NoReplacement(ValueError):
+    """Not a LookupError, which :meth:`str.translate` would take to mean that the character stays."""
+
+
 class _Replacements(dict[int, str]):
     """What :meth:`str.translate` asks: the replacement by code point, worked out when it is first asked for."""
 
@@ -96,7 +101,7 @@ class _Replacements(dict[int, str]):
             plain = anyascii(character).replace("`", "'")
             if self._fits(plain) and (plain or ord(character) in _COMBINING_DIACRITICS):
                 return plain
-        return character
+        raise _NoReplacement(character)
 
     def _fits(self, text: str) -> bool:
         return not self._alphabet.missing(text)
@@ -107,13 +112,14 @@ def _replacements(alphabet: GsmAlphabet, level: Transliteration) -> _Replacement
     return _Replacements(alphabet, level)
 
 
-def transliterate(text: str, alphabet: GsmAlphabet, level: Transliteration) -> str:
-    """``text`` with what ``alphabet`` lacks replaced as far as ``level`` goes; what has no replacement stays."""
+def transliterate(text: str, alphabet: GsmAlphabet, level: Transliteration) -> str | None:
+    """``text`` with what ``alphabet`` lacks replaced; ``None`` when ``level`` has no replacement for some of it."""
     if not is_normalized("NFC", text):
         text = normalize("NFC", text)
-    if level is Transliteration.NONE:
-        return text
-    return text.translate(_replacements(alphabet, level))
+    try:
+        return text.translate(_replacements(alphabet, level))
+    except _NoReplacement:
+        return None
 
 
 def _is_latin(character: str) -> bool:
