@@ -21,11 +21,15 @@ from enum import IntEnum
 from functools import cache
 from unicodedata import category, is_normalized, name, normalize
 
+import regex
 from anyascii import anyascii
 
 from smsagg.text.gsm import GsmAlphabet
 
 KEPT_MAX = 30_000
+SHORT_TEXT = 500
+"""So many characters are normalised quickly, whatever they are."""
+_UNSAFE_RUN = regex.compile(r"\p{M}{31}")
 _COMBINING_DIACRITICS = range(0x0300, 0x0370)
 
 
@@ -113,7 +117,13 @@ def _replacements(alphabet: GsmAlphabet, level: Transliteration) -> _Replacement
 
 
 def transliterate(text: str, alphabet: GsmAlphabet, level: Transliteration) -> str | None:
-    """``text`` with what ``alphabet`` lacks replaced; ``None`` when ``level`` has no replacement for some of it."""
+    """``text`` with what ``alphabet`` lacks replaced; ``None`` when ``level`` has no replacement for some of it.
+
+    A text with more than 30 combining marks in a row is no text (UAX #15 §13): ``None``. Normalising it takes a time
+    that grows with the square of their number.
+    """
+    if len(text) > SHORT_TEXT and _UNSAFE_RUN.search(text):
+        return None
     if not is_normalized("NFC", text):
         text = normalize("NFC", text)
     try:

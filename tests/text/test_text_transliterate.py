@@ -58,6 +58,12 @@ def test_once_is_enough(text: str, level: Transliteration) -> None:
         assert transliterate(plain, GSM_DEFAULT, level) == plain
 
 
+def test_a_heap_of_accents_is_given_up() -> None:
+    """Sorting them by their classes would take long; nobody writes so."""
+    assert transliterate("a" * 500 + "\u0316\u0301" * 15, GSM_DEFAULT, LATIN) is not None
+    assert transliterate("a" * 500 + "\u0316\u0301" * 16, GSM_DEFAULT, LATIN) is None
+
+
 def test_memory_is_bounded() -> None:
     """A text of all characters that there are does not stay in memory."""
     table = _Replacements(GSM_DEFAULT, ALL)
