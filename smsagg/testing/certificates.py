@@ -45,5 +45,20 @@ class Authority:
         return issued
 
 
+def self_signed(directory: Path, host: str) -> Certificate:
+    """A certificate for ``host`` that nobody but itself vouches for."""
+    made = Certificate(str(directory / f"self-{host}.pem"), str(directory / f"self-{host}.key"))
+    subject = ("-subj", f"/CN={host}", "-days", "2", "-addext", f"subjectAltName=DNS:{host}")
+    _openssl("req", "-x509", *KEY, "-keyout", made.key_file, "-out", made.certificate_file, *subject)
+    return made
+
+
+def lock(key_file: str) -> None:
+    """Have the key ask for a password from now on."""
+    locked = f"{key_file}.locked"
+    _openssl("ec", "-in", key_file, "-aes128", "-passout", "pass:secret", "-out", locked)
+    Path(locked).replace(key_file)
+
+
 def _openssl(*arguments: str) -> None:
     subprocess.run(("openssl", *arguments), check=True, capture_output=True)

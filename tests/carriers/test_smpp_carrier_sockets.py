@@ -20,7 +20,7 @@ from smsagg.carriers.smpp.settings import SmppSettings, TlsSettings
 from smsagg.clock import SystemClock
 from smsagg.model import Accepted, InDoubt, NotSent
 from smsagg.smpp.pdu import SubmitSm, Unbind, UnbindResp
-from smsagg.testing.certificates import Authority, Certificate, is_possible
+from smsagg.testing.certificates import Authority, Certificate, is_possible, lock, self_signed
 
 HOST = "smsc.example"
 needs_openssl = pytest.mark.skipif(not is_possible(), reason="the openssl command makes the certificates")
@@ -103,6 +103,10 @@ class TlsSmsc:
             self._context.load_verify_locations(client_authority)
             self._context.verify_mode = ssl.CERT_REQUIRED
 
+    def allow_only(self, version: ssl.TLSVersion) -> None:
+        self._context.set_ciphers("ALL:@SECLEVEL=0")
+        self._context.minimum_version = self._context.maximum_version = version
+
     async def accept(self) -> Smsc:
         return Smsc(trio.SSLStream(await self._listener.accept(), self._context, server_side=True))
 
@@ -115,6 +119,7 @@ class TlsSmsc:
                 octets += received
         except trio.BrokenResourceError:
             pass
+        await trio.aclose_forcefully(smsc.stream)
         return octets
 
 
@@ -140,7 +145,10 @@ async def test_tls_carries_the_whole_conversation(events: RecordingEvents, tmp_p
 
 
 @needs_openssl
-@pytest.mark.parametrize("fault", ["expired", "another host", "unknown authority", "the system's authorities"])
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize(
+    "fault", ["expired", "another host", "unknown authority", "self-signed", "the system's authorities", "TLS 1.1"]
+)
 async def test_a_bad_certificate_never_sees_the_password(events: RecordingEvents, tmp_path: Path, fault: str) -> None:
     """The handshake fails, not one octet of the bind is sent, and it is tried again later."""
     authority = Authority(tmp_path)
@@ -148,10 +156,14 @@ async def test_a_bad_certificate_never_sees_the_password(events: RecordingEvents
     certificate = issuer.issue(
         "other.example" if fault == "another host" else HOST, days=-1 if fault == "expired" else 2
     )
+    if fault == "self-signed":
+        certificate = self_signed(tmp_path, HOST)
     ca_file = "" if fault == "the system's authorities" else authority.certificate_file
     tls = TlsSettings(ca_file=ca_file, server_name=HOST)
     async with listening() as (address, listener), carrier_to(address, events, tls=tls) as carrier:
         smsc = TlsSmsc(listener, certificate)
+        if fault == "TLS 1.1":
+            smsc.allow_only(ssl.TLSVersion.TLSv1_1)
         for _ in range(3):
             assert await smsc.octets_before_the_end() == b""
         assert not carrier.links[0].is_bound
@@ -186,6 +198,38 @@ async def test_our_own_certificate_is_shown(events: RecordingEvents, tmp_path: P
 async def test_an_authority_that_cannot_be_read_is_no_crash(events: RecordingEvents, tmp_path: Path) -> None:
     """A file that went missing is a failed connection, tried again."""
     tls = TlsSettings(ca_file=str(tmp_path / "missing.pem"))
+    async with listening() as (address, listener), carrier_to(address, events, tls=tls):
+        for _ in range(3):
+            stream = await listener.accept()
+            assert await stream.receive_some() == b""
+
+
+@needs_openssl
+async def test_renewed_files_are_read_at_the_next_connection(events: RecordingEvents, tmp_path: Path) -> None:
+    """Our certificate and the carrier's authority both; nobody restarts for them."""
+    authority, ours = Authority(tmp_path), Authority(tmp_path, "ours")
+    own = ours.issue("gateway.example")
+    tls = TlsSettings(authority.certificate_file, own.certificate_file, own.key_file, HOST)
+    async with listening() as (address, listener), carrier_to(address, events, tls=tls):
+        first = await TlsSmsc(listener, authority.issue(HOST), ours.certificate_file).accept()
+        await first.take_bind()
+        before = first.stream.getpeercert()["serialNumber"]
+        assert ours.issue("gateway.example") == own
+        renewed = Authority(tmp_path)
+        assert renewed.certificate_file == authority.certificate_file
+        await trio.aclose_forcefully(first.stream)
+        second = await TlsSmsc(listener, renewed.issue(HOST), ours.certificate_file).accept()
+        await second.take_bind()
+        assert second.stream.getpeercert()["serialNumber"] != before
+
+
+@needs_openssl
+async def test_a_key_that_asks_for_a_password_stops_nothing(events: RecordingEvents, tmp_path: Path) -> None:
+    """Nobody is at the terminal: it is a failed connection, tried again."""
+    authority, ours = Authority(tmp_path), Authority(tmp_path, "ours")
+    own = ours.issue("gateway.example")
+    lock(own.key_file)
+    tls = TlsSettings(authority.certificate_file, own.certificate_file, own.key_file, HOST)
     async with listening() as (address, listener), carrier_to(address, events, tls=tls):
         for _ in range(3):
             stream = await listener.accept()

@@ -2,7 +2,6 @@
 
 import shutil
 import ssl
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from esme_tls_files import HOST, Files, client_context
 from smsagg.config.schema import SessionSettings
 from smsagg.errors import ConfigError
 from smsagg.esme.peer import Peer
-from smsagg.testing.certificates import Authority, is_possible
+from smsagg.testing.certificates import Authority, is_possible, lock
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="the openssl command makes the certificates")
 
@@ -161,9 +160,7 @@ def missing(files: Files) -> None:
 
 def locked(files: Files) -> None:
     """The key asks for a password, which nobody is there to type."""
-    plain = files.key_file.read_bytes()
-    command = ("openssl", "ec", "-aes128", "-passout", "pass:secret", "-out", str(files.key_file))
-    subprocess.run(command, input=plain, check=True, capture_output=True)
+    lock(str(files.key_file))
 
 
 @pytest.mark.parametrize("spoil", [cut_short, anothers_key, missing, locked])

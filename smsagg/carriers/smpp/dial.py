@@ -24,7 +24,8 @@ async def dial(settings: SmppSettings) -> trio.abc.Stream:
     if settings.tls is None:
         return stream
     try:
-        tls = trio.SSLStream(stream, tls_context(settings.tls), server_hostname=settings.tls.server_name or host)
+        context = await trio.to_thread.run_sync(tls_context, settings.tls)
+        tls = trio.SSLStream(stream, context, server_hostname=settings.tls.server_name or host)
         await tls.do_handshake()
     except (OSError, trio.BrokenResourceError) as error:
         await trio.aclose_forcefully(stream)
@@ -36,9 +37,17 @@ async def dial(settings: SmppSettings) -> trio.abc.Stream:
 
 
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:
-    """TLS 1.2 at least, the peer's certificate and name checked; a bad one ends before the password is sent."""
+    """TLS 1.2 at least, the peer's certificate and name checked; a bad one ends before the password is sent.
+
+    The files are read anew for each connection, so that renewed ones need no restart. Raises OSError or ssl.SSLError.
+    """
     context = ssl.create_default_context(cafile=tls.ca_file or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.certificate_file:
-        context.load_cert_chain(tls.certificate_file, tls.key_file or None)
+        context.load_cert_chain(tls.certificate_file, tls.key_file or None, password=_no_password)
     return context
+
+
+def _no_password() -> str:
+    """Instead of asking the terminal: the key is to be readable without."""
+    return ""
