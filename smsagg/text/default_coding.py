@@ -47,7 +47,8 @@ def to_peer(body: bytes, data_coding: int, has_header: bool, default: DefaultCod
         ucs2 = header + characters.encode("utf-16-be")
     if len(ucs2) <= USER_DATA_OCTETS:
         return ucs2, _UCS2
-    return header + "".join(_like(c, codec) for c in characters).encode(codec), data_coding
+    likes = {ord(c): _like(c, codec) for c in set(characters)}
+    return header + characters.translate(likes).encode(codec), data_coding
 
 
 def from_peer(body: bytes, data_coding: int, has_header: bool, default: DefaultCoding) -> tuple[bytes, int]:

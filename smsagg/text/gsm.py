@@ -10,6 +10,7 @@ define, and octets above 0x7F, are U+FFFD.
 """
 
 import codecs
+import re
 from functools import cache
 
 from smsagg.text.gsm_tables import DEFAULT_ALPHABET, EXTENSION, LOCKING_SHIFT, SINGLE_SHIFT, Language
@@ -17,6 +18,7 @@ from smsagg.text.gsm_tables import DEFAULT_ALPHABET, EXTENSION, LOCKING_SHIFT, S
 ESCAPE = 0x1B
 UNDEFINED = "\ufffd"
 _ESC = bytes((ESCAPE,))
+_PAIR = re.compile("\x1b(.?)", re.DOTALL)
 _NAMES = {"SP": " ", "LF": "\n", "CR": "\r", "FF": "\f"}
 
 
@@ -31,7 +33,9 @@ class GsmAlphabet:
         self._main = (
             "".join(_NAMES["SP"] if i == ESCAPE else c or UNDEFINED for i, c in enumerate(main)) + UNDEFINED * 128
         )
-        self._escaped = [" " if i == ESCAPE else escaped[i] or self._main[i] for i in range(128)]
+        after_escape = (" " if i == ESCAPE else escaped[i] or self._main[i] for i in range(128))
+        self._numbered = self._main + "".join(after_escape) + UNDEFINED * 128
+        """By the number of :func:`_numbered`: octets alone, then octets after an escape."""
         self._codes: dict[int, int | bytes] = {}
         for i in range(127, -1, -1):
             if escaped[i]:
@@ -48,19 +52,9 @@ class GsmAlphabet:
 
     def decode(self, octets: bytes) -> str:
         """The text; never fails."""
-        escape = octets.find(_ESC)
-        if escape < 0:
+        if _ESC not in octets:
             return codecs.charmap_decode(octets, "strict", self._main)[0]
-        pieces = []
-        start = 0
-        while escape >= 0:
-            pieces.append(codecs.charmap_decode(octets[start:escape], "strict", self._main)[0])
-            start = escape + 2
-            code = octets[escape + 1] if start <= len(octets) else ESCAPE
-            pieces.append(self._escaped[code] if code < 128 else UNDEFINED)
-            escape = octets.find(_ESC, start)
-        pieces.append(codecs.charmap_decode(octets[start:], "strict", self._main)[0])
-        return "".join(pieces)
+        return _PAIR.sub(_numbered, octets.decode("latin-1")).translate(self._numbered)
 
     def __contains__(self, character: str) -> bool:
         return ord(character) in self._codes
@@ -78,6 +72,11 @@ def gsm_alphabet(locking: Language | None = None, single: Language | None = None
     Raises :class:`KeyError` for a language that has no table of the kind (Spanish has no locking shift).
     """
     return GsmAlphabet(locking, single)
+
+
+def _numbered(pair: re.Match[str]) -> str:
+    """An escape and its octet as one character; an escape at the end is followed by an escape, so to speak."""
+    return chr(0x100 + ord(pair[1] or "\x1b"))
 
 
 def _cells(table: str) -> list[str]:
