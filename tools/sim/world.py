@@ -29,6 +29,7 @@ from tools.sim.wire import name_of
 RESTART_S = (0.01, 0.5)
 SETTLE_S = 0.5
 DRAIN_MAX_S = 90.0
+"""Besides what a customer needs who fetches its receipts one by one."""
 POLL_S = 0.25
 QUIET_S = 1.0
 """Nothing left to do for so long: drained."""
@@ -248,7 +249,8 @@ class World:
 
     async def _drain(self) -> None:
         """Wait until nothing is left to do, and has been for a while."""
-        deadline = trio.current_time() + DRAIN_MAX_S
+        fetching_s = max(plan.answer_s[1] * len(plan.messages) for plan in self.scenario.customers)
+        deadline = trio.current_time() + DRAIN_MAX_S + fetching_s
         quiet_since: float | None = None
         while trio.current_time() < deadline:
             await trio.sleep(POLL_S)
