@@ -162,6 +162,9 @@ class AccountSettings:
     mo_numbers: tuple[str, ...] = ()
     """Destination addresses whose MO belongs to this account: whole, a prefix and ``*``, or ``"*"`` for what nobody
     else owns. Keywords and carriers need ``[[mo_routes]]``."""
+    data_coding_0: str = field(default="gsm", validator=one_of("gsm", "latin1", "ascii"))
+    """What its ESMEs mean by data_coding 0: GSM 03.38, or Latin-1 or ASCII, which go on as data_coding 3 and 1. MO is
+    recoded for them."""
     encoding: str | None = field(default=None, validator=one_of("as_is", "smart"))
     """Of texts that it submits, instead of its message class's."""
     transliterate: str | None = field(default=None, validator=one_of(*TRANSLITERATIONS))

@@ -1,9 +1,13 @@
 """A delivery as the PDU that carries it (deliver_sm of SMPP 3.4 §4.6, data_sm of §4.7), and what its answer says."""
 
+from attrs import evolve
+
 from smsagg.model import Delivery, DeliveryKind
+from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.pdu import DataSm, DeliverSm, Response
 from smsagg.smpp.status import ESME_RX_P_APPN, ESME_RX_T_APPN
 from smsagg.smpp.tlv import Tag, Tlvs, decode_tlvs, tlv_int
+from smsagg.text import DefaultCoding, to_peer
 
 NETWORK_TYPE_GSM = 3
 SHORT_MESSAGE_OCTETS_MAX = 254
@@ -54,6 +58,15 @@ def make_data_sm(delivery: Delivery) -> DataSm:
         delivery.data_coding,
         tlvs=((int(Tag.MESSAGE_PAYLOAD), delivery.body), *_tlvs(delivery)),
     )
+
+
+def recode(delivery: Delivery, default: DefaultCoding) -> Delivery:
+    """The delivery with its text as an ESME reads it that means ``default`` by data_coding 0. Receipts are ASCII, which
+    all of these are."""
+    if delivery.kind is not DeliveryKind.MO:
+        return delivery
+    body, data_coding = to_peer(delivery.body, delivery.data_coding, bool(delivery.esm_class & UDHI), default)
+    return evolve(delivery, body=body, data_coding=data_coding)
 
 
 _FAILURE_REASONS = {0: ESME_RX_T_APPN, 1: ESME_RX_P_APPN, 2: ESME_RX_P_APPN, 3: ESME_RX_T_APPN}

@@ -15,7 +15,7 @@ import trio
 from smsagg.esme.accepting import accept
 from smsagg.esme.binding import BIND_TYPES, authenticate, register
 from smsagg.esme.bound import Bound
-from smsagg.esme.deliver import make_data_sm, make_deliver_sm, status_of
+from smsagg.esme.deliver import make_data_sm, make_deliver_sm, recode, status_of
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.operations import ASKING, BATCHED
 from smsagg.esme.peer import Peer
@@ -35,6 +35,7 @@ from smsagg.smpp.pdu import (
     refusal,
 )
 from smsagg.smpp.status import ESME_RBINDFAIL, ESME_RINVCMDID, ESME_ROK
+from smsagg.text import DefaultCoding
 
 _PROBE = "probe"
 _UNBIND = "unbind"
@@ -156,6 +157,9 @@ class EsmeSession:
         self._bind_type = BIND_TYPES[type(pdu)]
         if account.settings.deliver_with == "data_sm":
             self._make_delivery = make_data_sm
+        if account.settings.data_coding_0 != "gsm":
+            make, default = self._make_delivery, DefaultCoding(account.settings.data_coding_0)
+            self._make_delivery = lambda delivery: make(recode(delivery, default))
         self._driver.pace = partial(door.pace.charge, account.name)
         accept(self._connection, pdu, account.settings, door.system_id)
         self._log.info("session_bound", account=account.name, bind_type=self._bind_type)

@@ -30,6 +30,8 @@ from smsagg.text import Rules, encode_smart
 
 _OURS = frozenset({int(Tag.MESSAGE_PAYLOAD), int(Tag.QOS_TIME_TO_LIVE)})
 """TLVs that are not sent on as they came: the body, and a life that began with the submit."""
+_DATA_CODINGS = {"latin1": 0x03, "ascii": 0x01}
+"""What tells everybody what an account means by its data_coding 0."""
 ADDRESS_OCTETS_MAX = 20
 
 
@@ -70,13 +72,15 @@ class Submission:
         life = self._life_of(pdu, account, now)
         if isinstance(life, int):
             return life
+        settings = account.settings
         data_coding, esm_class = pdu.data_coding, pdu.esm_class
+        if data_coding == 0 and settings.data_coding_0 != "gsm":
+            data_coding = _DATA_CODINGS[settings.data_coding_0]
         rules = self._encodings.get(account.name)
         if rules is not None and not any(tlv[0] in SAR_TAGS for tlv in pdu.tlvs):
             encoded = encode_smart(body, data_coding, esm_class, rules)
             if encoded is not None:
                 body, data_coding, esm_class = encoded
-        settings = account.settings
         return Message(
             0,
             "",

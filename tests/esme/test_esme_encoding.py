@@ -3,6 +3,7 @@
 import trio.testing
 from esme_bench import account, front_door
 
+from smsagg.smpp.pdu import DeliverSm
 from smsagg.smpp.tlv import Tag
 
 Clock = trio.testing.MockClock
@@ -66,3 +67,32 @@ async def test_national_tables_are_named_in_a_header(autojump_clock: Clock) -> N
         message = bench.stored[0]
         assert (message.data_coding, message.esm_class) == (0, 0x40)
         assert message.body == bytes.fromhex("03250101") + b"\x1c\x1d" * 40
+
+
+async def test_an_account_that_means_latin1(autojump_clock: Clock) -> None:
+    """Its texts go on as what they are, and handsets' texts come to it as it reads them; other data_codings stay."""
+    accounts = {"acme": account("acme", data_coding_0="latin1", mo_numbers=("*",))}
+    async with front_door(accounts=accounts) as bench:
+        client = await bench.bound()
+        await client.submit_ok(short_message=b"\xe9@")
+        await client.submit_ok(short_message=b"\0a", data_coding=8)
+        assert [(m.body, m.data_coding) for m in bench.stored] == [(b"\xe9@", 3), (b"\0a", 8)]
+        bench.carrier.mo("777", b"\x05\0")
+        mo = await client.receive(DeliverSm)
+        assert (mo.short_message, mo.data_coding) == (b"\xe9@", 0)
+        await client.acknowledge(mo)
+        bench.carrier.mo("777", b"\x1be")
+        mo = await client.receive(DeliverSm)
+        assert (mo.short_message, mo.data_coding) == ("€".encode("utf-16-be"), 8)
+
+
+async def test_smart_encoding_of_latin1(autojump_clock: Clock) -> None:
+    """What an account means by data_coding 0 is known before its text is encoded anew; receipts stay as they are."""
+    accounts = {"acme": account("acme", data_coding_0="latin1", encoding="smart")}
+    async with front_door(accounts=accounts) as bench:
+        client = await bench.bound()
+        message_id = await client.submit_ok(short_message=b"caf\xe9 @")
+        assert (bench.stored[0].body, bench.stored[0].data_coding) == (b"caf\x05 \0", 0)
+        bench.carrier.receipt(*bench.carrier.accept())
+        receipt = await client.receive(DeliverSm)
+        assert receipt.short_message.startswith(f"id:{message_id} ".encode())
