@@ -9,6 +9,7 @@ UCS-2 the first 20 characters with all but ASCII as ``?``, and empty for binary 
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState
 from smsagg.receipts.dates import format_date
 from smsagg.receipts.registered import SUCCESS
+from smsagg.text.data_coding import Alphabet, alphabet_of
 
 ESM_CLASS_RECEIPT = 0x04
 ESM_CLASS_INTERMEDIATE = 0x20
@@ -16,8 +17,7 @@ TEXT_OCTETS = 20
 
 _ERR_MAX = 999
 _UDHI = 0x40
-_CODING_UCS2 = 8
-_CODINGS_BINARY = frozenset({2, 4})
+_ESCAPE = b"\x1b"
 
 STAT_WORDS: dict[MessageState, str] = {
     MessageState.QUEUED: "ENROUTE",
@@ -84,9 +84,18 @@ def _text_of(message: Message) -> bytes:
     body = message.body
     if message.esm_class & _UDHI and body:
         body = body[1 + body[0] :]
-    coding = message.data_coding
-    if coding == 0:
-        return body[:TEXT_OCTETS]
-    if coding == _CODING_UCS2:
-        return body[: 2 * TEXT_OCTETS].decode("utf-16-be", "replace").encode("ascii", "replace")
-    return b"" if coding in _CODINGS_BINARY else body[:TEXT_OCTETS]
+    if message.data_coding == 0:
+        return _head_of_gsm(body)
+    alphabet = alphabet_of(message.data_coding)
+    if alphabet is Alphabet.UCS2:
+        head = body[: 2 * TEXT_OCTETS]
+        return head.decode("utf-16-be", "replace").encode("ascii", "replace")
+    if alphabet is Alphabet.BINARY:
+        return b""
+    return _head_of_gsm(body) if alphabet is Alphabet.GSM else body[:TEXT_OCTETS]
+
+
+def _head_of_gsm(body: bytes) -> bytes:
+    """The beginning, without half of a character at its end."""
+    head = body[:TEXT_OCTETS]
+    return head[:-1] if head[-1:] == _ESCAPE and len(body) > TEXT_OCTETS else head

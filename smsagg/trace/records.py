@@ -8,11 +8,13 @@ import attrs
 from smsagg.observe.watch import WatchedSession
 from smsagg.smpp.codec import HEADER, HEADER_OCTETS, decode, encode
 from smsagg.smpp.command import CommandId
+from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.errors import PduEncodeError, PduError
 from smsagg.smpp.limits import Limits
 from smsagg.smpp.pdu import Pdu
 from smsagg.smpp.status import name_of
 from smsagg.smpp.tlv import Tag
+from smsagg.text import text_of
 from smsagg.trace.masking import masked
 
 Record = dict[str, Any]
@@ -88,10 +90,10 @@ def _fields(pdu: Pdu, *, bodies: bool) -> dict[str, Any]:
     for attribute in attrs.fields(type(pdu)):
         value = getattr(pdu, attribute.name)
         if attribute.name not in _HIDDEN_FIELDS and value not in (0, "", b"", None, ()):
-            fields[attribute.name] = _shown(value, bodies or _is_report(pdu)) if isinstance(value, bytes) else value
+            fields[attribute.name] = _shown(value, pdu, bodies) if isinstance(value, bytes) else value
     for tag, value in pdu.tlvs:
         name = _TAG_NAMES.get(tag, f"{tag:#06x}")
-        fields[name] = _shown(value, bodies) if tag == Tag.MESSAGE_PAYLOAD else _tlv_text(value)
+        fields[name] = _shown(value, pdu, bodies) if tag == Tag.MESSAGE_PAYLOAD else _tlv_text(value)
     return fields
 
 
@@ -105,5 +107,11 @@ def _is_report(pdu: Pdu) -> bool:
     return bool(getattr(pdu, "esm_class", 0) & 0x24)
 
 
-def _shown(value: bytes, readable: bool) -> str:
-    return value.decode("latin-1") if readable else f"<{len(value)} octets>"
+def _shown(value: bytes, pdu: Pdu, bodies: bool) -> str:
+    """A body as its text, in hexadecimal when it is binary; a report's text is masked where it has to be."""
+    if _is_report(pdu):
+        return value.decode("latin-1")
+    if not bodies:
+        return f"<{len(value)} octets>"
+    text = text_of(value, getattr(pdu, "data_coding", 0), bool(getattr(pdu, "esm_class", 0) & UDHI))
+    return value.hex() if text is None else text

@@ -59,6 +59,10 @@ def test_an_intermediate_notification() -> None:
         ({"body": b"\xd8\x3d\x00", "data_coding": 8}, b"?"),
         ({"body": b"\x01\x02", "data_coding": 4}, b""),
         ({"body": b"caf\xe9", "data_coding": 3}, b"caf\xe9"),
+        ({"body": b"x" * 19 + b"\x1be"}, b"x" * 19),
+        ({"body": "flash".encode("utf-16-be"), "data_coding": 0x18}, b"flash"),
+        ({"body": b"\x01\x02", "data_coding": 0xF5}, b""),
+        ({"body": b"flash", "data_coding": 0x10}, b"flash"),
     ],
 )
 def test_the_text_field(values: dict[str, Any], text: bytes) -> None:

@@ -169,6 +169,31 @@ async def test_texts_are_hidden(watch: Watch, hub: TraceHub, in_payload: bool) -
         assert "stat:DELIVRD" in text
 
 
+@pytest.mark.parametrize(
+    ("body", "data_coding", "esm_class", "text"),
+    [
+        (b"5\x1be\0", 0, 0, "5€@"),
+        ("Việt 😀".encode("utf-16-be"), 8, 0, "Việt 😀"),
+        (b"\5\0\3\1\2\1part", 0, 0x40, "part"),
+        (b"\1\2", 4, 0, "0102"),
+    ],
+)
+async def test_texts_are_shown_as_people_read_them(
+    watch: Watch, hub: TraceHub, body: bytes, data_coding: int, esm_class: int, text: str
+) -> None:
+    """By their data_coding, without header; binary in hexadecimal."""
+    session = Session(watch)
+    async with hub.subscribed(Filter(account="acme"), bodies=True) as records:
+        session.carry(
+            True, SubmitSm(sequence_number=1, short_message=body, data_coding=data_coding, esm_class=esm_class)
+        )
+        session.carry(
+            True, SubmitSm(sequence_number=2, tlvs=((0x0424, body),), data_coding=data_coding, esm_class=esm_class)
+        )
+        fields = [record["fields"] for record in drain(records)]
+        assert (fields[0]["short_message"], fields[1]["message_payload"]) == (text, text)
+
+
 async def test_a_pdu_that_was_half_read_when_the_trace_began(watch: Watch, hub: TraceHub) -> None:
     """The stream is cut at the right places from the first octet."""
     session = Session(watch)
