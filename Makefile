@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million bench-scale overload chaos sim bench-codec fuzz check-metrics clean
+.PHONY: help run test lint bench bench-million bench-scale overload chaos sim bench-codec interop fuzz check-metrics clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ chaos: $(VENV)/run.stamp ## Kill, stop and restart server, carriers and clients 
 
 sim: $(VENV)/run.stamp ## The whole gateway in simulated worlds; SEED=n runs one, SEEDS=n so many
 	$(BIN)/python -m tools.sim $(if $(SEED),--seed $(SEED) --verbose,--seeds $(or $(SEEDS),1000) --jobs 2) --json var/sim.json
+
+interop: $(VENV)/test.stamp ## Clients and a carrier that nobody here wrote (installs Debian's and npm's), judged with tshark
+	$(BIN)/python -m tools.interop
 
 fuzz: $(VENV)/run.stamp ## Fuzz all that reads a peer's octets; FUZZ_RUNS=n PDUs (a million: some two minutes)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' \
