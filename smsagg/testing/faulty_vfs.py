@@ -1,18 +1,35 @@
 """A SQLite VFS over the real file system that fails on demand, and knows what a power loss would leave.
 
-Register one with :class:`FaultyVfs` and pass its name when opening a database. Every write since a file's last sync
-is remembered with what it replaced, so that :meth:`FaultyVfs.after_power_loss` can tell the content of a file whose
-unsynced writes were lost, all of them or any subset (disks reorder).
+Register one with :class:`FaultyVfs` and pass its name when opening a database; its files share one :class:`Medium`.
+
+Theory of operation. While the medium *holds back*, a write goes to memory only; a sync hands all that was held of its
+file to the real file and syncs that. Reads, by any connection of this VFS, see what is held as if it were there. So
+the real files are at each instant what a power loss would leave: a process that is killed loses exactly its unsynced
+writes, and :meth:`FaultyVfs.after_power_loss` tells what else could have been left (disks reorder). A *torn* medium
+lets some sectors of a write through at once, as a disk does that was interrupted. A file that is closed in order keeps
+all that was written: the end of a program is no loss of power.
+
+Not held are the wal-index (shared memory: gone with the power) and the removal of a file. SQLite reports a commit in
+the wal-index only after the sync of its frames (``synchronous=FULL``), so other processes that read the database meet
+nothing unsynced.
 """
 
 import os
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
+from random import Random
 
 import apsw
 from attrs import define, field
 
 Fault = Callable[[], Exception]
+
+SECTOR_OCTETS = 512
+"""What a disk writes whole or not at all."""
+SECTORS_THROUGH = 0.5
+"""Share of sectors that a torn medium lets through before the sync."""
 
 
 def disk_full() -> Exception:
@@ -29,27 +46,33 @@ def write_error() -> Exception:
 
 @define
 class Unsynced:
-    """One write, or a truncation (``data`` empty), since the last sync of its file."""
+    """One write, or a truncation to ``offset`` (``data`` empty), since the last sync of its file."""
 
     offset: int
     data: bytes
-    replaced: bytes
-    size_before: int
 
 
 @define(eq=False)
 class Medium:
-    """The state that all files of a VFS share; attributes are set by the test at any time, from any thread."""
+    """The state that all files of a VFS share; attributes may be set at any time, from any thread."""
 
+    holds_back: bool = False
+    torn_by: Random | None = None
+    """Chooses the sectors that are let through; ``None``: none."""
     write_fault: Fault | None = None
     sync_fault: Fault | None = None
     faulty_suffix: str = ""
     """Only files whose name ends so are faulty: ``"-wal"``, ``".db"``."""
     faults_max: int = -1
     """How many more calls fail; negative: all of them."""
+    sync_delay_s: Callable[[], float] = float
+    """How long the next sync takes more than it does."""
+    before_sync: Callable[[str], None] = lambda _path: None
+    """Told the path of each file that is about to be synced."""
     syncs: int = 0
     faults: int = 0
     unsynced: dict[str, list[Unsynced]] = field(factory=dict)
+    opened: Counter[str] = field(factory=Counter)
     lock: threading.RLock = field(factory=threading.RLock)
 
     def raise_fault(self, fault: Fault | None, path: str) -> None:
@@ -72,6 +95,11 @@ class FaultyVfs(apsw.VFS):
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
         return _FaultyFile(self.medium, name, flags)
 
+    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
+        super().xDelete(filename, syncdir)
+        with self.medium.lock:
+            self.medium.unsynced.pop(os.path.realpath(filename), None)
+
     def fail(self, *, write: Fault | None = None, sync: Fault | None = None, suffix: str = "", count: int = -1) -> None:
         """Let writes or syncs of files named ``*suffix`` fail, ``count`` times or until :meth:`heal`."""
         with self.medium.lock:
@@ -82,51 +110,111 @@ class FaultyVfs(apsw.VFS):
         self.fail()
 
     def after_power_loss(self, path: str, survives: Callable[[Unsynced], bool] = lambda _write: False) -> bytes:
-        """What ``path`` would hold after a power loss now, when only unsynced writes that ``survives`` picks remain."""
+        """What ``path`` would hold after a power loss now, when only unsynced writes that ``survives`` picks remain.
+
+        Knows of those that were held back only.
+        """
         with self.medium.lock:
             with open(path, "rb") as file:
                 content = bytearray(file.read())
-            writes = self.medium.unsynced.get(os.path.realpath(path), [])
-            for write in reversed(writes):
-                content[write.offset : write.offset + len(write.data)] = write.replaced
-                del content[write.size_before :]
-            for write in writes:
+            for write in self.medium.unsynced.get(os.path.realpath(path), ()):
                 if write.data and survives(write):
-                    content.extend(bytes(max(0, write.offset - len(content))))
-                    content[write.offset : write.offset + len(write.data)] = write.data
+                    _overlay(content, 0, write)
             return bytes(content)
 
 
 class _FaultyFile(apsw.VFSFile):
+    """A handle; what is unsynced belongs to the file, so any handle's sync writes it."""
+
     def __init__(self, medium: Medium, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
         self._medium = medium
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         self._path = os.path.realpath(path) if path else ""
         super().__init__("", name, flags)
+        with medium.lock:
+            medium.opened[self._path] += 1
+
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
+        with self._medium.lock:
+            octets = super().xRead(amount, offset)
+            unsynced = self._medium.unsynced.get(self._path)
+            if not unsynced:
+                return octets
+            content = bytearray(octets)
+            for write in unsynced:
+                if write.data and write.offset < offset + amount and write.offset + len(write.data) > offset:
+                    _overlay(content, offset, write)
+                elif not write.data:
+                    del content[max(write.offset - offset, 0) :]
+            return bytes(content[:amount])
+
+    def xFileSize(self) -> int:  # noqa: N802
+        with self._medium.lock:
+            size: int = super().xFileSize()
+            for write in self._medium.unsynced.get(self._path, ()):
+                size = max(size, write.offset + len(write.data)) if write.data else write.offset
+            return size
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
-        self._medium.raise_fault(self._medium.write_fault, self._path)
-        with self._medium.lock:
-            self._remember(offset, bytes(data))
-            super().xWrite(data, offset)
+        medium = self._medium
+        medium.raise_fault(medium.write_fault, self._path)
+        with medium.lock:
+            if not self._is_held():
+                super().xWrite(data, offset)
+                return
+            write = Unsynced(offset, bytes(data))
+            medium.unsynced.setdefault(self._path, []).append(write)
+            if medium.torn_by is not None:
+                self._let_through(write, medium.torn_by)
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         with self._medium.lock:
-            self._remember(newsize, b"")
-            super().xTruncate(newsize)
+            if self._is_held():
+                self._medium.unsynced.setdefault(self._path, []).append(Unsynced(newsize, b""))
+            else:
+                super().xTruncate(newsize)
 
     def xSync(self, flags: int) -> None:  # noqa: N802
-        self._medium.raise_fault(self._medium.sync_fault, self._path)
-        with self._medium.lock:
+        medium = self._medium
+        delay_s = medium.sync_delay_s()
+        if delay_s > 0.0:
+            time.sleep(delay_s)
+        medium.raise_fault(medium.sync_fault, self._path)
+        medium.before_sync(self._path)
+        with medium.lock:
+            self._hand_over()
             super().xSync(flags)
-            self._medium.syncs += 1
-            self._medium.unsynced[self._path] = []
+            medium.syncs += 1
 
-    def _remember(self, offset: int, data: bytes) -> None:
-        size = self.xFileSize()
-        end = offset + len(data) if data else size
-        with open(self._path, "rb") as file:
-            file.seek(offset)
-            replaced = file.read(max(0, end - offset))
-        write = Unsynced(offset, data, replaced, size)
-        self._medium.unsynced.setdefault(self._path, []).append(write)
+    def xClose(self) -> None:  # noqa: N802
+        medium = self._medium
+        with medium.lock:
+            medium.opened[self._path] -= 1
+            if not medium.opened[self._path]:
+                self._hand_over()
+        super().xClose()
+
+    def _is_held(self) -> bool:
+        """Also when it holds back no more, a write stays behind the older ones of its file."""
+        return bool(self._path) and (self._medium.holds_back or bool(self._medium.unsynced.get(self._path)))
+
+    def _hand_over(self) -> None:
+        for write in self._medium.unsynced.pop(self._path, ()):
+            if write.data:
+                super().xWrite(write.data, write.offset)
+            else:
+                super().xTruncate(write.offset)
+
+    def _let_through(self, write: Unsynced, rng: Random) -> None:
+        for start in range(0, len(write.data), SECTOR_OCTETS):
+            if rng.random() < SECTORS_THROUGH:
+                super().xWrite(write.data[start : start + SECTOR_OCTETS], write.offset + start)
+
+
+def _overlay(content: bytearray, offset: int, write: Unsynced) -> None:
+    """Put ``write`` over ``content``, which begins at ``offset`` of its file and grows as needed."""
+    start, data = write.offset - offset, write.data
+    if start < 0:
+        start, data = 0, data[-start:]
+    content.extend(bytes(max(0, start - len(content))))
+    content[start : start + len(data)] = data

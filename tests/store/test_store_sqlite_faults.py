@@ -210,6 +210,7 @@ async def test_nothing_acknowledged_is_lost_with_the_power(
     settings: StoreSettings, vfs: FaultyVfs, tmp_path: Path
 ) -> None:
     """With FULL every commit that was reported is on the medium when unsynced writes are dropped."""
+    vfs.medium.holds_back = True
     acknowledged: set[int] = set()
     async with open_sqlite_store(settings, seams(vfs)) as store:
         for seq in range(1, 41):
@@ -221,6 +222,7 @@ async def test_nothing_acknowledged_is_lost_with_the_power(
 
 async def test_the_power_test_sees_a_loss(settings: StoreSettings, vfs: FaultyVfs, tmp_path: Path) -> None:
     """The same with NORMAL loses acknowledged messages: the test above can fail."""
+    vfs.medium.holds_back = True
     async with open_sqlite_store(settings, seams(vfs, synchronous="NORMAL")) as store:
         for seq in range(1, 21):
             assert await write(store, new(seq)).wait() is None
@@ -232,6 +234,7 @@ async def test_power_loss_with_reordered_writes(
     settings: StoreSettings, vfs: FaultyVfs, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever subset of unsynced writes survives, also amid checkpoints, the acknowledged messages do."""
+    vfs.medium.holds_back = True
     monkeypatch.setattr(checkpoint, "SOFT_OCTETS", 64 << 10)
     rng = Random(seed)
     acknowledged: set[int] = set()
