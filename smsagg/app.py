@@ -117,7 +117,7 @@ class Gateway:
     async def running(self) -> AsyncIterator[Running]:
         """Everything runs within the block, and ends in order after it."""
         config, engine = self._config, self.engine
-        engine.connect(self.carriers, await self._store.recover(self._clock.now_ms()))
+        engine.connect(self.carriers, await self._store.recover(self._clock.now_ms(), engine.retries_due_by))
         door = make_front_door(config, engine, self._clock, self._metrics)
         listener = Listener(door)
         self._observe(door)

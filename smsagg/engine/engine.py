@@ -13,6 +13,7 @@
                          Deliveries ─▶ (sinks of the account)
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
@@ -21,7 +22,7 @@ import trio
 
 from smsagg.carriers.base import Carrier, Link, RespondMo, RespondReceipts
 from smsagg.clock import Clock
-from smsagg.config.schema import Config
+from smsagg.config.schema import Config, MessageClassSettings
 from smsagg.engine.accounts import make_accounts
 from smsagg.engine.control import Control
 from smsagg.engine.core import Changes, Core
@@ -115,6 +116,13 @@ class Engine:
             nursery.start_soon(self.handset.run)
             nursery.start_soon(self._sweeper.run)
             task_status.started()
+
+    @property
+    def retries_due_by(self) -> int:
+        """No retry that is planned now is due later (wall milliseconds)."""
+        waits = [settings.retry.max for settings in self._config.message_classes.values()]
+        longest_s = max(*waits, MessageClassSettings().retry.max, self._config.receipts.retry_max)
+        return self._clock.now_ms() + math.ceil(longest_s * 1000)
 
     @property
     def backlog(self) -> int:

@@ -184,11 +184,13 @@ class Store(Protocol):
         """Wait until all that was written before this call is committed or refused."""
         ...
 
-    async def recover(self, now: int) -> Recovered:
+    async def recover(self, now: int, due_by: int | None = None) -> Recovered:
         """Once, before the first write: mark every QUEUED message and every delivery as parked, and tell what there is.
 
         Idempotent: a crash during recovery changes nothing that the next recovery would see.
-        Afterwards all QUEUED messages are found by :meth:`claim_messages`, with their ``next_attempt_at`` kept.
+        Afterwards all QUEUED messages are found by :meth:`claim_messages`, with their ``next_attempt_at`` kept; but
+        one that is neither scheduled (``not_before``) nor due by ``due_by`` was planned by a clock that has been set
+        back since, and is due ``now``. Likewise deliveries. ``None``: whatever they say.
         """
         ...
 

@@ -180,15 +180,20 @@ class MemoryStore:
         self.write(Changes(), lambda _error: done.set())
         await done.wait()
 
-    async def recover(self, now: int) -> Recovered:
+    async def recover(self, now: int, due_by: int | None = None) -> Recovered:
         def run() -> Recovered:
             tables = self.tables
             live = tables.messages.values()
             queued = [message for message in live if message.state is MessageState.QUEUED]
             for message in queued:
                 message.parked = True
+                scheduled_at = message.not_before if message.not_before > message.accepted_at else 0
+                if due_by is not None and message.next_attempt_at > max(due_by, scheduled_at):
+                    message.next_attempt_at = max(now, scheduled_at)
             for delivery in tables.deliveries.values():
                 delivery.parked = True
+                if due_by is not None and delivery.next_attempt_at > due_by:
+                    delivery.next_attempt_at = now
             return Recovered(
                 last_seq=tables.last_seq,
                 last_delivery_id=tables.last_delivery_id,

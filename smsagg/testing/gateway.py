@@ -184,7 +184,7 @@ async def run_gateway(
     gateway = FakeGateway(config or make_config(), store, clock or FakeClock(), seed)
     engine = gateway.engine
     prepare(gateway)
-    engine.connect(gateway.carriers, await store.recover(gateway.clock.now_ms()))
+    engine.connect(gateway.carriers, await store.recover(gateway.clock.now_ms(), engine.retries_due_by))
     store.on_commit = lambda _seconds, _changes: engine.dispatcher.wake()
     async with trio.open_nursery() as nursery:
         await nursery.start(engine.run)

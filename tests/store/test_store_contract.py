@@ -227,6 +227,33 @@ async def test_recovery_parks_all_that_waits(open_store: OpenStore) -> None:
         assert [d.delivery_id for d in await store.claim_deliveries("acme", NOW + 1, 10)] == [1, 2]
 
 
+async def test_recovery_after_the_clock_was_set_back(open_store: OpenStore) -> None:
+    """What a fast clock planned for later than any retry is due now, and what is scheduled then stays scheduled."""
+    hour = 3_600_000
+    async with open_store() as store:
+        fast = new(1, 2, 3, 4, parked=True)
+        fast.new_messages[0].accepted_at = fast.new_messages[0].not_before = NOW + hour - 5
+        await commit(store, fast)
+        changes = Changes(
+            message_updates=[
+                update(1, state=MessageState.QUEUED, parked=True, next_attempt_at=NOW + hour),
+                update(2, state=MessageState.QUEUED, parked=True, next_attempt_at=NOW + 500),
+            ],
+            new_deliveries=[delivery(1, next_attempt_at=NOW + hour), delivery(2, next_attempt_at=NOW + 500)],
+        )
+        await commit(store, changes)
+        scheduled = new(5, parked=True)
+        scheduled.new_messages[0].not_before = scheduled.new_messages[0].next_attempt_at = NOW + hour
+        await commit(store, scheduled)
+    async with open_store() as store:
+        await store.recover(NOW + 10, due_by=NOW + 1_000)
+        claimed = await store.claim_messages("gb", NOW + hour, 10)
+        due_at = {message.seq: message.next_attempt_at for message in claimed}
+        assert (due_at[1], due_at[2], due_at[5]) == (NOW + 10, NOW + 500, NOW + hour)
+        deliveries = await store.claim_deliveries("acme", NOW + 1_000, 10)
+        assert {each.delivery_id: each.next_attempt_at for each in deliveries} == {1: NOW + 10, 2: NOW + 500}
+
+
 async def test_deliveries_are_claimed_oldest_first(store: Store) -> None:
     """Claimed are due parked deliveries of the account, oldest due first, each once and as written."""
     written = [

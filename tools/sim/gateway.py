@@ -93,7 +93,7 @@ class Life:
         engine, store = self.engine, self.store
         try:
             with self._scope:
-                engine.connect(self.carriers, await store.recover(self._clock.now_ms()))
+                engine.connect(self.carriers, await store.recover(self._clock.now_ms(), engine.retries_due_by))
                 store.on_commit = lambda _seconds, _changes: engine.dispatcher.wake()
                 async with trio.open_nursery() as self._nursery:
                     await self._nursery.start(engine.run)

@@ -33,11 +33,17 @@ _EXPIRED_BY_INDEX_MAX = 10_000
 
 SURVEYED_AT_ONCE = 50_000
 _SURVEY = """
-    SELECT state, account, pool, parked, indexed, count(*), max(seq) FROM (
-        SELECT seq, state, account, pool, parked, indexed FROM messages WHERE seq > ? ORDER BY seq LIMIT ?
+    SELECT state, account, pool, parked, indexed, count(*), max(next_attempt_at), max(seq) FROM (
+        SELECT seq, state, account, pool, parked, indexed, next_attempt_at
+        FROM messages WHERE seq > ? ORDER BY seq LIMIT ?
     ) GROUP BY state, account, pool, parked, indexed
 """
 _IN_CHUNK = "seq > ? AND seq <= ?"
+_SCHEDULED_AT = "iif(not_before > accepted_at, not_before, 0)"
+_PULL_FORWARD = f"""
+    UPDATE messages SET next_attempt_at = max(?, {_SCHEDULED_AT})
+    WHERE {_IN_CHUNK} AND state = 0 AND next_attempt_at > max(?, {_SCHEDULED_AT})
+"""
 _COUNT_DELIVERIES = """
     SELECT account, count(*) FROM deliveries INDEXED BY deliveries_parked WHERE parked = 1 GROUP BY account
 """
@@ -120,7 +126,7 @@ _DROP_EXPIRED_DELIVERIES = """
 """
 
 
-def recover(cursor: apsw.Cursor) -> Recovered:
+def recover(cursor: apsw.Cursor, now: int, due_by: int | None) -> Recovered:
     """Park what waits, index what a carrier has, and count what there is: one pass over each hot table.
 
     It goes by chunks, so that ten million messages are sorted into groups in little memory.
@@ -136,16 +142,20 @@ def recover(cursor: apsw.Cursor) -> Recovered:
             cursor.execute(f"UPDATE messages SET indexed = 1 WHERE {_IN_CHUNK} AND state = 1 AND indexed = 0", chunk)
         if any(state == MessageState.QUEUED and not parked for state, _, _, parked, *_ in groups):
             cursor.execute(f"UPDATE messages SET parked = 1 WHERE {_IN_CHUNK} AND state = 0 AND parked = 0", chunk)
+        if due_by is not None and any(group[0] == MessageState.QUEUED and group[-2] > due_by for group in groups):
+            cursor.execute(_PULL_FORWARD, (now, *chunk, due_by))
         if any(group[0] == MessageState.SENDING for group in groups):
             text = f"SELECT {_MESSAGE} FROM messages WHERE {_IN_CHUNK} AND state = ? ORDER BY seq"
             in_doubt += _all(cursor, text, (*chunk, int(MessageState.SENDING)))
-        for state, account, pool, _, _, count, _ in groups:
+        for state, account, pool, _, _, count, *_ in groups:
             if state == MessageState.QUEUED:
                 queued_by_account[account] += count
                 queued_by_pool[pool] += count
             elif state == MessageState.ENROUTE:
                 enroute += count
     cursor.execute("UPDATE deliveries SET parked = 1 WHERE parked = 0")
+    if due_by is not None:
+        cursor.execute("UPDATE deliveries SET next_attempt_at = ? WHERE next_attempt_at > ?", (now, due_by))
     deliveries = _all(cursor, _COUNT_DELIVERIES)
     last_seq, last_delivery_id = _one(cursor, "SELECT last_seq, last_delivery_id FROM counters")
     return Recovered(

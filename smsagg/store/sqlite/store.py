@@ -116,8 +116,8 @@ class SqliteStore:
         self.write(Changes(), lambda _error: done.set())
         await done.wait()
 
-    async def recover(self, now: int) -> Recovered:
-        return await self._ask(jobs.recover, must_finish=True)
+    async def recover(self, now: int, due_by: int | None = None) -> Recovered:
+        return await self._ask(lambda cursor: jobs.recover(cursor, now, due_by), must_finish=True)
 
     async def claim_messages(self, pool: str, due_at: int, limit: int) -> list[Message]:
         return await self._ask(lambda cursor: jobs.claim_messages(cursor, pool, due_at, limit), must_finish=True)
