@@ -9,6 +9,7 @@ from tools.chaos.history import (
     CarrierReceipt,
     CarrierSubmit,
     ClientReceipt,
+    ClockStep,
     Fault,
     History,
     Reply,
@@ -256,6 +257,23 @@ def test_expired_and_sent() -> None:
     assert check(history).verdict is Verdict.PASS
     history.carrier_submits[0].at = 4.9
     assert broken_by(history) == {"S9"}
+
+
+def test_time_passes_by_the_clock_of_the_server() -> None:
+    """S9: set forward by an hour, two seconds are over; back again after a restart, they are not over for an hour."""
+    history = with_row(sound_history())
+    history.submits[0].validity_s = 2.0
+    history.carrier_submits[0].at = 2.9
+    history.clock = [ClockStep(1.15, 1.2, 3_600.0)]
+    assert broken_by(history) == {"S9"}
+    history.clock = [ClockStep(1.05, 1.2, 3_600.0)]
+    assert check(history).verdict is Verdict.PASS
+    history.clock = [ClockStep(0.5, 0.6, 3_600.0)]
+    assert check(history).verdict is Verdict.PASS
+    history.carrier_submits[0].at = 4.9
+    assert broken_by(history) == {"S9"}
+    history.clock.append(ClockStep(3.0, 3.5, 0.0))
+    assert check(history).verdict is Verdict.PASS
 
 
 def test_receipt_copies() -> None:

@@ -3,20 +3,25 @@
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from tools.chaos import harness
 from tools.chaos.checker import Report, Verdict
 from tools.chaos.esme import Load
-from tools.chaos.nemesis import Plan
-from tools.chaos.seeded import BUGS, HARMLESS, WITHOUT_KILL
+from tools.chaos.nemesis import NO_FAULTS
+from tools.chaos.seeded import BUGS, BY_KILLS, HARMLESS, SHOWN_BY
 
 pytestmark = pytest.mark.slow
 
 
 def run(
-    folder: Path, kills: int, rate_per_s: float = 600, seed_bug: str = "", drain_deadline_s: float = 60.0
+    folder: Path,
+    faults: dict[str, int],
+    rate_per_s: float = 600,
+    seed_bug: str = "",
+    drain_deadline_s: float = 60.0,
 ) -> Report:
-    plan = Plan(kill_server=kills, pause_s=(0.3, 0.8))
+    plan = evolve(NO_FAULTS, **faults, pause_s=(0.3, 0.8))
     settings = harness.Settings(
         plan,
         Load(rate_per_s=rate_per_s),
@@ -36,21 +41,36 @@ def told(report: Report) -> str:
 
 def test_five_kills_under_load(tmp_path: Path) -> None:
     """After five kills all that was acknowledged is sent and reported, with copies only within each kill's windows."""
-    report = run(tmp_path, kills=5)
+    report = run(tmp_path, {"kill_server": 5})
     assert report.verdict is Verdict.PASS, told(report)
     assert report.counts.faults == 6  # and the restart before the books are balanced
     assert report.counts.acknowledged == report.counts.ok > 500
 
 
+def test_power_loss_and_ill_disks(tmp_path: Path) -> None:
+    """What was acknowledged outlives the loss of all unsynced writes; a disk that is full or fails costs refusals only,
+    sessions and enquire_link live on, and the server recovers by itself."""
+    report = run(tmp_path, {"power_loss": 2, "disk_full": 1, "sync_error": 1, "stalled_sync": 1})
+    assert report.verdict is Verdict.PASS, told(report)
+    assert report.counts.refused > 0
+
+
+def test_a_clock_an_hour_wrong(tmp_path: Path) -> None:
+    """Set an hour forward or back and right again, and started anew, the server forgets nothing for an hour and sends
+    nothing after its time."""
+    report = run(tmp_path, {"clock_jump": 2, "kill_server": 1})
+    assert report.verdict is Verdict.PASS, told(report)
+
+
 def test_kills_with_a_slow_store(tmp_path: Path) -> None:
     """Commits that take long widen no promise: what is not recorded yet counts against the window."""
-    report = run(tmp_path, kills=2, seed_bug=HARMLESS)
+    report = run(tmp_path, BY_KILLS, seed_bug=HARMLESS)
     assert report.verdict is Verdict.PASS, told(report)
 
 
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug != HARMLESS])
 def test_seeded_bug_is_found(tmp_path: Path, bug: str) -> None:
     """The run fails when the server has the bug."""
-    kills = 0 if bug in WITHOUT_KILL else 2
-    report = run(tmp_path, kills, rate_per_s=1_000, seed_bug=bug, drain_deadline_s=1.5)
+    faults = SHOWN_BY.get(bug, BY_KILLS)
+    report = run(tmp_path, faults, rate_per_s=1_000, seed_bug=bug, drain_deadline_s=1.5)
     assert report.verdict is Verdict.FAIL, told(report)

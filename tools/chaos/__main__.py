@@ -16,7 +16,7 @@ from rich.console import Console
 from tools.chaos import harness
 from tools.chaos.checker import Verdict
 from tools.chaos.esme import Load
-from tools.chaos.nemesis import Plan
+from tools.chaos.nemesis import NO_FAULTS
 from tools.chaos.report import as_json, show
 from tools.chaos.system import Sizes
 
@@ -36,9 +36,15 @@ FAULTS = {
     "carrier_holes": "hole_carrier",
     "carrier_mutes": "mute_carrier",
     "carrier_slow": "slow_carrier",
+    "power_losses": "power_loss",
+    "disk_full": "disk_full",
+    "disk_low": "disk_low",
+    "sync_errors": "sync_error",
+    "slow_syncs": "slow_sync",
+    "stalled_syncs": "stalled_sync",
+    "clock_jumps": "clock_jump",
 }
 """Options and the faults of :class:`~tools.chaos.nemesis.Plan` that they count."""
-NO_FAULTS = Plan(kill_server=0)
 EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 
 
@@ -58,6 +64,13 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 @click.option("--carrier-holes", default=2, type=click.IntRange(0, 100), help="…")
 @click.option("--carrier-mutes", default=1, type=click.IntRange(0, 100), help="… lets nobody bind.")
 @click.option("--carrier-slow", default=2, type=click.IntRange(0, 100), help="…")
+@click.option("--power-losses", default=4, type=click.IntRange(0, 1_000), help="Kills that drop unsynced writes.")
+@click.option("--disk-full", default=1, type=click.IntRange(0, 1_000), help="The disk is full for a while.")
+@click.option("--disk-low", default=1, type=click.IntRange(0, 1_000), help="… has less room than free_octets_min.")
+@click.option("--sync-errors", default=2, type=click.IntRange(0, 1_000), help="… fails every fsync.")
+@click.option("--slow-syncs", default=1, type=click.IntRange(0, 1_000), help="… takes 0.1 to 0.5 s a sync.")
+@click.option("--stalled-syncs", default=1, type=click.IntRange(0, 1_000), help="… more than accept_deadline.")
+@click.option("--clock-jumps", default=2, type=click.IntRange(0, 1_000), help="The server's clock is an hour off.")
 @click.option("--only", is_flag=True, help="No faults but those that are named by options.")
 @click.option("--rate", default=1_000.0, type=click.FloatRange(1, 20_000), help="Messages per second.")
 @click.option("--window", default=50, type=click.IntRange(1, 1_000), help="Of each bind of the ESME.")

@@ -36,6 +36,7 @@ def collect(run: "Run", anomalies: list[str], is_drained: bool) -> History:
         submits=log.submits,
         client_receipts=log.receipts,
         faults=run.nemesis.faults,
+        clock=run.nemesis.machine.clock.steps(system.server.starts),
         store=dump(system.store_path),
         anomalies=anomalies,
         is_drained=is_drained,

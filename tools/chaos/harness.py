@@ -88,7 +88,7 @@ class Run:
                 nursery.cancel_scope.cancel()
         finally:
             self.system.kill()
-        anomalies = failures + self.system.anomalies()
+        anomalies = failures + self.nemesis.machine.anomalies + self.system.anomalies()
         anomalies += sessions_lost_for_nothing(lost, self.nemesis.faults)
         anomalies += unexcused_refusals(self.esme.log.binds_refused, self.nemesis.faults)
         return collect(self, anomalies, is_drained)

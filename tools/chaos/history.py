@@ -219,6 +219,16 @@ class Sample:
     """By link, attempts that await their response."""
 
 
+@define(frozen=True)
+class ClockStep:
+    """Nemesis log: since some instant between ``began_at`` and ``ended_at`` the clock that the server goes by is so far
+    ahead of the true time. Before the first it is not."""
+
+    began_at: float
+    ended_at: float
+    ahead_s: float
+
+
 @define(eq=False)
 class StoredMessage:
     """Store dump: a row of ``messages`` (live) or ``history`` (over)."""
@@ -311,6 +321,7 @@ class History:
     carrier_submits: list[CarrierSubmit] = field(factory=list)
     carrier_receipts: list[CarrierReceipt] = field(factory=list)
     faults: list[Fault] = field(factory=list)
+    clock: list[ClockStep] = field(factory=list)
     store: StoreDump = field(factory=StoreDump)
     anomalies: list[str] = field(factory=list)
     """What must not happen at all: a server that ended by itself, a session that was lost with no fault."""

@@ -11,6 +11,7 @@ from attrs import define
 
 from tools.chaos.esme import Esme
 from tools.chaos.history import Fault
+from tools.chaos.machine import Machine
 from tools.chaos.network import Network
 from tools.chaos.system import CARRIERS, RESPONSE_TIMEOUT_S, System, until
 
@@ -44,9 +45,24 @@ class Plan:
     hole_carrier: int = 0
     mute_carrier: int = 0
     slow_carrier: int = 0
+    power_loss: int = 0
+    """Faults of the machine; see :class:`~tools.chaos.machine.Machine`. This kills the server, and what it had written
+    and not synced is gone."""
+    disk_full: int = 0
+    disk_low: int = 0
+    sync_error: int = 0
+    slow_sync: int = 0
+    """Every sync takes long; longer than ``accept_deadline`` in the next."""
+    stalled_sync: int = 0
+    clock_jump: int = 0
+    """Sets the server's wall clock, and sets it right again."""
+    clock_jump_s: float = 3_600.0
     pause_s: tuple[float, float] = (0.5, 1.5)
     """Load between two faults, once all binds are back."""
     stop_s: tuple[float, float] = (0.3, 2.0)
+
+
+NO_FAULTS = Plan(kill_server=0)
 
 
 class Nemesis:
@@ -62,6 +78,7 @@ class Nemesis:
         self._rng = rng
         self._tell = tell
         self.faults: list[Fault] = []
+        self.machine = Machine(system, esme, rng, plan.clock_jump_s)
 
     async def run(self) -> None:
         """All faults of the plan. Raises SystemFailed when the server does not come back."""
@@ -74,6 +91,7 @@ class Nemesis:
             "restart": self._restart,
             "drop_client": self._drop_client,
             **self._network.kinds(),
+            **self.machine.kinds(),
         }
         schedule = [kind for kind in kinds for _ in range(getattr(self._plan, kind))]
         self._rng.shuffle(schedule)
@@ -81,6 +99,8 @@ class Nemesis:
         for kind in schedule:
             fault = await kinds[kind]()
             self.faults.append(fault)
+            if fault.target == "server":
+                self.machine.server_started()
             self._tell(f"{kind} {fault.target}: {fault.ended_at - fault.began_at:.2f} s")
             await self.pause()
 

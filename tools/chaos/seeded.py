@@ -1,12 +1,11 @@
-"""Known bugs, to prove that the checker finds them: ``python -m tools.chaos.seeded NAME serve --config FILE``.
+"""Known bugs, to prove that the checker finds them; :mod:`tools.chaos.wrapped` puts them into the server.
 
-Each bug is a patch of the server's classes in the process that this module starts; nothing in ``smsagg`` knows of it.
+Each bug is a patch of the server's classes in its process; nothing in ``smsagg`` knows of it.
 A seam that has gone fails loudly, so a bug cannot go unseeded unnoticed.
 """
 
-import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from functools import partial
 from itertools import count
@@ -16,12 +15,12 @@ import trio
 from attrs import evolve
 
 from smsagg.carriers.smpp import association
-from smsagg.cli import main as smsagg
 from smsagg.errors import StoreFailed
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.receipts.correlator import Correlator
 from smsagg.store.base import Changes, OnDone
-from smsagg.store.sqlite import SqliteStore
+from smsagg.store.sqlite import SqliteStore, store
+from smsagg.store.sqlite import connection as store_connection
 from smsagg.store.sqlite.group import Job, Write
 from smsagg.store.sqlite.writer import Writer
 from tools.chaos.system import CARRIERS
@@ -31,7 +30,7 @@ LAG_S = 0.05
 StoreWrite = Callable[[SqliteStore, Changes, OnDone | None], None]
 
 
-def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     """Put ``make(original)`` in the place of an attribute that must be there."""
     setattr(owner, name, make(getattr(owner, name)))
 
@@ -45,7 +44,7 @@ def _on_write(change: Callable[[SqliteStore, StoreWrite, Changes, OnDone | None]
 
         return write
 
-    _replace(SqliteStore, "write", make)
+    replace(SqliteStore, "write", make)
 
 
 def _lagging_store(is_answered_at_once: Callable[[Changes], bool]) -> None:
@@ -72,7 +71,7 @@ def _lagging_store(is_answered_at_once: Callable[[Changes], bool]) -> None:
 
         return submit
 
-    _replace(Writer, "submit", make)
+    replace(Writer, "submit", make)
 
 
 def slow_store() -> None:
@@ -141,7 +140,7 @@ def carrier_forgotten() -> None:
 
         return find
 
-    _replace(Correlator, "find", make)
+    replace(Correlator, "find", make)
 
 
 def failure_read_as_success() -> None:
@@ -156,7 +155,7 @@ def failure_read_as_success() -> None:
 
         return receipt_of
 
-    _replace(association, "receipt_of", make)
+    replace(association, "receipt_of", make)
 
 
 def early_receipt_dropped() -> None:
@@ -168,13 +167,28 @@ def early_receipt_dropped() -> None:
 
         return park
 
-    _replace(Correlator, "park", make)
+    replace(Correlator, "park", make)
 
     def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
         changes.parked_receipts = []
         original(store, changes, on_done)
 
     _on_write(change)
+
+
+def synchronous_normal() -> None:
+    """Commits are not synced, which only a loss of power can show."""
+
+    def make(original: Callable[..., Any]) -> Any:
+        def connect(*arguments: Any) -> Any:
+            connection = original(*arguments)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            return connection
+
+        return connect
+
+    replace(store_connection, "connect", make)
+    replace(store, "connect", make)
 
 
 BUGS: dict[str, Callable[[], None]] = {
@@ -190,19 +204,19 @@ BUGS: dict[str, Callable[[], None]] = {
         carrier_forgotten,
         failure_read_as_success,
         early_receipt_dropped,
+        synchronous_normal,
     )
 }
 
 HARMLESS = "slow-store"
 
-WITHOUT_KILL: Sequence[str] = (
-    "refused-and-kept",
-    "carrier-forgotten",
-    "failure-read-as-success",
-    "early-receipt-dropped",
-)
-"""Those that show under load alone."""
-
-if __name__ == "__main__":
-    BUGS[sys.argv.pop(1)]()
-    smsagg()
+SHOWN_BY: dict[str, dict[str, int]] = {
+    "refused-and-kept": {},
+    "carrier-forgotten": {},
+    "failure-read-as-success": {},
+    "early-receipt-dropped": {},
+    "synchronous-normal": {"power_loss": 2},
+}
+"""The faults, by their names in :class:`~tools.chaos.nemesis.Plan`, that a bug takes to show; two kills for all others,
+and for some the load alone."""
+BY_KILLS = {"kill_server": 2}

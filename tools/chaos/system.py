@@ -13,17 +13,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from smsagg.config.passwords import HASHER
 from tools.chaos.esme import Account
 from tools.chaos.history import Start
+from tools.chaos.injection import Conditions, Control, Wrapping
 
 ROOT = Path(__file__).resolve().parents[2]
 START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 30.0
+ACCEPT_DEADLINE_S = 2.0
+"""A commit that takes longer is unwound."""
+OBEY_DEADLINE_S = 10.0
 POLL_S = 0.01
 
 TIGHT_STORE = """
@@ -193,9 +198,31 @@ class System:
         }
         config = folder / "smsagg.toml"
         config.write_text(self._config(self.road_ports))
-        entry = ["-m", "tools.chaos.seeded", seed_bug] if seed_bug else ["-c", "from smsagg.cli import main; main()"]
-        command = [sys.executable, *entry, "serve", "--config", str(config)]
-        self.server = Process("server", command, "smsagg is ready", folder / "server.log")
+        self._config_path = config
+        self._control = Control(folder / "conditions.json")
+        self._wrapping = Wrapping(str(self._control.path), seed_bug)
+        self.server = Process("server", self._server_command(), "smsagg is ready", folder / "server.log")
+
+    def wrap(self, **changes: Any) -> None:
+        """Fields of the :class:`~tools.chaos.injection.Wrapping` that the server is started with from now on."""
+        self._wrapping = evolve(self._wrapping, **changes)
+        self.server.command = self._server_command()
+
+    def _server_command(self) -> list[str]:
+        wrapped = [sys.executable, "-m", "tools.chaos.wrapped", self._wrapping.as_argument()]
+        return [*wrapped, "serve", "--config", str(self._config_path)]
+
+    @property
+    def control_path(self) -> Path:
+        return self._control.path
+
+    async def set_conditions(self, **conditions: Any) -> None:
+        """How the server's disk and clock are from now on, all else in good health. Raises SystemFailed."""
+        self._control.set(Conditions(**conditions))
+        with trio.move_on_after(OBEY_DEADLINE_S):
+            await until(lambda: self._control.is_obeyed or not self.server.is_running)
+            return
+        raise SystemFailed(f"the server did not take {self._control.conditions}")
 
     @property
     def store_path(self) -> Path:
@@ -241,6 +268,7 @@ class System:
             [server]
             smpp_listen = "127.0.0.1:{self.port}"
             http_listen = "127.0.0.1:{self.http_port}"
+            accept_deadline = "{ACCEPT_DEADLINE_S:g}s"
             [session]
             deliver_window = {sizes.deliver_window}
             enquire_link_interval = "{ENQUIRE_LINK_INTERVAL_S:g}s"

@@ -1,23 +1,41 @@
 """S9, S11: nothing too late, nothing too early."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from tools.chaos.checker.index import Index
 from tools.chaos.checker.verdict import Violation
-from tools.chaos.history import CarrierSubmit
+from tools.chaos.history import CarrierSubmit, ClockStep
 
 LATE_S = 1.0
 """A submit may reach the carrier's log so long after the server's look at the clock."""
 
 
 def not_after_expiry(index: Index) -> Iterable[Violation]:
-    """S9: nothing reaches a carrier after its time, by the validity_period of the submit_sm itself."""
+    """S9: nothing reaches a carrier after its time, by the validity_period of the submit_sm itself.
+
+    Time is the server's: what its clock was set forward meanwhile has passed, what it was set back comes twice.
+    """
+    steps = index.history.clock
     for submit in index.acknowledged:
         for send in index.sends[submit.nonce] if submit.validity_s < inf else ():
             late_s = send.at - submit.answered_at - submit.validity_s
-            if late_s > LATE_S + _held_up_s(index, send):
+            tolerated_s = LATE_S + _held_up_s(index, send)
+            if steps:
+                late_s -= max(ahead_s(steps, submit.invoked_at, submit.answered_at))
+                late_s += min(ahead_s(steps, send.at - tolerated_s, send.at))
+            if late_s > tolerated_s:
                 yield Violation("S9 expiry", submit.nonce, f"reached {send.carrier} {late_s:.1f} s after its time")
+
+
+def ahead_s(steps: Sequence[ClockStep], began_at: float, ended_at: float) -> set[float]:
+    """How far the server's clock may have been ahead of the true time between two instants, all that is possible."""
+    possible = {0.0}
+    for step in steps:
+        if step.began_at > ended_at:
+            break
+        possible = {step.ahead_s} if step.ended_at < began_at else possible | {step.ahead_s}
+    return possible
 
 
 def _held_up_s(index: Index, send: CarrierSubmit) -> float:
