@@ -11,7 +11,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.problems import Problem
 from smsagg.config.problems import unknown_name as _known
-from smsagg.config.schema import AccountSettings, CarrierSettings, Config, MessageClassSettings
+from smsagg.config.schema import AccountSettings, CarrierSettings, Config, MessageClassSettings, ServerSettings
 
 DEFAULT_CLASS = "default"
 """The message class that exists whether or not the file names it."""
@@ -83,14 +83,23 @@ def _accounts(config: Config) -> Iterator[Problem]:
             yield Problem((*path, "password_hash"), "must be an argon2 hash as `smsagg hash-password` prints it")
         if account.burst is not None and account.rate is None:
             yield Problem((*path, "burst"), "means nothing without a rate")
-        if account.require_tls and config.server.tls is None:
-            yield Problem((*path, "require_tls"), "no bind can have TLS without [server.tls]")
-        if account.certificate_names and not (config.server.tls and config.server.tls.client_ca_file):
-            yield Problem(
-                (*path, "certificate_names"), "no client is asked for a certificate without [server.tls] client_ca_file"
-            )
+        yield from _account_tls(path, account, config.server)
+        senders = account.senders
+        if senders is not None and senders.when_not_allowed == "replace" and not senders.default:
+            yield Problem((*path, "senders", "default"), 'is what when_not_allowed = "replace" replaces by')
         if account.message_class != DEFAULT_CLASS:
             yield from _known((*path, "message_class"), account.message_class, config.message_classes, "message class")
+
+
+def _account_tls(path: tuple[str, ...], account: AccountSettings, server: ServerSettings) -> Iterator[Problem]:
+    """What no bind could have must not be asked for; a balancer may have it for us."""
+    if server.proxy_protocol_networks:
+        return
+    if account.require_tls and server.tls is None:
+        yield Problem((*path, "require_tls"), "no bind can have TLS without [server.tls]")
+    if account.certificate_names and not (server.tls and server.tls.client_ca_file):
+        reason = "no client is asked for a certificate without [server.tls] client_ca_file"
+        yield Problem((*path, "certificate_names"), reason)
 
 
 def _message_classes(config: Config) -> Iterator[Problem]:

@@ -22,6 +22,8 @@ from smsagg.config.validators import (
     octets_at_most,
     one_of,
     one_word,
+    sender,
+    sender_pattern,
 )
 
 LENIENCES = ("missing_nul", "interface_version_0", "odd_ton_npi")
@@ -128,6 +130,22 @@ class StoreSettings:
 
 
 @define(frozen=True)
+class SenderSettings:
+    """``[accounts.NAME.senders]``: what an account may send from; absent: anything, as it writes it."""
+
+    allowed: tuple[str, ...] | None = field(default=None, validator=each(sender_pattern))
+    """Names, numbers, and beginnings of them (``"4477009*"``); none: all that have the form of a sender."""
+    default: str = field(default="", validator=sender)
+    """For submits without a source address, and for those that are replaced; always allowed."""
+    when_not_allowed: str = field(default="refuse", validator=one_of("refuse", "replace"))
+    """``refuse`` with ESME_RINVSRCADR, or ``replace`` by ``default``."""
+    set_ton_npi: bool = False
+    """Set source_addr_ton and source_addr_npi by the form of the address, whatever the submit says."""
+    short_code_digits_max: int = field(default=8, validator=between(1, 15))
+    """Numbers of so many digits are short codes."""
+
+
+@define(frozen=True)
 class AccountSettings:
     """``[accounts.NAME]``: one customer. NAME is the account; ``system_id`` is what its ESMEs bind with."""
 
@@ -150,6 +168,7 @@ class AccountSettings:
     """Binds that come without TLS are refused, as if the password were wrong."""
     certificate_names: tuple[str, ...] = field(default=(), validator=each(not_empty))
     """Names of which the client certificate of a bind must bear one (``[server.tls] client_ca_file``); empty: any."""
+    senders: SenderSettings | None = None
     message_class: str = "default"
     priority_max: int = field(default=3, validator=between(0, 3))
     lenient: tuple[str, ...] = field(default=(), validator=each(one_of(*LENIENCES)))

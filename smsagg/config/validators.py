@@ -7,6 +7,8 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
+from smsagg.config.senders import NAME_CHARACTERS_MAX, is_name, is_number, is_pattern
+
 Validator = Callable[[Any, Any, Any], None]
 """attrs calls ``(instance, attribute, value)``."""
 
@@ -96,3 +98,17 @@ def network(_instance: Any, _attribute: Any, value: Any) -> None:
         ip_network(value)
     except ValueError as error:
         raise ValueError(f'must hold networks such as "192.0.2.0/24": {error}') from error
+
+
+def sender(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The string is a sender that a handset can show, or empty."""
+    if value and not is_number(value) and not is_name(value):
+        raise ValueError(f'must be a number or a name of at most {NAME_CHARACTERS_MAX} GSM characters, not "{value}"')
+
+
+def sender_pattern(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The string is a sender, or the beginning of one and ``*``."""
+    if value is not None and not is_pattern(value):
+        raise ValueError(
+            f'must hold senders such as "ACME" or "447700900123", or beginnings such as "4477*", not "{value}"'
+        )

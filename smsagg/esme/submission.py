@@ -1,6 +1,6 @@
 """From a ``submit_sm`` to a message ready to be reserved, or to the ``command_status`` that refuses it.
 
-Checks go from cheap to dear: flags, body, destination, route, life. What is refused here was never stored.
+Checks go from cheap to dear: flags, sender, body, destination, route, life. What is refused here was never stored.
 
 What is taken from an account with smart encoding may get another body (:mod:`smsagg.text.smart`), unless it is a part
 of a longer message.
@@ -10,6 +10,7 @@ from smsagg.config.schema import Config, MessageClassSettings
 from smsagg.engine.accounts import Account
 from smsagg.model import Message
 from smsagg.policy.encoding import encoding_rules
+from smsagg.policy.sender_rules import SenderRules
 from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.routing.prefix import country_of
@@ -41,6 +42,17 @@ class Submission:
     def __init__(self, config: Config) -> None:
         self._router = Router(config.pools, config.routing)
         self._encodings = _smart_accounts(config)
+        self._senders = {
+            name: SenderRules(settings.senders)
+            for name, settings in config.accounts.items()
+            if settings.senders is not None
+        }
+
+    def stored_source(self, account: str, source_addr: str) -> str:
+        """The source address that a submit of ``account`` with this one got, for requests that name it again."""
+        senders = self._senders.get(account)
+        sender = senders.apply(0, 0, source_addr) if senders is not None and source_addr else None
+        return source_addr if sender is None else sender.address
 
     def message_of(self, pdu: SubmitSm, account: Account, now: int) -> Message | int:
         """The message, not yet numbered (``seq`` 0), or the ``command_status`` of the first rule it breaks."""
@@ -53,6 +65,13 @@ class Submission:
         )
         if status:
             return status
+        ton, npi, source_addr = pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr
+        senders = self._senders.get(account.name)
+        if senders is not None:
+            sender = senders.apply(ton, npi, source_addr)
+            if sender is None:
+                return ESME_RINVSRCADR
+            ton, npi, source_addr = sender
         body, in_payload, tlvs = pdu.short_message, False, b""
         if pdu.tlvs:
             body, in_payload = choose_body(body, tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD))
@@ -87,9 +106,9 @@ class Submission:
             account.name,
             settings.message_class,
             pdu.service_type,
-            pdu.source_addr_ton,
-            pdu.source_addr_npi,
-            pdu.source_addr,
+            ton,
+            npi,
+            source_addr,
             pdu.dest_addr_ton,
             pdu.dest_addr_npi,
             pdu.destination_addr,

@@ -18,6 +18,7 @@ from smsagg.config.schema import (
     Rate,
     RetrySettings,
     RoutingSettings,
+    SenderSettings,
     ServerSettings,
     SessionSettings,
     StatusCode,
@@ -64,6 +65,10 @@ def test_a_sound_configuration_has_no_problem() -> None:
         (
             {"accounts": {"a": account(certificate_names=("a.example",))}},
             "accounts.a.certificate_names: no client is asked for a certificate",
+        ),
+        (
+            {"accounts": {"a": account(senders=SenderSettings(when_not_allowed="replace"))}},
+            'accounts.a.senders.default: is what when_not_allowed = "replace" replaces by',
         ),
         (
             {"server": ServerSettings(bind_failures=BindFailureSettings(free=10))},
@@ -137,6 +142,12 @@ def test_a_status_has_one_meaning_per_carrier() -> None:
     carrier = CarrierSettings("plug", None, temporary=(StatusCode(8),), permanent=(StatusCode(8),))
     (line,) = told(carriers={**SOUND.carriers, "two": carrier})
     assert line == "carriers.two.permanent[0]: 0x00000008 is in temporary already"
+
+
+def test_a_balancer_may_speak_tls_for_us() -> None:
+    """Then accounts may ask for it without a TLS listener of our own."""
+    accounts = {"acme": account(require_tls=True, certificate_names=("acme.example",))}
+    assert told(accounts=accounts, server=ServerSettings(proxy_protocol_networks=("192.0.2.1",))) == []
 
 
 def test_a_burst_goes_with_a_rate() -> None:

@@ -16,7 +16,7 @@ async def cancel(bound: Bound, pdu: CancelSm) -> CancelSmResp:
     control = bound.door.engine.control
     try:
         is_cancelled = await control.cancel(
-            bound.account.name, pdu.message_id, lambda message: _may_cancel(pdu, message)
+            bound.account.name, pdu.message_id, lambda message: _may_cancel(bound, pdu, message)
         )
         status = ESME_ROK if is_cancelled else ESME_RCANCELFAIL
     except StoreError:
@@ -24,5 +24,5 @@ async def cancel(bound: Bound, pdu: CancelSm) -> CancelSmResp:
     return CancelSmResp(sequence_number=pdu.sequence_number, command_status=status)
 
 
-def _may_cancel(pdu: CancelSm, message: Message) -> bool:
-    return source_matches(pdu.source_addr, message) and pdu.destination_addr in ("", message.destination_addr)
+def _may_cancel(bound: Bound, pdu: CancelSm, message: Message) -> bool:
+    return source_matches(bound, pdu.source_addr, message) and pdu.destination_addr in ("", message.destination_addr)

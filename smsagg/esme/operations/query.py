@@ -24,7 +24,7 @@ async def query(bound: Bound, pdu: QuerySm) -> QuerySmResp:
         messages = await bound.door.engine.control.find_all(bound.account.name, pdu.message_id)
     except StoreError:
         return QuerySmResp(sequence_number=pdu.sequence_number, command_status=ESME_RSYSERR)
-    if not messages or not source_matches(pdu.source_addr, messages[0]):
+    if not messages or not source_matches(bound, pdu.source_addr, messages[0]):
         return QuerySmResp(sequence_number=pdu.sequence_number, command_status=ESME_RINVMSGID)
     telling = _telling(messages)
     is_over = telling.state.is_final
@@ -46,6 +46,8 @@ def _telling(messages: Sequence[Message]) -> Message:
     return max(messages, key=lambda message: SEVERITY.index(message.state))
 
 
-def source_matches(source_addr: str, message: Message) -> bool:
-    """The request's source_addr is the message's, or was left empty."""
-    return source_addr in ("", message.source_addr)
+def source_matches(bound: Bound, source_addr: str, message: Message) -> bool:
+    """The request's source_addr was left empty, or is the message's, as the account's sender rules may have made it."""
+    if source_addr in ("", message.source_addr):
+        return True
+    return bound.door.submission.stored_source(bound.account.name, source_addr) == message.source_addr
