@@ -69,6 +69,16 @@ async def test_national_tables_are_named_in_a_header(autojump_clock: Clock) -> N
         assert message.body == bytes.fromhex("03250101") + b"\x1c\x1d" * 40
 
 
+async def test_a_payload_of_64_kib_is_left_as_it_is(autojump_clock: Clock) -> None:
+    """One huge text never keeps the loop from the others: it is stored octet for octet, and the session answers."""
+    body = ("e" + "\u0316\u0301" * 400).encode("utf-16-be") * 40
+    async with front_door(accounts={"acme": account("acme", encoding="smart", transliterate="all")}) as bench:
+        client = await bench.bound()
+        await client.submit_ok(tlvs=((PAYLOAD, body[:64_000]),), short_message=b"", data_coding=8)
+        assert (bench.stored[0].body, bench.stored[0].data_coding) == (body[:64_000], 8)
+        assert await client.is_alive()
+
+
 async def test_an_account_that_means_latin1(autojump_clock: Clock) -> None:
     """Its texts go on as what they are, and handsets' texts come to it as it reads them; other data_codings stay."""
     accounts = {"acme": account("acme", data_coding_0="latin1", mo_numbers=("*",))}

@@ -14,6 +14,15 @@ _RECEIPTS = (
     b"stat:FAILED done date:0000000000",
     b"id: stat: err:",
 )
+_BODIES = (
+    (0, b"price 5\x1be \x1b\x1b\r\n"),
+    (0, bytes((6, 0x24, 1, 6, 0x25, 1, 6)) + bytes(range(0, 128, 3))),
+    (0, bytes((5, 0, 3, 7, 2, 1)) + b"hellohello"),
+    (3, "déjà vu ~ façade".encode("latin-1")),
+    (8, "“It’s” Tiếng Việt Şişli 你好 e\u0301 👨‍👩‍👧‍👦 क्षि नमस्ते".encode("utf-16-be")),
+    (0x18, b"\xd8\x00\x00a\xdc\x00\x00"),
+    (5, "日本".encode("shift_jis")),
+)
 _TIMES = ("261121120000000+", "261121120000048-", "000001000000000R", "999999999999000R", "261321120000000+", "0" * 16)
 
 
@@ -36,6 +45,9 @@ def seeds() -> Iterator[bytes]:
         yield b"R" + text + b"\xff\xff" + b"\x00\x1e\x00\x04abc\0" + b"\x04\x27\x00\x01\x02" + b"\x04\x23\x00\x03\3\0\1"
     for time in _TIMES:
         yield b"t" + time.encode()
+    for data_coding, octets in _BODIES:
+        for flags in range(0, 0x40, 0x09):
+            yield b"x" + bytes((data_coding, flags, 20)) + octets
 
 
 def piece(frame: bytes, control: int) -> bytes:

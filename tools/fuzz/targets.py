@@ -10,6 +10,7 @@ octet     the rest
 ``e E``   what a carrier sends to us, in pieces; ``E`` begins bound, with requests outstanding
 ``r R``   a receipt: its TLVs behind the first ``\\xff\\xff`` (``R``: under a carrier's dialect of ids)
 ``t``     a time of the wire
+``x``     a text: what a body's octets say (:mod:`tools.fuzz.texts`)
 ========  =======================================================================================================
 
 Anything else is the target ``f``. Every exception that leaves :func:`run` is a finding: targets let only the errors
@@ -36,6 +37,7 @@ from smsagg.smpp.times import format_absolute, parse_time
 from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_int, tlv_text
 from smsagg.testing.gateway import make_config
 from tools.fuzz.streams import run_stream
+from tools.fuzz.texts import run_text
 
 LIMITS = Limits(pdu_octets_max=4_096, tlvs_max=20)
 UNCHECKED = Limits(pdu_octets_max=4_096, tlvs_max=20, check_tlvs=False)
@@ -165,6 +167,10 @@ def _time(kind: bytes, rest: bytes) -> int:
     return 0
 
 
+def _text(kind: bytes, rest: bytes) -> int:
+    return run_text(rest) if len(rest) > 3 else 0
+
+
 _TARGETS: dict[bytes, Callable[[bytes, bytes], int]] = {
     b"s": _esme_stream,
     b"S": _esme_stream,
@@ -173,4 +179,5 @@ _TARGETS: dict[bytes, Callable[[bytes, bytes], int]] = {
     b"r": _receipt,
     b"R": _receipt,
     b"t": _time,
+    b"x": _text,
 }
