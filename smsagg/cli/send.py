@@ -265,7 +265,7 @@ def parse_source(text: str) -> Address:
 
 
 def encode_text(text: str, coding: str, payload: bool, rules: Rules = AS_WRITTEN) -> Coded:
-    """The text as :mod:`smsagg.text.plan` has it under ``rules``; long text in parts or, with ``payload``, whole.
+    """The text as :mod:`smsagg.text.planning` has it under ``rules``; long text in parts or, with ``payload``, whole.
 
     ``coding`` is ``auto``, ``gsm`` or ``ucs2``. Raises :class:`click.UsageError` when GSM 03.38 is demanded in vain, or
     255 parts do not do.

@@ -5,11 +5,11 @@ from smsagg.text.decode import text_of
 from smsagg.text.default_coding import from_peer, to_peer
 from smsagg.text.gsm import GSM_DEFAULT, GsmAlphabet, gsm_alphabet
 from smsagg.text.gsm_tables import Language
-from smsagg.text.plan import DoesNotFit, Plan, Rules, plan
+from smsagg.text.planning import DoesNotFit, Plan, Rules, plan
 from smsagg.text.septets import fill_bits_after, pack, unpack
 from smsagg.text.smart import Encoded, encode_smart
 from smsagg.text.split import part_octets, split_body
-from smsagg.text.transliterate import Transliteration, transliterate
+from smsagg.text.transliteration import Transliteration, transliterate
 
 __all__ = [
     "GSM_DEFAULT",

@@ -12,14 +12,14 @@ latin1, ascii   as text in that alphabet; what it     as GSM 03.38; what GSM 03.
                 character becomes its like, or "?"
 ==============  ====================================  ==========================================================
 
-A user data header stays as it is before the text. Text in national tables, which the header names, is packed but never
-recoded: no other alphabet has it.
+A user data header stays as it is before the text. Text in national tables, which the header names, is not for Latin-1
+and ASCII: it becomes UCS-2 if that fits one short message, and else stays as it is.
 """
 
 from anyascii import anyascii
 
 from smsagg.text.data_coding import Alphabet, DefaultCoding, alphabet_of
-from smsagg.text.gsm import GSM_DEFAULT
+from smsagg.text.gsm import GSM_DEFAULT, gsm_alphabet
 from smsagg.text.header import languages_of, split_header
 from smsagg.text.septets import fill_bits_after, pack, unpack
 from smsagg.text.split import USER_DATA_OCTETS
@@ -37,8 +37,12 @@ def to_peer(body: bytes, data_coding: int, has_header: bool, default: DefaultCod
     header, text = split_header(body) if has_header else (b"", body)
     if default is DefaultCoding.GSM_PACKED:
         return header + pack(text.translate(_SEPTETS), fill_bits_after(len(header))), data_coding
-    if data_coding != 0 or any(languages_of(header)):
+    if data_coding != 0:
         return body, data_coding
+    locking, single = languages_of(header)
+    if locking or single:
+        ucs2 = header + gsm_alphabet(locking, single).decode(text).encode("utf-16-be")
+        return (ucs2, _UCS2) if len(ucs2) <= USER_DATA_OCTETS else (body, data_coding)
     characters = GSM_DEFAULT.decode(text)
     codec = _PYTHON_CODECS[default]
     try:

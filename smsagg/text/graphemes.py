@@ -15,16 +15,6 @@ _SIMPLE = regex.compile(
 """Letters, digits and punctuation that begin a cluster and do not extend one; LF is one unless CR stands before it."""
 
 
-def is_boundary(before: str, after: str) -> bool:
-    """Whether a cluster ends with ``before`` when ``after`` (one character) follows.
-
-    ``before`` begins at a boundary and is not empty.
-    """
-    if _SIMPLE.match(after) and _SIMPLE.match(before[-1]):
-        return True
-    return last_boundary(before, after) == len(before)
-
-
 def last_boundary(text: str, after: str) -> int:
     """The last position in ``text``, its end included, where it may be cut when ``after`` (one character) follows.
 

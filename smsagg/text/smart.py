@@ -14,9 +14,9 @@ from smsagg.text.data_coding import Alphabet, alphabet_of
 from smsagg.text.decode import UNREADABLE, text_of
 from smsagg.text.gsm import GSM_DEFAULT
 from smsagg.text.header import CONCATENATION_OCTETS
-from smsagg.text.plan import Rules, plan
+from smsagg.text.planning import Rules, plan
 from smsagg.text.split import part_octets
-from smsagg.text.transliterate import transliterate
+from smsagg.text.transliteration import transliterate
 
 SMART_OCTETS_MAX = 8_192
 SHORT_MESSAGE_OCTETS_MAX = 254

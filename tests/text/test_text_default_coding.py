@@ -73,9 +73,10 @@ def test_a_header_stays_before_the_text() -> None:
     assert to_peer(HEADER + b"\x05", 0, True, LATIN1) == (HEADER + b"\xe9", 0)
 
 
-def test_national_tables_are_not_recoded() -> None:
-    """Latin-1 has no such letters; the header says how to read them."""
-    assert to_peer(TURKISH + b"\x1c", 0, True, LATIN1) == (TURKISH + b"\x1c", 0)
+def test_national_tables_are_not_for_other_alphabets() -> None:
+    """They become UCS-2 where that fits, under a header that then means nothing; else they stay. Packing takes all."""
+    assert to_peer(TURKISH + b"\x1c", 0, True, LATIN1) == (TURKISH + "Ş".encode("utf-16-be"), 8)
+    assert to_peer(TURKISH + b"\x1c" * 69, 0, True, ASCII) == (TURKISH + b"\x1c" * 69, 0)
     assert from_peer(*to_peer(TURKISH + b"\x1c", 0, True, PACKED), True, PACKED) == (TURKISH + b"\x1c", 0)
 
 

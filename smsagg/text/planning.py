@@ -24,7 +24,7 @@ from smsagg.text.gsm import GSM_DEFAULT, GsmAlphabet, gsm_alphabet
 from smsagg.text.gsm_tables import LOCKING_SHIFT, Language
 from smsagg.text.header import CONCATENATION_OCTETS, language_elements
 from smsagg.text.split import part_octets
-from smsagg.text.transliterate import Transliteration, transliterate
+from smsagg.text.transliteration import Transliteration, transliterate
 
 DATA_CODING_GSM = 0x00
 DATA_CODING_UCS2 = 0x08

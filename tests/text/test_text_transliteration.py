@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsagg.text import GSM_DEFAULT, Transliteration, transliterate
-from smsagg.text.transliterate import _TYPOGRAPHIC, KEPT_MAX, _Replacements
+from smsagg.text.transliteration import _TYPOGRAPHIC, KEPT_MAX, _Replacements
 
 NONE, TYPOGRAPHIC, LATIN, ALL = Transliteration
 
