@@ -42,7 +42,7 @@ from smsagg.model import (
     Refused,
 )
 from smsagg.queueing import TokenBucket
-from smsagg.receipts.parse import STATE_WORDS
+from smsagg.receipts.rules import STATE_WORDS
 from smsagg.smpp.status import ESME_ROK
 
 DATA_CODING_IA5 = 1

@@ -240,6 +240,9 @@ class ReceiptSettings:
     retry_max: Duration = field(default=Duration(600.0), validator=above(0))
     carrier_grace: Duration = field(default=Duration(3_600.0), validator=at_least(0))
     """How long after expires_at a carrier may still report; then the message is UNKNOWN."""
+    error_codes: str = field(default="carrier", validator=one_of("carrier", "canonical"))
+    """``err`` in the accounts' receipts: as the ``carrier`` wrote it, or our number for its ``canonical`` cause, which
+    means the same whatever the carrier."""
 
 
 @define(frozen=True)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from smsagg.model import Delivery, DeliveryKind, Message, MessageState
+from smsagg.model import Cause, Delivery, DeliveryKind, Message, MessageState
 from smsagg.observe.metrics import Metrics
 from smsagg.smpp.status import name_of
 
 _KINDS = {kind: kind.name.lower() for kind in DeliveryKind}
+_CAUSES = {cause: cause.name.lower() for cause in Cause}
 _STATES = {state: state.name.lower() for state in MessageState}
 
 
@@ -40,6 +41,12 @@ class EngineMetrics:
     def carrier_receipt(self, carrier: str, state: MessageState, result: str) -> None:
         self.metrics.carrier_receipts[carrier, _STATES[state]].n += 1
         self.metrics.carrier_receipt_matches[carrier, result].n += 1
+
+    def carrier_failure(self, carrier: str, cause: Cause) -> None:
+        """A message failed at the carrier."""
+        self.metrics.carrier_failures[
+            carrier, _CAUSES[cause], "permanent" if cause.is_permanent else "temporary"
+        ].n += 1
 
     def early_receipt(self, carrier: str) -> None:
         """A parked receipt, counted when it came, found its message."""

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 
+import structlog
 import trio
 
 from smsagg.carriers.base import RespondReceipts
@@ -26,6 +27,7 @@ from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
 from smsagg.errors import StoreError
 from smsagg.model import CarrierReceipt, Message, MessageState
+from smsagg.observe.log import RateLimitedLog
 from smsagg.receipts.correlator import Correlator
 from smsagg.receipts.recent import RecentIds
 from smsagg.receipts.registered import wants_intermediate
@@ -50,6 +52,8 @@ class Reports:
         self._finisher = finisher
         store = core.config.store
         self.correlator = Correlator(store.live_messages_in_memory_max, store.parked_receipts_max)
+        self._canonical = core.config.receipts.error_codes == "canonical"
+        self._log = RateLimitedLog(structlog.get_logger("smsagg.engine"))
         self._recent = RecentIds(RECENT_MAX)
         self._lookups: deque[_Pending] = deque()
         self._work = trio.Event()
@@ -73,7 +77,7 @@ class Reports:
             changes.unparked_receipts.append(key)
             for receipt in early:
                 self._core.metrics.early_receipt(message.carrier)
-                self._apply(message, receipt.state, receipt.error_code, now, changes)
+                self._apply(message, receipt, now, changes)
 
     def on_receipts(self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts) -> None:
         """Take in one batch; ``respond`` is called for each receipt once its effect is durable."""
@@ -86,7 +90,7 @@ class Reports:
             message = find(carrier, receipt.carrier_message_id)
             if message is not None:
                 core.metrics.carrier_receipt(carrier, receipt.state, "matched")
-                self._apply(message, receipt.state, receipt.error_code, now, changes)
+                self._apply(message, receipt, now, changes)
                 matched.append((receipt, ESME_ROK))
             elif (carrier, receipt.carrier_message_id) in self._recent:
                 core.metrics.carrier_receipt(carrier, receipt.state, "duplicate")
@@ -192,19 +196,36 @@ class Reports:
         if answers:
             self._core.store.write(changes, parked_durably)
 
-    def _apply(self, message: Message, state: MessageState, error_code: int, now: int, changes: Changes) -> None:
+    def _apply(self, message: Message, receipt: CarrierReceipt, now: int, changes: Changes) -> None:
         """The effect of a report on a message in ENROUTE; one on a message that is over has none."""
         if message.state is not MessageState.ENROUTE:
             return
+        state = receipt.state
+        error_code = receipt.cause if self._canonical else receipt.error_code
         if self._core.watch.watcher is not None:
             self._core.decided(message, "reported", f"{state.name} by {message.carrier} {message.carrier_message_id!r}")
         if state.is_final:
+            if receipt.cause:
+                self._tell_failed(message, receipt)
             self.ended(message)
             self._finisher.finish(message, state, error_code, now, changes)
         elif wants_intermediate(message.registered_delivery):
             changes.new_deliveries.append(
                 self._finisher.receipt(message, MessageState.ENROUTE, error_code, now, intermediate=True)
             )
+
+    def _tell_failed(self, message: Message, receipt: CarrierReceipt) -> None:
+        self._core.metrics.carrier_failure(message.carrier, receipt.cause)
+        self._log.info(
+            "carrier_failure",
+            key=f"{message.carrier} {receipt.cause}",
+            carrier=message.carrier,
+            cause=receipt.cause.name.lower(),
+            permanent=receipt.cause.is_permanent,
+            state=receipt.state.name,
+            err=receipt.error_code,
+            message_id=message.message_id,
+        )
 
     def _expect(self, message: Message) -> None:
         for evicted in self.correlator.add(message):

@@ -1,6 +1,7 @@
 """The domain: messages, outcomes of attempts, what carriers report, what accounts are owed. Pure values."""
 
 from smsagg.model.carrier_event import CarrierMo, CarrierReceipt
+from smsagg.model.cause import Cause
 from smsagg.model.delivery import Delivery, DeliveryKind
 from smsagg.model.ids import (
     COPIES_MAX,
@@ -24,6 +25,7 @@ __all__ = [
     "Accepted",
     "CarrierMo",
     "CarrierReceipt",
+    "Cause",
     "Delivery",
     "DeliveryKind",
     "InDoubt",

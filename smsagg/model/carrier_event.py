@@ -2,6 +2,7 @@
 
 from attrs import define
 
+from smsagg.model.cause import Cause
 from smsagg.model.message import MessageState
 
 
@@ -19,6 +20,14 @@ class CarrierReceipt:
     """UTC milliseconds as the carrier wrote it, 0 when absent."""
     handle: object = None
     """The adapter's own, to answer this report with."""
+    cause: Cause = Cause.NONE
+    """Why it failed, where it did."""
+    raw_id: str = ""
+    """The id as the carrier wrote it, for whoever matches it by another rule; ``""``: as above."""
+    text: bytes = b""
+    """The text of the report, for people to look at when it matches nothing."""
+    msisdn: str = ""
+    """Whom the reported message was for, in digits; ``""`` when the report does not say."""
 
 
 @define(eq=False)

@@ -166,6 +166,14 @@ class Metrics:
             "carrier",
             "result",
         )
+        self.carrier_failures = self._counter(
+            "smsagg_carrier_failures_total",
+            "Messages that failed by their carrier's receipt, by carrier, canonical cause and permanence (permanent, "
+            "temporary).",
+            "carrier",
+            "cause",
+            "permanence",
+        )
         self.parked_receipts = self._gauge(
             "smsagg_carrier_receipts_parked", "Receipts that wait for their submit_sm_resp."
         )

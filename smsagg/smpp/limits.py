@@ -20,7 +20,8 @@ class Limits:
     needs_nuls: bool = True
     """Refuse a C-octet string that ends with its PDU for want of a NUL. Off: take it as whole."""
     check_tlvs: bool = True
-    """Refuse known TLVs of a wrong length or value. Off: take them as they are (carriers' receipts)."""
+    """Refuse known TLVs of a wrong length or value. Off: take them as they are, and of a stream of TLVs that
+    breaks off what is whole (carriers' receipts)."""
 
 
 DEFAULT_LIMITS = Limits()

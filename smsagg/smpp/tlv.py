@@ -181,17 +181,21 @@ def decode_tlvs(raw: bytes, tlvs_max: int, start: int = 0, *, check: bool = True
 
     Raises :class:`FieldError` with ESME_RINVOPTPARSTREAM for a length past the end or 1 to 3 stray octets,
     ESME_ROPTPARNOTALLWD for more than ``tlvs_max``, and with ``check`` ESME_RINVPARLEN and ESME_RINVOPTPARAMVAL
-    for a known tag of wrong length or value.
+    for a known tag of wrong length or value. Without ``check`` a stream that breaks off gives the TLVs before that.
     """
     end = len(raw)
     tlvs: list[tuple[int, bytes]] = []
     while start < end:
         if end - start < 4:
-            raise FieldError(ESME_RINVOPTPARSTREAM)
+            if check:
+                raise FieldError(ESME_RINVOPTPARSTREAM)
+            break
         tag, octets = _HEAD.unpack_from(raw, start)
         start += 4
         if start + octets > end:
-            raise FieldError(ESME_RINVOPTPARSTREAM)
+            if check:
+                raise FieldError(ESME_RINVOPTPARSTREAM)
+            break
         if len(tlvs) == tlvs_max:
             raise FieldError(ESME_ROPTPARNOTALLWD)
         value = raw[start : start + octets]

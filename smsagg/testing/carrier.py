@@ -224,6 +224,12 @@ class FakeCarrier:
         """Report ``state`` for each id, in one batch."""
         return self.receipts([(carrier_message_id, state) for carrier_message_id in carrier_message_ids], error_code)
 
+    def report(self, *receipts: CarrierReceipt) -> Reported:
+        """Report these, in one batch."""
+        reported = Reported()
+        self.events.on_receipts(self.name, receipts, reported.answers.extend)
+        return reported
+
     def receipts(self, reports: Iterable[tuple[str, MessageState]], error_code: int = 0) -> Reported:
         """Report several states in one batch."""
         reported = Reported()

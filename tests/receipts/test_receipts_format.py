@@ -10,7 +10,8 @@ from receipt_messages import ACCEPTED_AT, message
 
 from smsagg.model import FINAL_STATES, DeliveryKind, MessageState
 from smsagg.receipts.format import make_receipt
-from smsagg.receipts.parse import STATE_WORDS, parse_receipt
+from smsagg.receipts.parse import parse_receipt
+from smsagg.receipts.rules import STATE_WORDS, ReceiptRules
 
 APPENDIX_B = re.compile(
     rb"id:\S+ sub:001 dlvrd:00[01] submit date:\d{10} done date:\d{10} stat:[A-Z]{7} err:\d{3} text:(.{0,20})",
@@ -89,7 +90,7 @@ def test_any_receipt_has_the_shape_and_can_be_read_back(
     assert APPENDIX_B.fullmatch(receipt.body)
     assert len(receipt.body) <= 255
     words = STATE_WORDS | {"ACCEPTD": MessageState.ACCEPTED, "UNKNOWN": MessageState.UNKNOWN}
-    read = parse_receipt(receipt.body, state_words=words)
+    read = parse_receipt(receipt.body, rules=ReceiptRules(states=words))
     assert read is not None
     assert (read.carrier_message_id, read.state) == (sent.message_id, state)
     assert (read.error_code, read.done_at) == (min(error_code, 999), done_at // 60_000 * 60_000)

@@ -4,23 +4,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsagg.model import MessageState
+from smsagg.model import Cause, MessageState
 from smsagg.receipts.dates import parse_date
 from smsagg.receipts.dialect import IdDialect
 from smsagg.receipts.parse import (
     HEADER_OCTETS_MAX,
-    STATE_WORDS,
     TAG_MESSAGE_PAYLOAD,
     TAG_MESSAGE_STATE,
     TAG_NETWORK_ERROR_CODE,
-    TAG_RECEIPTED_MESSAGE_ID,
     ParsedReceipt,
     parse_receipt,
 )
+from smsagg.receipts.rules import STATE_WORDS, TAG_RECEIPTED_MESSAGE_ID, ReceiptRules
 
 COMMON = b"id:42 sub:001 dlvrd:001 submit date:1807110659 done date:1807110700 stat:DELIVRD err:000 text:hello"
 DONE_AT = parse_date("1807110700")
 DELIVERED, UNDELIVERABLE, ENROUTE = MessageState.DELIVERED, MessageState.UNDELIVERABLE, MessageState.ENROUTE
+
+
+CAUSES = {
+    MessageState.UNDELIVERABLE: Cause.UNSPECIFIED,
+    MessageState.EXPIRED: Cause.EXPIRED,
+    MessageState.REJECTED: Cause.REJECTED,
+    MessageState.DELETED: Cause.DELETED,
+}
 
 
 def parsed(
@@ -29,8 +36,12 @@ def parsed(
     error_code: int = 0,
     done_at: int = DONE_AT,
     ids_differ: bool = False,
+    raw_id: str = "",
 ) -> ParsedReceipt:
-    return ParsedReceipt(carrier_message_id, state, error_code, done_at, ids_differ)
+    cause = CAUSES.get(state, Cause.NONE)
+    return ParsedReceipt(
+        carrier_message_id, state, error_code, done_at, ids_differ, raw_id or carrier_message_id, cause
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,9 @@ def test_state_words(word: str, state: MessageState) -> None:
 def test_only_evidence_ends_a_message() -> None:
     """ACCEPTD, UNKNOWN and words that nobody defined are no final state; a carrier for which they are says so."""
     assert {word for word, state in STATE_WORDS.items() if not state.is_final} >= {"ACCEPTD", "UNKNOWN", "ENROUTE"}
-    final = parse_receipt(b"id:1 stat:ACCEPTD", state_words=STATE_WORDS | {"ACCEPTD": MessageState.ACCEPTED})
+    final = parse_receipt(
+        b"id:1 stat:ACCEPTD", rules=ReceiptRules(states=STATE_WORDS | {"ACCEPTD": MessageState.ACCEPTED})
+    )
     assert final is not None
     assert final.state is MessageState.ACCEPTED
 
@@ -160,8 +173,8 @@ def test_the_text_may_be_in_message_payload() -> None:
 
 def test_the_dialect_applies_to_both_ids() -> None:
     """They are compared after it."""
-    dialect = IdDialect(receipt="hex_to_decimal")
-    assert parse_receipt(COMMON.replace(b"42", b"2a"), tlvs(b"2A\0"), dialect) == parsed()
+    rules = ReceiptRules(ids=IdDialect(receipt="hex_to_decimal"))
+    assert parse_receipt(COMMON.replace(b"42", b"2a"), tlvs(b"2A\0"), rules) == parsed(raw_id="2A")
 
 
 @pytest.mark.parametrize(

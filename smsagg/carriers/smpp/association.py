@@ -155,7 +155,7 @@ class Association:
 
     def _on_responses(self, responses: Sequence[tuple[object, Pdu]]) -> None:
         outcomes: list[Outcome] = []
-        normalise = self._link.dialect.of_submit_sm_resp
+        normalise = self._link.rules.ids.of_submit_sm_resp
         for context, pdu in responses:
             if type(context) is Message:
                 if type(pdu) is SubmitSmResp and pdu.command_status == ESME_ROK:
@@ -172,7 +172,7 @@ class Association:
 
     def _on_late_responses(self, responses: Sequence[tuple[object, Pdu]]) -> None:
         """Acceptance of attempts that were reported as in doubt: worth knowing, since a receipt may follow."""
-        normalise = self._link.dialect.of_submit_sm_resp
+        normalise = self._link.rules.ids.of_submit_sm_resp
         accepted = [
             Accepted(context, normalise(pdu.message_id))
             for context, pdu in responses
@@ -191,14 +191,15 @@ class Association:
         self.driver.close("bind_refused")
 
     def _on_requests(self, requests: Sequence[Pdu]) -> None:
+        rules = self._link.rules
         receipts: list[CarrierReceipt] = []
         mo: list[CarrierMo] = []
         for pdu in requests:
             if isinstance(pdu, DeliverSm | DataSm):
-                if not is_report(pdu):
+                if not is_report(pdu, rules):
                     mo.append(mo_of(pdu, pdu, self._default_coding))
                     continue
-                receipt = receipt_of(pdu, self._link.dialect, pdu, self._default_coding)
+                receipt = receipt_of(pdu, rules, pdu, self._default_coding)
                 if receipt is not None:
                     receipts.append(receipt)
                 else:

@@ -44,7 +44,7 @@ class SmppLink:
         self.name = f"{carrier}/{number}"
         self.settings = settings
         self.events = events
-        self.dialect = settings.dialect
+        self.rules = settings.make_rules()
         self.dial = dial
         self.draining = False
         self._clock = clock

@@ -2,11 +2,13 @@
 
 import os
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from smsagg.config.schema import Duration, HostPort, Octets, Rate
 from smsagg.config.validators import above, at_least, between, octets_at_most, one_of
-from smsagg.receipts.dialect import CONVERSIONS, LETTER_CASES, IdDialect
+from smsagg.receipts.dialect import CONVERSIONS, LETTER_CASES
+from smsagg.receipts.rules import ReceiptRules
+from smsagg.receipts.settings import STANDARD_DIALECT, DialectSettings, IdSettings, known_dialect, make_rules
 from smsagg.text import DefaultCoding
 
 BINDS = ("transceiver", "pair")
@@ -54,14 +56,18 @@ class SmppSettings:
     pdu_octets_max: Octets = field(default=Octets(70_000), validator=at_least(512))
     deliver_unanswered_max: int = field(default=1_000, validator=at_least(1))
     """deliver_sm of the carrier whose effect is not committed yet; above it the carrier hears ESME_RTHROTTLED."""
-    resp_id: str = field(default="as_is", validator=one_of(*CONVERSIONS))
+    dialect: str = field(default=STANDARD_DIALECT, validator=known_dialect)
+    """How this carrier writes ids and receipts: a preset, or ``learn``: standard, and the id rule that its first
+    receipts show. The keys below and ``receipts`` override the preset."""
+    resp_id: str | None = field(default=None, validator=one_of(*CONVERSIONS))
     """What to do with the id of submit_sm_resp: ``as_is``, ``hex_to_decimal``, ``decimal_to_hex``."""
-    receipt_id: str = field(default="as_is", validator=one_of(*CONVERSIONS))
+    receipt_id: str | None = field(default=None, validator=one_of(*CONVERSIONS))
     """The same for the id in receipts."""
-    id_case: str = field(default="keep", validator=one_of(*LETTER_CASES))
+    id_case: str | None = field(default=None, validator=one_of(*LETTER_CASES))
     """``keep``, ``lower`` or ``upper``: both ids are folded to it."""
-    id_strip_zeros: bool = False
+    id_strip_zeros: bool | None = None
     """Leading zeros of both ids do not count."""
+    receipts: DialectSettings = Factory(DialectSettings)
     validity: str = field(default="none", validator=one_of(*VALIDITIES))
     """validity_period sent on: ``none``, ``relative`` or ``absolute``. We expire messages ourselves in any case."""
     source_addr_ton: int | None = field(default=None, validator=between(0, 255))
@@ -89,7 +95,7 @@ class SmppSettings:
         """``data_coding_0``."""
         return DefaultCoding(self.data_coding_0)
 
-    @property
-    def dialect(self) -> IdDialect:
-        """How this carrier writes ids."""
-        return IdDialect(self.resp_id, self.receipt_id, self.id_case, self.id_strip_zeros)
+    def make_rules(self) -> ReceiptRules:
+        """How this carrier writes ids and receipts."""
+        ids = IdSettings(self.resp_id, self.receipt_id, self.id_case, self.id_strip_zeros)
+        return make_rules(self.dialect, ids, self.receipts)

@@ -2,8 +2,8 @@
 
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.model import CarrierMo, CarrierReceipt, Message
-from smsagg.receipts.dialect import IdDialect
-from smsagg.receipts.parse import parse_receipt
+from smsagg.receipts.parse import is_receipt_by_content, parse_receipt
+from smsagg.receipts.rules import ReceiptRules
 from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.pdu import DataSm, DeliverSm, SubmitSm
 from smsagg.smpp.times import format_absolute, format_relative
@@ -70,23 +70,39 @@ def international_digits(destination_addr: str) -> str:
 
 
 def receipt_of(
-    pdu: DeliverSm | DataSm, dialect: IdDialect, handle: object, default: DefaultCoding = DefaultCoding.GSM
+    pdu: DeliverSm | DataSm, rules: ReceiptRules, handle: object, default: DefaultCoding = DefaultCoding.GSM
 ) -> CarrierReceipt | None:
-    """The report in a PDU that says by its esm_class that it is one; ``None`` when it cannot be read as one."""
+    """The report in a PDU that :func:`is_report` says is one; ``None`` when it cannot be read as one."""
     body, tlvs = pdu.short_message if isinstance(pdu, DeliverSm) else b"", pdu.tlvs
     if default is DefaultCoding.GSM_PACKED:
         payload = tlv_value(tlvs, Tag.MESSAGE_PAYLOAD)
         body, _ = from_peer(body or payload or b"", pdu.data_coding, bool(pdu.esm_class & UDHI), default)
         tlvs = tuple(tlv for tlv in tlvs if tlv[0] != _MESSAGE_PAYLOAD)
-    parsed = parse_receipt(body, tlvs, dialect)
+    parsed = parse_receipt(body, tlvs, rules)
     if parsed is None:
         return None
-    return CarrierReceipt(parsed.carrier_message_id, parsed.state, parsed.error_code, parsed.done_at, handle)
+    return CarrierReceipt(
+        parsed.carrier_message_id,
+        parsed.state,
+        parsed.error_code,
+        parsed.done_at,
+        handle,
+        parsed.cause,
+        parsed.raw_id,
+        body or tlv_value(tlvs, Tag.MESSAGE_PAYLOAD) or b"",
+        pdu.source_addr,
+    )
 
 
-def is_report(pdu: DeliverSm | DataSm) -> bool:
-    """Whether esm_class says receipt or notification; nothing else decides, least of all the text."""
-    return pdu.esm_class & MESSAGE_TYPE_BITS in REPORT_TYPES
+def is_report(pdu: DeliverSm | DataSm, rules: ReceiptRules) -> bool:
+    """Whether esm_class says receipt or notification. Nothing else decides, least of all the text, but for carriers
+    whose rules say that they do not mark their receipts."""
+    message_type = pdu.esm_class & MESSAGE_TYPE_BITS
+    if message_type in REPORT_TYPES:
+        return True
+    if message_type or not rules.unmarked:
+        return False
+    return is_receipt_by_content(pdu.short_message if isinstance(pdu, DeliverSm) else b"", pdu.tlvs, rules)
 
 
 def mo_of(pdu: DeliverSm | DataSm, handle: object, default: DefaultCoding = DefaultCoding.GSM) -> CarrierMo:
