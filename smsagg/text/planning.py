@@ -1,11 +1,11 @@
 """How a text goes out: its alphabet, its segments, and what they cost.
 
-The alphabet is the first of these that has every character of the text:
+A text that GSM 03.38 and its extension can say goes so. Else it is the way with the fewest segments, and of equals the
+first of these:
 
-1. GSM 03.38 with its extension;
-2. GSM 03.38 with a national table that the rules allow, if that takes fewer segments than UCS-2 and not more than 3;
-3. GSM 03.38 after transliteration, as far as the rules allow, if that does not take more segments than UCS-2;
-4. UCS-2, of the text as it was written.
+1. GSM 03.38 with national tables that the rules allow, if UCS-2 takes more segments: handsets may not know the tables;
+2. GSM 03.38 after transliteration, when the rules allow enough of it;
+3. UCS-2, of the text as it was written.
 
 Lengths follow from 140 octets on air less the user data header, which names the national tables and, when there are
 several segments, their reference (of 8 bits). Segments end between grapheme clusters, unless one alone is longer than a
@@ -96,32 +96,16 @@ def plan(text: str, rules: Rules) -> Plan:
         return _ucs2_plan(text, missing)
     if not missing:
         return _gsm_plan(text, missing, GSM_DEFAULT)
-    ucs2 = _ucs2_plan(text, missing)
-    plain = transliterate(text, GSM_DEFAULT, rules.transliteration)
-    transliterated = None if plain is None else _gsm_plan(plain, missing, GSM_DEFAULT)
+    ucs2 = [] if rules.alphabet is Alphabet.GSM else [_ucs2_plan(text, missing)]
     national = [_gsm_plan(text, missing, alphabet) for alphabet in _national(rules.languages, text)]
-    best = min(national, key=_segment_count, default=None)
-    if best is not None and _is_worth(best, None if rules.alphabet is Alphabet.GSM else ucs2, transliterated):
-        return best
-    if transliterated is not None and (
-        rules.alphabet is Alphabet.GSM or _segment_count(transliterated) <= _segment_count(ucs2)
-    ):
-        return transliterated
-    if rules.alphabet is Alphabet.GSM:
+    if ucs2:
+        national = [way for way in national if len(way.segments) < len(ucs2[0].segments)]
+    plain = transliterate(text, GSM_DEFAULT, rules.transliteration)
+    transliterated = [] if plain is None else [_gsm_plan(plain, missing, GSM_DEFAULT)]
+    ways = national + transliterated + ucs2
+    if not ways:
         raise DoesNotFit("".join(c for c in missing if transliterate(c, GSM_DEFAULT, rules.transliteration) is None))
-    return ucs2
-
-
-def _is_worth(national: Plan, ucs2: Plan | None, transliterated: Plan | None) -> bool:
-    """Whether national tables beat the other ways, so far as there are any."""
-    segments = len(national.segments)
-    return (ucs2 is None or segments < len(ucs2.segments)) and (
-        transliterated is None or segments <= len(transliterated.segments)
-    )
-
-
-def _segment_count(plan: Plan) -> int:
-    return len(plan.segments)
+    return min(ways, key=lambda way: len(way.segments))  # of equals the first
 
 
 def _national(languages: Sequence[Language], text: str) -> Iterator[GsmAlphabet]:
