@@ -50,10 +50,12 @@ async def announced_peer(stream: trio.SocketStream, balancer: str) -> Peer:
 async def shake_hands(stream: trio.SocketStream, peer: Peer, tls: ServerTls | None) -> tuple[trio.abc.Stream, Peer]:
     """The stream to speak SMPP on, and who is there. The caller sets the deadline and closes ``stream``.
 
-    Raises ArrivalFailed, ``tls_failed``.
+    Raises ArrivalFailed: ``peer_closed`` when not even one octet came, else ``tls_failed``.
     """
     if tls is None:
         return stream, peer
+    if not await _says_something(stream):
+        raise ArrivalFailed("peer_closed")
     encrypted = tls.wrap(stream)
     try:
         await encrypted.do_handshake()
@@ -61,3 +63,11 @@ async def shake_hands(stream: trio.SocketStream, peer: Peer, tls: ServerTls | No
         raise ArrivalFailed("tls_failed") from error
     names = certificate_names(encrypted) | peer.certificate_names
     return encrypted, evolve(peer, is_encrypted=True, certificate_names=names)
+
+
+async def _says_something(stream: trio.SocketStream) -> bool:
+    """Wait for the first octet, and leave it where it is; False when the peer has gone."""
+    try:
+        return bool(await stream.socket.recv(1, trio.socket.MSG_PEEK))
+    except OSError:
+        return False

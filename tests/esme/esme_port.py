@@ -22,8 +22,9 @@ class Door:
         self.listener = listener
         self._address = address
 
-    async def open_socket(self) -> trio.SocketStream:
+    async def open_socket(self, source: str = "127.0.0.1") -> trio.SocketStream:
         socket = trio.socket.socket()
+        await socket.bind((source, 0))
         await socket.connect(self._address)
         return trio.SocketStream(socket)
 

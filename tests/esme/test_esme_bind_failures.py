@@ -9,8 +9,8 @@ import pytest
 import structlog
 import trio
 import trio.testing
+from esme_bench import PASSWORD, front_door
 from esme_bench import account as account_settings
-from esme_bench import front_door
 
 from smsagg.config.schema import AccountSettings, BindFailureSettings, MessageClassSettings
 from smsagg.engine.accounts import Account
@@ -248,6 +248,23 @@ async def test_a_ban_is_logged_once_and_counted(autojump_clock: trio.testing.Moc
         ("bind_banned", "192.0.2.1", "acme")
     ]
     assert door.bans() == {"bind": 1, "address": 0}
+
+
+async def test_binds_beyond_the_accounts_number_are_no_failed_binds(autojump_clock: trio.testing.MockClock) -> None:
+    """A client that lost power and tries again and again is in as soon as its dead session is out, and never banned."""
+    settings = AccountSettings(system_id="acme", password_hash=CHEAP.hash(PASSWORD), binds_max=1)
+    async with front_door(accounts={"acme": settings}) as bench:
+        failures = BindFailureSettings(free=0, ban_after=3)
+        bench.door.authenticator = Authenticator(bench.gateway.engine.accounts.values(), failures)
+        dead = await bench.bound()
+        dead.answers_enquire_link = False
+        began_at = trio.current_time()
+        answers: list[int] = []
+        while s.ESME_ROK not in answers:
+            answers.append((await bench.connect().try_bind()).command_status)
+            await trio.sleep(0.5)
+        assert trio.current_time() - began_at <= 11.0
+        assert bench.door.metrics.smpp_bind_failures["binds_max"].n == len(answers) - 1 > 10
 
 
 async def test_the_peer_sees_one_answer_whatever_was_wrong(autojump_clock: trio.testing.MockClock) -> None:

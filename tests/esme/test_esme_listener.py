@@ -78,6 +78,21 @@ async def test_connections_from_one_address_are_limited() -> None:
         assert await first.is_alive()
 
 
+async def test_one_address_with_hundreds_of_connections_harms_no_other() -> None:
+    """It has its number and no more; who comes from elsewhere is served meanwhile, and it when it has let go."""
+    async with listening(sessions_per_address_max=20) as port:
+        victim = await Client(await port.open_socket("127.0.0.2")).bind()
+        flood = [await port.open_socket() for _ in range(300)]
+        await until(lambda: port.bench.door.sessions.connections == 21)
+        other = await Client(await port.open_socket("127.0.0.3")).bind()
+        await other.submit_ok()
+        await victim.submit_ok()
+        for stream in flood:
+            await trio.aclose_forcefully(stream)
+        await until(lambda: port.bench.door.sessions.connections == 2)
+        await (await port.bound()).submit_ok()
+
+
 def test_addresses_are_counted_apart() -> None:
     """One address at its limit leaves room for the next."""
     sessions = Sessions(3, 1)

@@ -369,6 +369,23 @@ async def test_drop_by_drop_nobody_stays_unbound(autojump_clock: trio.testing.Mo
         assert trio.current_time() - began_at <= 5.0 + 2.0 + 0.9
 
 
+async def test_drop_by_drop_no_pdu_takes_longer_than_its_deadline(autojump_clock: trio.testing.MockClock) -> None:
+    """An octet every now and then, in the header or in the body, is no reason to wait for the rest."""
+    for octets in (10, 40):
+        async with front_door() as bench:
+            client = await bench.bound()
+            submit = client.encoded(submit_sm())[0]
+            began_at = trio.current_time()
+            await client.send_raw(submit[: octets - 9])
+            for octet in submit[octets - 9 : octets + 9]:
+                await trio.sleep(1.4)
+                if client.ended.is_set():
+                    break
+                await client.send_raw(bytes((octet,)))
+            assert trio.current_time() - began_at <= 10.0 + 2.0 + 1.4
+            assert bench.reasons() == {"pdu_deadline": 1}
+
+
 async def test_a_slow_reader_harms_itself_only(autojump_clock: trio.testing.MockClock) -> None:
     """Its responses fill its own outbox, it is cut at the write deadline; others are served all along."""
     async with front_door() as bench:

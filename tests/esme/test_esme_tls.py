@@ -78,6 +78,22 @@ async def test_plain_smpp_on_the_tls_port_is_closed(files: Files) -> None:
         assert door.bench.door.sessions.connections == 0
 
 
+async def test_a_probe_that_says_nothing_is_no_failure(files: Files) -> None:
+    """Somebody looked whether the port is open."""
+    async with listening(files.settings()) as door:
+        await (await door.open_socket()).aclose()
+        await until(lambda: door.bench.reasons() == {"peer_closed": 1})
+
+
+async def test_a_client_that_says_nothing_is_cut_by_session_init(files: Files) -> None:
+    """As on the plain port."""
+    settings = SessionSettings(session_init_timeout=0.05)  # type: ignore[arg-type]
+    async with listening(files.settings(), session=settings) as door:
+        silent = await door.connect()
+        await until(lambda: door.bench.reasons() == {"session_init": 1})
+        await silent.close()
+
+
 async def test_a_handshake_that_trickles_in_is_cut_by_session_init(files: Files) -> None:
     """Octets one by one hold a connection no longer than silence does."""
     settings = SessionSettings(session_init_timeout=0.1)  # type: ignore[arg-type]
