@@ -1,14 +1,16 @@
-"""Looking at one message and cancelling it, by its owner only. A foreign id answers exactly as an unknown one."""
+"""Looking at messages and cancelling them, by their owner only. A foreign id answers exactly as an unknown one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
 
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
+from smsagg.engine.queued import Queued
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState, NamedRange, named_range
+from smsagg.store.base import QueuedMatch
 
 RANGE_MAX = 256
 """Messages read from the store in one go."""
@@ -17,10 +19,13 @@ RANGE_MAX = 256
 class Control:
     """``query_sm`` and ``cancel_sm``, for any front door."""
 
-    def __init__(self, core: Core, waiting: Waiting, finisher: Finisher, last_seq: Callable[[], int]) -> None:
+    def __init__(
+        self, core: Core, waiting: Waiting, queued: Queued, finisher: Finisher, last_seq: Callable[[], int]
+    ) -> None:
         self._core = core
         self._last_seq = last_seq
         self._waiting = waiting
+        self._queued = queued
         self._finisher = finisher
 
     async def find(self, account: str, message_id: str) -> Message | None:
@@ -37,6 +42,13 @@ class Control:
     async def find_all(self, account: str, message_id: str) -> list[Message]:
         """The account's messages with this id by seq: one, all copies of a submit_multi, or none that it may see."""
         return [message for message in await self._named(message_id) if message.account == account]
+
+    async def find_queued(self, account: str, message_id: str) -> tuple[list[Message], bool]:
+        """Of those the ones that may be held or ended now, and whether that is all of them."""
+        with self._core.watching_finishes() as finished_meanwhile:
+            found = await self.find_all(account, message_id)
+        queued = self._queued.still_queued(message for message in found if message.seq not in finished_meanwhile)
+        return queued, len(queued) == len(found)
 
     async def _named(self, message_id: str) -> list[Message]:
         named = named_range(message_id, self._last_seq())
@@ -65,37 +77,52 @@ class Control:
         return [self._core.live.get(message.seq, message) for message in copies]
 
     async def cancel(self, account: str, message_id: str, may_cancel: Callable[[Message], bool]) -> bool:
-        """End a message that no carrier has as DELETED; True after the commit.
+        """End what no carrier has, of the messages with this id that ``may_cancel``, as DELETED; True after the commit.
 
         False: there is no such message of this account, ``may_cancel`` says no, or it has been sent. Cancelling the
         call does not undo it.
         """
+        queued, _ = await self.find_queued(account, message_id)
+        queued = [message for message in queued if may_cancel(message)]
+        if not queued:
+            return False
+        await self._end(queued)
+        return True
+
+    async def cancel_matching(self, match: QueuedMatch) -> int:
+        """End every message that matches and that no carrier has as DELETED; how many, after the commit of all.
+
+        Cancelling the call does not undo what it did by then.
+        """
+        count = 0
+
+        async def end(batch: list[Message]) -> None:
+            nonlocal count
+            if batch:
+                count += len(batch)
+                await self._end(batch)
+
+        await self._queued.find(match, end)
+        return count
+
+    async def _end(self, messages: Sequence[Message]) -> None:
+        """End QUEUED messages; returns after the commit."""
         core = self._core
-        with core.watching_finishes() as finished_meanwhile:
-            message = await self.find(account, message_id)
-        if message is None or not may_cancel(message):
-            return False
-        message = core.live.get(message.seq, message)
-        if message.state is not MessageState.QUEUED or message.seq in finished_meanwhile or core.is_stale(message):
-            return False
         changes = Changes()
-        parked = message.seq not in core.live
-        if parked:
-            core.settling.add(message.seq)
-        else:
-            self._waiting.withdraw(message)
-        self._finisher.finish(message, MessageState.DELETED, 0, core.clock.now_ms(), changes)
-
+        parked: list[int] = []
+        now = core.clock.now_ms()
+        for message in messages:
+            if message.seq in core.live:
+                self._waiting.withdraw(message)
+            else:
+                core.settling.add(message.seq)
+                parked.append(message.seq)
+            self._finisher.finish(message, MessageState.DELETED, 0, now, changes)
         is_committed = trio.Event()
-        failed: list[StoreError] = []
 
-        def committed(error: StoreError | None) -> None:
-            if error is not None:
-                failed.append(error)
-            elif parked:
-                core.settled.append(message.seq)
+        def committed(_: StoreError | None) -> None:
+            core.settled.extend(parked)
             is_committed.set()
 
         self._finisher.commit(changes, committed)
         await is_committed.wait()
-        return not failed

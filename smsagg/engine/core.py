@@ -40,6 +40,7 @@ class Core:
     settled: list[int] = field(factory=list)
     """Keys of ``settling`` whose end is committed: no claim that starts from now on can bring them up."""
     finish_watchers: list[set[int]] = field(factory=list)
+    load_watchers: list[list[Message]] = field(factory=list)
     wake_dispatcher: Callable[[], None] = lambda: None
     watch: Watch = field(factory=Watch)
 
@@ -52,6 +53,16 @@ class Core:
             yield finished
         finally:
             self.finish_watchers = [watcher for watcher in self.finish_watchers if watcher is not finished]
+
+    @contextmanager
+    def watching_loads(self) -> Iterator[list[Message]]:
+        """While the store is asked: collects the messages that come from the store to memory meanwhile."""
+        loaded: list[Message] = []
+        self.load_watchers.append(loaded)
+        try:
+            yield loaded
+        finally:
+            self.load_watchers = [watcher for watcher in self.load_watchers if watcher is not loaded]
 
     async def store_permitting(self, ask: Callable[[], Awaitable[None]]) -> bool:
         """Run something that asks the store; when the store cannot answer, wait a moment and return False."""

@@ -155,6 +155,13 @@ class Deliveries:
         else:
             state.expected += 1
 
+    def unreserve(self, deliveries: Sequence[Delivery]) -> None:
+        """The commit of reserved deliveries did not happen."""
+        for delivery in deliveries:
+            state = self._accounts.get(delivery.account)
+            if state is not None and not delivery.parked:
+                state.expected -= 1
+
     def admit(self, deliveries: Sequence[Delivery]) -> None:
         """After their commit: reserved deliveries set out."""
         touched: dict[str, _AccountDeliveries] = {}

@@ -35,6 +35,8 @@ from smsagg.engine.loader import Loader
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.pools import LinkState, make_carriers, make_pools
+from smsagg.engine.queued import Queued
+from smsagg.engine.replacement import Replacement
 from smsagg.engine.reports import Reports
 from smsagg.engine.sweeper import Sweeper
 from smsagg.engine.waiting import Waiting
@@ -69,6 +71,7 @@ class Engine:
         self.core: Core
         self.intake: Intake
         self.control: Control
+        self.replacement: Replacement
         self.handset: HandsetMessages
         self.deliveries: Deliveries
         self.dispatcher: Dispatcher
@@ -102,7 +105,9 @@ class Engine:
         self._loader = Loader(core, self.waiting)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy))
-        self.control = Control(core, self.waiting, self._finisher, lambda: self.intake.last_seq)
+        queued = Queued(core, self.waiting)
+        self.control = Control(core, self.waiting, queued, self._finisher, lambda: self.intake.last_seq)
+        self.replacement = Replacement(core, self.control, queued, self.intake, self._finisher, self.deliveries)
         self._recovered = recovered
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -20,6 +20,11 @@ class Finisher:
 
     def finish(self, message: Message, state: MessageState, error_code: int, now: int, changes: Changes) -> None:
         """Give ``message`` its final ``state``; what must be durable is added to ``changes``."""
+        self.end(message, state, error_code, now)
+        self.record(message, state, error_code, now, changes)
+
+    def end(self, message: Message, state: MessageState, error_code: int, now: int) -> None:
+        """The one half of :meth:`finish`: what memory knows."""
         core = self._core
         if message.state in _WAITING_STATES:
             core.left_queue(message)
@@ -29,6 +34,12 @@ class Finisher:
         core.live.pop(message.seq, None)
         for finished in core.finish_watchers:
             finished.add(message.seq)
+        core.metrics.finished(message, now)
+        if core.watch.watcher is not None:
+            core.decided(message, "over", state.name, f"error {error_code}" if error_code else "")
+
+    def record(self, message: Message, state: MessageState, error_code: int, now: int, changes: Changes) -> None:
+        """The other half: what must be durable, for a message that may still be refused its end."""
         changes.finished.append(
             FinishedMessage(
                 message.seq,
@@ -40,9 +51,6 @@ class Finisher:
                 now,
             )
         )
-        core.metrics.finished(message, now)
-        if core.watch.watcher is not None:
-            core.decided(message, "over", state.name, f"error {error_code}" if error_code else "")
         if wants_receipt(message.registered_delivery, state):
             changes.new_deliveries.append(self.receipt(message, state, error_code, now))
 

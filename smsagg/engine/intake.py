@@ -71,8 +71,11 @@ class Intake:
             self._waiting.unreserve(message)
             self._core.left_queue(message)
 
-    def commit(self, messages: list[Message], on_accepted: OnAccepted) -> None:
-        """Make reserved and numbered messages durable; they set out as soon as ``on_accepted`` returned."""
+    def commit(self, messages: list[Message], on_accepted: OnAccepted, ends: Changes | None = None) -> None:
+        """Make reserved and numbered messages durable; they set out as soon as ``on_accepted`` returned.
+
+        ``ends`` is what their coming ends, in the same transaction; with that they are taken however long it took.
+        """
         core = self._core
         began_at = core.clock.monotonic_s()
 
@@ -80,7 +83,7 @@ class Intake:
             if error is not None:
                 self.release(messages)
                 on_accepted(status_of(error))
-            elif core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
+            elif ends is None and core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
                 self._unwind(messages, on_accepted)
             else:
                 core.metrics.accepted(messages, core.clock.monotonic_s() - began_at)
@@ -90,7 +93,9 @@ class Intake:
                     self._waiting.admit(message, now)
                 core.wake_dispatcher()
 
-        core.store.write(Changes(new_messages=messages), committed)
+        changes = Changes() if ends is None else ends
+        changes.new_messages = messages
+        core.store.write(changes, committed)
 
     def _unwind(self, messages: Sequence[Message], on_accepted: OnAccepted) -> None:
         """Committed too late: the client hears an error, so the message ends here, unsent and without a receipt.

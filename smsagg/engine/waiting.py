@@ -110,7 +110,25 @@ class Waiting:
             if message.seq in core.settling:
                 continue
             core.live[message.seq] = message
+            for watcher in core.load_watchers:
+                watcher.append(message)
             self._make_ready(message, now)
+
+    def of_account(self, account: str) -> list[Message]:
+        """To be looked through: all of the account's messages that wait in memory, some twice, and others' too."""
+        waiting = self.scheduled.messages()
+        for pool in self._core.pools.values():
+            waiting += pool.ready.of_account(account)
+        return waiting
+
+    def readmit(self, message: Message, now: int) -> None:
+        """A QUEUED message in memory that was withdrawn waits again, by its ``next_attempt_at``."""
+        if message.next_attempt_at <= now:
+            self._make_ready(message, now)
+        elif self.scheduled.push(message.next_attempt_at, message, now + HORIZON_MS):
+            self.on_earlier()
+        else:
+            self._park(message, now)
 
     def release_due(self, now: int) -> None:
         """Move scheduled messages whose time has come to their ready queues."""

@@ -44,6 +44,8 @@ class Bound:
     connection: Connection
     flush: Callable[[], None]
     """Have what is queued in the connection sent."""
+    start_soon: Callable[..., object]
+    """Have an async function run in the session's nursery."""
     _committing: int = 0
     _copies: int = 0
     """Messages being committed beyond one for each request."""

@@ -152,7 +152,7 @@ class EsmeSession:
             self._connection.respond(refusal(pdu, ESME_RBINDFAIL))
             self._driver.close("bind_refused")
             return
-        self._bound = Bound(door, account, self._connection, self._driver.flush)
+        self._bound = Bound(door, account, self._connection, self._driver.flush, self._nursery.start_soon)
         self._watched.account = account.name
         self._bind_type = BIND_TYPES[type(pdu)]
         if account.settings.deliver_with == "data_sm":

@@ -17,7 +17,7 @@ from smsagg.routing.prefix import country_of
 from smsagg.routing.router import NoRoute, Router
 from smsagg.smpp.concatenation import SAR_TAGS
 from smsagg.smpp.errors import InvalidTime, PastTime
-from smsagg.smpp.pdu import DataSm, SubmitSm
+from smsagg.smpp.pdu import DataSm, ReplaceSm, SubmitSm
 from smsagg.smpp.status import (
     ESME_RINVDSTADR,
     ESME_RINVEXPIRY,
@@ -34,6 +34,8 @@ _OURS = frozenset({int(Tag.MESSAGE_PAYLOAD), int(Tag.QOS_TIME_TO_LIVE)})
 _DATA_CODINGS = {"latin1": 0x03, "ascii": 0x01}
 """What tells everybody what an account means by its data_coding 0."""
 ADDRESS_OCTETS_MAX = 20
+CLOCKS_DIFFER_MS = 60_000
+"""A schedule_delivery_time that has passed by no more means now."""
 
 
 class Submission:
@@ -53,6 +55,10 @@ class Submission:
         senders = self._senders.get(account)
         sender = senders.apply(0, 0, source_addr) if senders is not None and source_addr else None
         return source_addr if sender is None else sender.address
+
+    def encodes_anew(self, account: str) -> bool:
+        """Whether texts of ``account`` may be stored in another data_coding than they were submitted in."""
+        return account in self._encodings
 
     def message_of(self, pdu: SubmitSm, account: Account, now: int) -> Message | int:
         """The message, not yet numbered (``seq`` 0), or the ``command_status`` of the first rule it breaks."""
@@ -155,12 +161,16 @@ class Submission:
             now,
         )
 
-    def _life_of(self, pdu: SubmitSm, account: Account, now: int) -> Lifetime | int:
+    def times_of(self, pdu: SubmitSm | ReplaceSm, now: int) -> tuple[int | None, int | None] | int:
+        """When the message is to go and when it is too late, ``None`` for what the PDU does not say; or the
+        command_status that refuses it."""
         schedule_at = expires_at = None
         if pdu.schedule_delivery_time:
             try:
                 schedule_at = parse_time(pdu.schedule_delivery_time, now)
-            except PastTime:
+            except PastTime as past:
+                if past.instant_ms < now - CLOCKS_DIFFER_MS:
+                    return ESME_RINVSCHED
                 schedule_at = now
             except InvalidTime:
                 return ESME_RINVSCHED
@@ -172,7 +182,13 @@ class Submission:
                 expires_at = parse_time(pdu.validity_period, now)
             except (InvalidTime, PastTime):
                 return ESME_RINVEXPIRY
-        life = lifetime(now, schedule_at, expires_at, account.message_class)
+        return schedule_at, expires_at
+
+    def _life_of(self, pdu: SubmitSm, account: Account, now: int) -> Lifetime | int:
+        times = self.times_of(pdu, now)
+        if isinstance(times, int):
+            return times
+        life = lifetime(now, *times, account.message_class)
         return life.command_status if isinstance(life, Refusal) else life
 
 

@@ -8,16 +8,18 @@ esm_class                  message type default, delivery or user acknowledgemen
 priority_flag              0 to 3; else ESME_RINVPRTFLG (§5.2.14)
 registered_delivery        bits 7 to 5 zero; else ESME_RINVREGDLVFLG (§5.2.17). Value 3 of the lowest two bits means
                            success only, as in SMPP 5.0 §4.7.21
-replace_if_present_flag    0; replacing is not served: ESME_RINVREPFLAG
+replace_if_present_flag    0 or 1; else ESME_RINVREPFLAG (§5.2.18)
 sm_default_msg_id          0; there are no canned messages: ESME_RINVDFTMSGID
 data_coding, protocol_id   any: the carrier and the handset read them
 short_message              a body of no octets is a message, unless it says that it has a user data header
 message_payload            supersedes short_message when both are there (SMPP 5.0 table 4-14); an empty one does not
 user data header           must lie within the body, its elements within it (3GPP TS 23.040 §9.2.3.24);
                            ESME_RINVMSGLEN for a missing one, ESME_RINVESMCLASS for a broken one
-schedule_delivery_time     before ``schedule_max``, else ESME_RINVSCHED; one in the past means now
+schedule_delivery_time     before ``schedule_max`` and not in the past, else ESME_RINVSCHED; past by less than a minute
+                           it means now, since clocks differ
 validity_period            after the first attempt may begin, else ESME_RINVEXPIRY; a longer one than ``ttl_max`` after
                            that is cut; none means ``ttl``
+qos_time_to_live           the same in seconds from now, and goes before validity_period
 =========================  ==========================================================================================
 
 Instants are UTC milliseconds and parsed already (:mod:`smsagg.smpp.times`).
@@ -76,7 +78,7 @@ def check_flags(
         return ESME_RINVPRTFLG
     if registered_delivery & _REGISTERED_DELIVERY_RESERVED:
         return ESME_RINVREGDLVFLG
-    if replace_if_present_flag:
+    if replace_if_present_flag > 1:
         return ESME_RINVREPFLAG
     if sm_default_msg_id:
         return ESME_RINVDFTMSGID
@@ -117,3 +119,23 @@ def lifetime(
     if expires_at <= not_before:
         return Refusal(ESME_RINVEXPIRY)
     return Lifetime(not_before, min(expires_at, not_before + round(message_class.ttl_max * 1000)))
+
+
+def lifetime_after(
+    now: int,
+    accepted_at: int,
+    life: Lifetime,
+    schedule_at: int | None,
+    expires_at: int | None,
+    message_class: MessageClassSettings,
+) -> Lifetime | Refusal:
+    """The life of a message replaced ``now`` that was accepted at ``accepted_at`` for ``life``; ``None`` leaves a time
+    as it is. Bounds count from the acceptance: replacing a message again and again does not keep it for ever."""
+    if schedule_at is None and expires_at is None:
+        return life
+    not_before = life.not_before if schedule_at is None else max(schedule_at, now)
+    if not_before > accepted_at + message_class.schedule_max * 1000:
+        return Refusal(ESME_RINVSCHED)
+    latest = not_before + round(message_class.ttl_max * 1000)
+    until = life.expires_at if expires_at is None else min(expires_at, latest)
+    return Lifetime(not_before, until) if until > max(not_before, now) else Refusal(ESME_RINVEXPIRY)

@@ -88,6 +88,12 @@ class ReadyQueue:
         """How many more messages :meth:`push` would take."""
         return max(self.messages_max - len(self._waiting), 0)
 
+    def of_account(self, account: str) -> list[Message]:
+        """The account's messages that wait, in no order."""
+        waiting = self._waiting
+        queues = (lane.by_account.get(account) for lane in self._lanes)
+        return [message for queue in queues if queue for message in queue.messages if message.seq in waiting]
+
     def push(self, message: Message) -> bool:
         """Queue ``message`` behind its account's others of the same priority; False when the queue is full."""
         waiting = self._waiting

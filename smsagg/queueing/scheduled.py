@@ -33,6 +33,10 @@ class ScheduledQueue:
     def __contains__(self, message: Message) -> bool:
         return message.seq in self._waiting
 
+    def messages(self) -> list[Message]:
+        """All that wait, in no order."""
+        return [message for _, message in self._waiting.values()]
+
     def push(self, due_at: int, message: Message, horizon_at: int | None = None) -> bool:
         """Keep ``message`` until ``due_at``; False when the queue is full or ``due_at`` is after ``horizon_at``.
 

@@ -4,10 +4,10 @@ Writes. The engine fills a :class:`Changes` and calls :meth:`Store.write`; the s
 as one group, in the order of the calls, and reports each call once, on the trio loop, after the commit. Nothing of a
 ``Changes`` is visible before all of it is durable.
 
-Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, finished
-messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked receipts, new MO
-parts, done MO parts. An update names the whole mutable part of a row, so the last one wins and repeating it is
-harmless.
+Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, replaced
+messages, finished messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked
+receipts, new MO parts, done MO parts. An update names the whole mutable part of a row, so the last one wins and
+repeating it is harmless.
 
 Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
 absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
@@ -18,7 +18,7 @@ error, new messages are refused at once, and the engine stops handing out attemp
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from attrs import define, field
+from attrs import define, field, fields
 
 from smsagg.errors import StoreError
 from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
@@ -36,6 +36,35 @@ class MessageUpdate(NamedTuple):
     carrier: str
     carrier_message_id: str
     error_code: int
+
+
+class ReplacedMessage(NamedTuple):
+    """What ``replace_sm`` changes of a live message's row."""
+
+    seq: int
+    registered_delivery: int
+    body: bytes
+    in_payload: bool
+    not_before: int
+    expires_at: int
+
+
+class QueuedMatch(NamedTuple):
+    """Whose QUEUED messages are sought: all of these are the message's own."""
+
+    account: str
+    source_addr: str
+    destination_addr: str
+    service_type: str | None
+    """``None``: any."""
+
+    def is_match(self, message: Message) -> bool:
+        return (
+            message.account == self.account
+            and message.source_addr == self.source_addr
+            and message.destination_addr == self.destination_addr
+            and self.service_type in (None, message.service_type)
+        )
 
 
 class FinishedMessage(NamedTuple):
@@ -91,6 +120,7 @@ class Changes:
     """For each group of which ``new_messages`` holds parts: its record, not changed any more, in which ``received``
     is how many they are. A group that is there already gets them added."""
     message_updates: list[MessageUpdate] = field(factory=list)
+    replaced: list[ReplacedMessage] = field(factory=list)
     finished: list[FinishedMessage] = field(factory=list)
     group_updates: list[GroupUpdate] = field(factory=list)
     new_deliveries: list[Delivery] = field(factory=list)
@@ -102,10 +132,18 @@ class Changes:
     new_mo_parts: list[MoPart] = field(factory=list)
     done_mo_parts: list[int] = field(factory=list)
 
+    def may_be_refused(self) -> bool:
+        """It holds new messages, and nothing that is owed."""
+        may_come = ("new_messages", "new_parts", "finished", "new_deliveries")
+        return bool(self.new_messages) and not any(
+            getattr(self, kind.name) for kind in fields(Changes) if kind.name not in may_come
+        )
+
     def is_empty(self) -> bool:
         return not (
             self.new_messages
             or self.message_updates
+            or self.replaced
             or self.finished
             or self.group_updates
             or self.new_deliveries
@@ -176,7 +214,8 @@ class Store(Protocol):
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
         """Queue ``changes`` for the next group commit. Never blocks. ``changes`` belongs to the store afterwards.
 
-        A ``Changes`` with new messages must hold nothing else, but for the groups of those that are parts.
+        A ``Changes`` with new messages must hold nothing else, but for the groups of those that are parts, and what
+        ends with their coming (finished messages, and new deliveries that tell of it): that is refused with them.
         """
         ...
 
@@ -201,6 +240,14 @@ class Store(Protocol):
 
         They are unparked in the same transaction: they are in the caller's memory now.
         """
+        ...
+
+    async def claim_by_key(self, seqs: Sequence[int]) -> list[Message]:
+        """Take those of these messages that are parked and QUEUED, unparked as above."""
+        ...
+
+    async def find_queued(self, match: QueuedMatch, limit: int, after_seq: int = 0) -> list[Message]:
+        """Parked QUEUED messages that match, with ``seq > after_seq``, by seq; they stay parked."""
         ...
 
     async def next_due(self) -> dict[str, int]:

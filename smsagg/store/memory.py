@@ -17,7 +17,7 @@ from attrs import define, field
 
 from smsagg.errors import StoreError, StoreFailed
 from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
-from smsagg.store.base import Changes, OnDone, ParkedReceipt, Recovered, StoreStatistics
+from smsagg.store.base import Changes, OnDone, ParkedReceipt, QueuedMatch, Recovered, StoreStatistics
 
 Answer = TypeVar("Answer")
 
@@ -55,6 +55,9 @@ class Tables:
         for update in changes.message_updates:
             if update.seq in self.messages:
                 _assign(self.messages[update.seq], update._asdict())
+        for replaced in changes.replaced:
+            if replaced.seq in self.messages:
+                _assign(self.messages[replaced.seq], replaced._asdict())
         for over in changes.finished:
             if over.seq in self.messages:
                 message = self.messages.pop(over.seq)
@@ -164,9 +167,7 @@ class MemoryStore:
 
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
         if changes.new_messages:
-            rest = copy.copy(changes)
-            rest.new_messages, rest.new_parts = [], []
-            assert rest.is_empty(), "new messages come alone"
+            assert changes.may_be_refused(), "what is owed does not come with new messages"
             if self.failing is not None:
                 if on_done is not None:
                     trio.lowlevel.current_trio_token().run_sync_soon(on_done, self.failing)
@@ -218,6 +219,23 @@ class MemoryStore:
             return self._copies(due[:limit])
 
         return await self._ask(run, must_finish=True)
+
+    async def claim_by_key(self, seqs: Sequence[int]) -> list[Message]:
+        def run() -> list[Message]:
+            wanted = frozenset(seqs)
+            claimed = [message for message in self._waiting() if message.seq in wanted]
+            for message in claimed:
+                message.parked = False
+            return self._copies(claimed)
+
+        return await self._ask(run, must_finish=True)
+
+    async def find_queued(self, match: QueuedMatch, limit: int, after_seq: int = 0) -> list[Message]:
+        def run() -> list[Message]:
+            found = [m for m in self._waiting() if m.seq > after_seq and match.is_match(m)]
+            return self._copies(sorted(found, key=lambda message: message.seq)[:limit])
+
+        return await self._ask(run)
 
     async def next_due(self) -> dict[str, int]:
         return await self._ask(

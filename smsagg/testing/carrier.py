@@ -43,6 +43,7 @@ class Sent(NamedTuple):
     at: int
     """Wall time, UTC ms."""
     asks_receipt: bool
+    body: bytes
 
 
 @define(eq=False)
@@ -257,7 +258,7 @@ class FakeCarrier:
     def on_sent(self, link: FakeLink, messages: Sequence[Message]) -> None:
         """A link was handed ``messages``."""
         now = self._clock.now_ms()
-        self.sent += [Sent(m.seq, m.message_id, self.name, now, m.asks_receipt) for m in messages]
+        self.sent += [Sent(m.seq, m.message_id, self.name, now, m.asks_receipt, m.body) for m in messages]
         self.observe_sent(messages)
         self._work.set()
 

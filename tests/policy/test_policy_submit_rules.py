@@ -47,8 +47,9 @@ def test_registered_delivery(registered_delivery: int) -> None:
 
 
 def test_what_is_not_served() -> None:
-    """Replacing and canned messages are refused, so that nobody takes them for done."""
-    assert check_flags(0, 0, 0, replace_if_present_flag=1) == ESME_RINVREPFLAG
+    """Reserved flags and canned messages are refused, so that nobody takes them for done."""
+    assert check_flags(0, 0, 0, replace_if_present_flag=1) == ESME_ROK
+    assert check_flags(0, 0, 0, replace_if_present_flag=2) == ESME_RINVREPFLAG
     assert check_flags(0, 0, 0, sm_default_msg_id=1) == ESME_RINVDFTMSGID
 
 

@@ -6,6 +6,8 @@ import apsw
 import pytest
 from store_records import NOW, message
 
+from smsagg.model import Message
+from smsagg.store.base import QueuedMatch
 from smsagg.store.sqlite import jobs
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import message_row
@@ -68,3 +70,14 @@ def test_a_normal_life_scans_no_table(connection: apsw.Connection) -> None:
     over = (7, 2, 1, "alpha", "x", 0, NOW, None)
     assert steps_of(connection, lambda cursor: COPY_TO_HISTORY.execute(cursor.execute, [over])) <= 3
     assert steps_of(connection, lambda cursor: DELETE_MESSAGES.execute(cursor.execute, [7])) <= 3
+
+
+def test_finding_what_waits_for_a_destination_reads_a_part_of_the_index_only(connection: apsw.Connection) -> None:
+    """A hundredth of what is parked, however the destinations are spread."""
+    match = QueuedMatch("acme", "ACME\xe9", f"4479{123:08d}", None)
+    rows = [message_row(message(seq, parked=True)) for seq in range(1, 10_001)]
+    INSERT_MESSAGES.execute(connection.cursor().execute, rows)
+    found: list[Message] = []
+    steps = steps_of(connection, lambda cursor: found.extend(jobs.find_queued(cursor, match, 20, 0)))
+    assert [message.seq for message in found] == [123]
+    assert steps * 100 < 3_000

@@ -12,9 +12,10 @@ from smsagg.esme.bound import Bound
 from smsagg.esme.operations.cancel import cancel
 from smsagg.esme.operations.data import data
 from smsagg.esme.operations.query import query
+from smsagg.esme.operations.replace import replace
 from smsagg.esme.operations.submit import submit
 from smsagg.esme.operations.submit_multi import submit_multi
-from smsagg.smpp.pdu import CancelSm, DataSm, Pdu, QuerySm, Response, SubmitMulti, SubmitSm
+from smsagg.smpp.pdu import CancelSm, DataSm, Pdu, QuerySm, ReplaceSm, Response, SubmitMulti, SubmitSm
 
 BATCHED: Mapping[type[Pdu], Callable[[Bound, Sequence[Any]], None]] = {
     SubmitSm: submit,
@@ -26,5 +27,6 @@ BATCHED: Mapping[type[Pdu], Callable[[Bound, Sequence[Any]], None]] = {
 ASKING: Mapping[type[Pdu], Callable[[Bound, Any], Awaitable[Response]]] = {
     QuerySm: query,
     CancelSm: cancel,
+    ReplaceSm: replace,
 }
 """Return the response."""

@@ -1,10 +1,15 @@
-"""submit_sm (SMPP 3.4 §4.4): all of one read are one batch for the engine, and their responses leave together."""
+"""submit_sm (SMPP 3.4 §4.4): all of one read are one batch for the engine, and their responses leave together.
 
-from collections.abc import Sequence
+Those that replace what waits (``replace_if_present_flag``) must look for it first, each in a task of its own.
+"""
+
+from collections.abc import Callable, Sequence
 
 from smsagg.esme.bound import Bound
+from smsagg.esme.operations.replace import submit_replacing
 from smsagg.esme.operations.taking import take_in
 from smsagg.smpp.pdu import SubmitSm
+from smsagg.smpp.status import ESME_RMSGQFUL, ESME_RTHROTTLED
 
 
 def submit(bound: Bound, pdus: Sequence[SubmitSm]) -> None:
@@ -14,4 +19,27 @@ def submit(bound: Bound, pdus: Sequence[SubmitSm]) -> None:
     def respond(sequence_numbers: Sequence[int], message_ids: Sequence[str]) -> None:
         connection.respond_submit_sm(sequence_numbers, message_ids, bound.response_tlvs())
 
+    replacing = [pdu for pdu in pdus if pdu.replace_if_present_flag]
+    if replacing:
+        pdus = [pdu for pdu in pdus if not pdu.replace_if_present_flag]
+        for pdu in replacing:
+            _submit_replacing(bound, pdu, respond)
     take_in(bound, pdus, bound.door.submission.message_of, respond, connection.refuse_submit_sm)
+
+
+def _submit_replacing(bound: Bound, pdu: SubmitSm, respond: Callable[[Sequence[int], Sequence[str]], None]) -> None:
+    number = (pdu.sequence_number,)
+
+    def refuse(command_status: int) -> None:
+        bound.count_refused(command_status, 1)
+        bound.connection.refuse_submit_sm(number, command_status)
+
+    admitted, within_queue, within_window = bound.admit(1, 1)
+    if not admitted:
+        refuse(ESME_RMSGQFUL if within_queue < within_window else ESME_RTHROTTLED)
+        return
+    message = bound.door.submission.message_of(pdu, bound.account, bound.door.clock.now_ms())
+    if isinstance(message, int):
+        refuse(message)
+        return
+    bound.start_soon(submit_replacing, bound, message, lambda message_id: respond(number, (message_id,)), refuse)

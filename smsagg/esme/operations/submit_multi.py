@@ -9,8 +9,8 @@ The response has one message_id, and all copies go by it: each destination's rec
 destination in source_addr. query_sm tells of all of them together; cancel_sm with a destination_addr cancels that one,
 without it all that are still queued; replace_sm replaces all or none.
 
-When no destination is taken the response says why: with the one reason that all share, else with ESME_RSUBMITFAIL and
-the list.
+replace_if_present_flag is for single submits: ESME_RINVREPFLAG. When no destination is taken the response says why:
+with the one reason that all share, else with ESME_RSUBMITFAIL and the list.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from smsagg.smpp.pdu import DistributionList, SmeAddress, SubmitMulti, SubmitMul
 from smsagg.smpp.status import (
     ESME_RINVDLNAME,
     ESME_RINVNUMDESTS,
+    ESME_RINVREPFLAG,
     ESME_RMSGQFUL,
     ESME_ROK,
     ESME_RSUBMITFAIL,
@@ -40,13 +41,16 @@ def submit_multi(bound: Bound, pdus: Sequence[SubmitMulti]) -> None:
 
 def _submit(bound: Bound, pdu: SubmitMulti) -> None:
     if len(pdu.dest_addresses) > DESTINATIONS_MAX:
-        _respond(bound, SubmitMultiResp(sequence_number=pdu.sequence_number, command_status=ESME_RINVNUMDESTS))
+        _refuse(bound, pdu, ESME_RINVNUMDESTS)
+        return
+    if pdu.replace_if_present_flag:
+        _refuse(bound, pdu, ESME_RINVREPFLAG)
         return
     messages, unsuccess = _take(bound, pdu)
     for sme in unsuccess:
         bound.count_refused(sme.error_status_code, 1)
     if not messages:
-        _respond(bound, _failed(pdu, unsuccess))
+        bound.connection.respond(_failed(pdu, unsuccess))
         return
 
     def accepted(command_status: int) -> None:
@@ -106,7 +110,6 @@ def _single(pdu: SubmitMulti) -> SubmitSm:
         schedule_delivery_time=pdu.schedule_delivery_time,
         validity_period=pdu.validity_period,
         registered_delivery=pdu.registered_delivery,
-        replace_if_present_flag=pdu.replace_if_present_flag,
         data_coding=pdu.data_coding,
         sm_default_msg_id=pdu.sm_default_msg_id,
         short_message=pdu.short_message,
@@ -132,5 +135,6 @@ def _failed(pdu: SubmitMulti, unsuccess: Sequence[UnsuccessSme]) -> SubmitMultiR
     )
 
 
-def _respond(bound: Bound, response: SubmitMultiResp) -> None:
-    bound.connection.respond(response)
+def _refuse(bound: Bound, pdu: SubmitMulti, command_status: int) -> None:
+    bound.count_refused(command_status, len(pdu.dest_addresses))
+    bound.connection.respond(SubmitMultiResp(sequence_number=pdu.sequence_number, command_status=command_status))

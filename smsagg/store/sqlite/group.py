@@ -39,6 +39,7 @@ def rows_in(changes: Changes) -> int:
         len(changes.new_messages)
         + len(changes.new_parts)
         + len(changes.message_updates)
+        + len(changes.replaced)
         + len(changes.finished)
         + len(changes.group_updates)
         + len(changes.new_deliveries)
@@ -134,9 +135,10 @@ def _merge(parts: list[Changes]) -> Changes:
         if part.new_messages:
             whole.new_messages += part.new_messages
             whole.new_parts += part.new_parts
-            continue
         if part.message_updates:
             whole.message_updates += part.message_updates
+        if part.replaced:
+            whole.replaced += part.replaced
         if part.finished:
             whole.finished += part.finished
         if part.group_updates:
@@ -163,6 +165,9 @@ def _apply_messages(execute: statements.Execute, changes: Changes, recent: Recen
         statements.ADD_PARTS.execute(execute, [group_row(group) for group in changes.new_parts])
     if changes.new_messages:
         statements.INSERT_MESSAGES.execute(execute, [message_row(message) for message in changes.new_messages])
+    if changes.replaced:
+        replaced = {replaced.seq: replaced for replaced in changes.replaced}
+        statements.REPLACE_MESSAGES.execute(execute, list(replaced.values()))
     updates = {update.seq: update for update in changes.message_updates}
     if changes.finished:
         finished: dict[int, tuple[Any, ...]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 from smsagg.model import Delivery, Message, MessageState, PartGroup
-from smsagg.store.base import Recovered
+from smsagg.store.base import QueuedMatch, Recovered
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import (
@@ -56,6 +56,14 @@ _CLAIM_LANE = f"""
     SELECT {_MESSAGE} FROM messages INDEXED BY messages_parked
     WHERE parked = 1 AND state = 0 AND pool = ? AND priority = ? AND next_attempt_at <= ?
     ORDER BY next_attempt_at, seq LIMIT ?
+"""
+_CLAIM_BY_KEY = f"""
+    SELECT {_MESSAGE} FROM messages WHERE parked = 1 AND state = 0 AND seq IN ({",".join("?" * _KEYS_AT_ONCE)})
+"""
+_FIND_QUEUED = f"""
+    SELECT {_MESSAGE} FROM messages INDEXED BY messages_parked_destination
+    WHERE parked = 1 AND state = 0 AND substr(destination_addr, -2) = substr(?1, -2) AND destination_addr = ?1
+    AND account = ?2 AND source_addr = ?3 AND (?4 IS NULL OR service_type = ?4) AND seq > ?5 ORDER BY seq LIMIT ?6
 """
 _POOL_AFTER = """
     SELECT pool FROM messages INDEXED BY messages_parked
@@ -194,6 +202,24 @@ def claim_messages(cursor: apsw.Cursor, pool: str, due_at: int, limit: int) -> l
         message.parked = False
     _add_groups(cursor, claimed)
     return claimed
+
+
+def claim_by_key(cursor: apsw.Cursor, seqs: Sequence[int]) -> list[Message]:
+    rows: list[Row] = []
+    for start in range(0, len(seqs), _KEYS_AT_ONCE):
+        keys: list[int | None] = list(seqs[start : start + _KEYS_AT_ONCE])
+        rows += _all(cursor, _CLAIM_BY_KEY, keys + [None] * (_KEYS_AT_ONCE - len(keys)))
+    claimed = _messages(cursor, rows)
+    statements.UNPARK_MESSAGES.execute(cursor.execute, [message.seq for message in claimed])
+    for message in claimed:
+        message.parked = False
+    return claimed
+
+
+def find_queued(cursor: apsw.Cursor, match: QueuedMatch, limit: int, after_seq: int) -> list[Message]:
+    account, source_addr, destination_addr, service_type = match
+    wanted = (destination_addr, account, source_addr, service_type, after_seq, limit)
+    return _messages(cursor, _all(cursor, _FIND_QUEUED, wanted))
 
 
 def next_due(cursor: apsw.Cursor) -> dict[str, int]:

@@ -75,6 +75,15 @@ UPDATE_MESSAGES = ManyRows(
 )
 """Rows as :class:`smsagg.store.base.MessageUpdate`; a seq at most once."""
 
+REPLACE_MESSAGES = ManyRows(
+    6,
+    lambda values: (
+        "UPDATE messages SET registered_delivery = v.column2, body = v.column3, in_payload = v.column4,"
+        f" not_before = v.column5, expires_at = v.column6 FROM (VALUES {values}) AS v WHERE messages.seq = v.column1"
+    ),
+)
+"""Rows as :class:`smsagg.store.base.ReplacedMessage`; a seq at most once."""
+
 COPY_TO_HISTORY = ManyRows(
     len(FINISHED_COLUMNS) + 1,
     lambda values: (

@@ -12,12 +12,12 @@ import trio
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.model import Delivery, Message, PartGroup
-from smsagg.store.base import Changes, OnDone, Recovered, StoreStatistics
+from smsagg.store.base import Changes, OnDone, QueuedMatch, Recovered, StoreStatistics
 from smsagg.store.sqlite import jobs
 from smsagg.store.sqlite.checkpoint import Checkpointer
 from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_checked
 from smsagg.store.sqlite.disk import FreeSpace
-from smsagg.store.sqlite.group import Job, Write, rows_in
+from smsagg.store.sqlite.group import Job, Write
 from smsagg.store.sqlite.owner import OwnerLock
 from smsagg.store.sqlite.writer import LOW_SPACE, Reports, Writer
 
@@ -103,7 +103,7 @@ class SqliteStore:
 
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
         if changes.new_messages:
-            assert rows_in(changes) == len(changes.new_messages) + len(changes.new_parts), "new messages come alone"
+            assert changes.may_be_refused(), "what is owed does not come with new messages"
             failing = self._writer.failing
             if failing is not None:
                 if on_done is not None:
@@ -121,6 +121,12 @@ class SqliteStore:
 
     async def claim_messages(self, pool: str, due_at: int, limit: int) -> list[Message]:
         return await self._ask(lambda cursor: jobs.claim_messages(cursor, pool, due_at, limit), must_finish=True)
+
+    async def claim_by_key(self, seqs: Sequence[int]) -> list[Message]:
+        return await self._ask(lambda cursor: jobs.claim_by_key(cursor, seqs), must_finish=True)
+
+    async def find_queued(self, match: QueuedMatch, limit: int, after_seq: int = 0) -> list[Message]:
+        return await self._ask(lambda cursor: jobs.find_queued(cursor, match, limit, after_seq))
 
     async def next_due(self) -> dict[str, int]:
         return await self._ask(jobs.next_due)
