@@ -133,6 +133,7 @@ class Gateway:
             for carrier in self.carriers.values():
                 await outer.start(carrier.run)
             outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
+            self._metrics.loop_tasks.add_source(lambda: {"": trio.lowlevel.current_statistics().tasks_living})
             outer.start_soon(door.pace.run, lambda: engine.backlog)
             if self._tls is not None:
                 outer.start_soon(self._tls.run)

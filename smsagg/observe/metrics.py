@@ -227,6 +227,7 @@ class Metrics:
             "smsagg_loop_lag_seconds", "How much later than asked the event loop woke its probe.", LAG_BOUNDS_S
         )
         self.loop_lag: Histogram = self._loop_lag[""]
+        self.loop_tasks = self._gauge("smsagg_loop_tasks", "Tasks of the event loop: some for each session and link.")
         build = self._gauge("smsagg_build_info", "Always 1; version of smsagg and of Python.", "version", "python")
         build[version, platform.python_version()].n = 1
 

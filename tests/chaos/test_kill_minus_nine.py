@@ -20,6 +20,7 @@ def run(
     rate_per_s: float = 600,
     seed_bug: str = "",
     drain_deadline_s: float = 60.0,
+    balances: bool = False,
 ) -> Report:
     plan = evolve(NO_FAULTS, **faults, pause_s=(0.3, 0.8))
     settings = harness.Settings(
@@ -28,7 +29,7 @@ def run(
         seed=1,
         seed_bug=seed_bug,
         drain_deadline_s=drain_deadline_s,
-        balances=not seed_bug,
+        balances=balances,
     )
     report, _ = harness.run(settings, folder)
     return report
@@ -41,10 +42,17 @@ def told(report: Report) -> str:
 
 def test_five_kills_under_load(tmp_path: Path) -> None:
     """After five kills all that was acknowledged is sent and reported, with copies only within each kill's windows."""
-    report = run(tmp_path, {"kill_server": 5})
+    report = run(tmp_path, {"kill_server": 5}, balances=True)
     assert report.verdict is Verdict.PASS, told(report)
     assert report.counts.faults == 6  # and the restart before the books are balanced
     assert report.counts.acknowledged == report.counts.ok > 500
+
+
+def test_bad_roads(tmp_path: Path) -> None:
+    """A reset connection, a carrier that is cut off and one that is not told of it cost copies within their windows."""
+    report = run(tmp_path, {"cut_client": 1, "cut_carrier": 1, "hole_carrier": 1, "slow_carrier": 1}, rate_per_s=400)
+    assert report.verdict is Verdict.PASS, told(report)
+    assert report.counts.faults == 4
 
 
 def test_power_loss_and_ill_disks(tmp_path: Path) -> None:

@@ -37,7 +37,6 @@ class Bind:
         self._ending = ""
         self._stream: trio.SocketStream | None = None
         self._referee = Referee(FROM_SMSC)
-        self._scheduled: set[str] = set()
         self._deliveries_unanswered = 0
         self._nursery: trio.Nursery
         self.outstanding: dict[int, Submit | Cancel | Query] = {}
@@ -92,12 +91,11 @@ class Bind:
             registered_delivery,
             validity_s,
             self.account.at_most_once,
+            is_scheduled=bool(schedule_s),
             pool=order.pool,
             content=order.content,
         )
         self._esme.log.submits.append(submit)
-        if schedule_s:
-            self._scheduled.add(nonce)
         number = self._request(
             wire.SUBMIT_SM,
             lambda number: wire.submit_sm(
@@ -205,11 +203,9 @@ class Bind:
         submit.answered_at = time.monotonic()
         submit.reply = Reply.FAIL if status else Reply.OK
         submit.command_status = status
-        is_scheduled = submit.nonce in self._scheduled
-        self._scheduled.discard(submit.nonce)
         if not status:
             submit.message_id = wire.message_id_of(body)
-            self._esme.acknowledged(submit, is_scheduled)
+            self._esme.acknowledged(submit)
 
     def _question_answered(self, status: int, number: int, body: bytes) -> None:
         asked = self.outstanding.pop(number, None)

@@ -129,10 +129,10 @@ class Esme:
     def next_nonce(self) -> str:
         return f"n{next(self._nonces):08d}"
 
-    def acknowledged(self, submit: Submit, is_scheduled: bool) -> None:
+    def acknowledged(self, submit: Submit) -> None:
         """Decide what else is asked about a message that was just acknowledged."""
         load, rng = self.load, self.rng
-        if is_scheduled and rng.random() < 0.5:
+        if submit.is_scheduled and rng.random() < 0.5:
             self._nursery.start_soon(self._cancel_later, submit, rng.uniform(0, 1.5))
         elif rng.random() < load.cancelled_at_once:
             self._nursery.start_soon(self._cancel_later, submit, 0.0)

@@ -130,6 +130,7 @@ class Run:
         began_at = time.monotonic()
         await server.start()
         self.nemesis.faults.append(Fault("restart", "server", stopped_at, time.monotonic(), 0, sizes.receipts_max))
+        self.nemesis.machine.server_started()
         return began_at, history_before, rows_before
 
     async def _drained(self) -> bool:
@@ -144,7 +145,7 @@ class Run:
             elif quiet_since is None:
                 quiet_since = now
             elif now - quiet_since >= QUIET_S:
-                self.tell(f"drained in {now - began_at:.1f} s")
+                self.tell(f"drained {self.phases.backlog} messages in {now - began_at:.1f} s")
                 return True
             await trio.sleep(POLL_S)
         self.tell(

@@ -47,6 +47,8 @@ class Submit:
     message_id: str = ""
     command_status: int = 0
     answered_at: float = inf
+    is_scheduled: bool = False
+    """It asked for a time of its own."""
     pool: str = ""
     """Where its destination is routed."""
     content: Content | None = None

@@ -77,7 +77,7 @@ class Connection:
 
 
 class Proxy:
-    """``listen_port`` and ``target_port`` of 127.0.0.1."""
+    """From ``listen_port`` to ``target_port``, both of 127.0.0.1; 0 takes a free one to listen on."""
 
     def __init__(self, name: str, listen_port: int, target_port: int) -> None:
         self.name = name
@@ -89,6 +89,7 @@ class Proxy:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
         listeners = await trio.open_tcp_listeners(self.listen_port, host="127.0.0.1")
+        self.listen_port = listeners[0].socket.getsockname()[1]
         task_status.started()
         await trio.serve_listeners(self._serve, listeners)
 

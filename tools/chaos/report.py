@@ -1,14 +1,15 @@
-"""A run's report, as a table to read and as JSON to keep."""
+"""A run's report, as tables to read and as JSON to keep."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import attrs
 from rich.console import Console
 from rich.table import Table
 
-from tools.chaos.checker import Report, Verdict
+from tools.chaos.checker import PROMISES, Report, Verdict
+from tools.chaos.history import Fault
 
 EXAMPLES_MAX = 3
 """Violations shown of each invariant."""
@@ -17,15 +18,21 @@ _COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.UNKNOWN: "yellow
 
 
 def as_json(report: Report, about: dict[str, Any]) -> str:
-    """Figures, faults and violations; ``about`` says what was run."""
+    """Figures, faults, invariants and violations; ``about`` says what was run."""
     faults = [
         {"kind": fault.kind, "target": fault.target, "began_at": fault.began_at, "ended_at": fault.ended_at,
          "copies": copies, "copies_max": fault.copies_max, "receipts": receipts, "receipts_max": fault.receipts_max}
         for fault, copies, receipts in report.charged
     ]  # fmt: skip
+    found = _found(report)
     document = {
         "valid": report.verdict.value,
         **attrs.asdict(report.counts),
+        "operations": {name: {"tried": tried, "ok": ok} for name, (tried, ok) in report.operations.items()},
+        "invariants": {
+            name: {"promise": promise, "examined": report.examined.get(name, 0), "violations": found[name]}
+            for name, promise in PROMISES.items()
+        },
         "faults_in_order": faults,
         "violations": [attrs.asdict(violation) for violation in report.violations],
         "run": about,
@@ -41,21 +48,47 @@ def show(report: Report, console: Console) -> None:
         if name not in ("duplicated_max", "receipts_duplicated_max", "faults"):
             bound = getattr(counts, f"{name}_max", None)
             table.add_row(name.replace("_", " "), str(value) + (f"  (at most {bound})" if bound is not None else ""))
+    for name, (tried, ok) in report.operations.items():
+        table.add_row(name, f"{ok} ok of {tried}")
     console.print(table)
-    faults = Table("fault", "target", "lasted", "copies", "receipt copies", title="faults")
-    start = report.charged[0][0].began_at if report.charged else 0.0
-    for fault, copies, receipts in report.charged:
-        faults.add_row(
-            f"{fault.began_at - start:6.2f} s {fault.kind}",
-            fault.target,
-            f"{fault.ended_at - fault.began_at:.2f} s",
-            f"{copies} of {fault.copies_max}",
-            f"{receipts} of {fault.receipts_max}",
-        )
-    console.print(faults)
+    console.print(_faults(report))
+    console.print(_invariants(report))
     _show_violations(report, console)
     colour = _COLOURS[report.verdict]
     console.print(f"verdict: [bold {colour}]{report.verdict.value}[/]")
+
+
+def _faults(report: Report) -> Table:
+    """A row for each kind of fault and target; one by one they stand in the JSON."""
+    table = Table("fault", "target", "times", "lasted", "copies", "receipt copies", title="faults")
+    groups: dict[tuple[str, str], list[tuple[Fault, int, int]]] = defaultdict(list)
+    for each in report.charged:
+        groups[each[0].kind, each[0].target].append(each)
+    for (kind, target), faults in sorted(groups.items()):
+        lasted_s = [fault.ended_at - fault.began_at for fault, _, _ in faults]
+        table.add_row(
+            kind,
+            target,
+            str(len(faults)),
+            f"{min(lasted_s):.2f} to {max(lasted_s):.2f} s",
+            f"{sum(copies for _, copies, _ in faults)} of {sum(fault.copies_max for fault, _, _ in faults)}",
+            f"{sum(copies for _, _, copies in faults)} of {sum(fault.receipts_max for fault, _, _ in faults)}",
+        )
+    return table
+
+
+def _invariants(report: Report) -> Table:
+    table = Table("invariant", "", "held against", "broken", title="invariants")
+    found = _found(report)
+    for name, promise in PROMISES.items():
+        examined = report.examined.get(name, 0)
+        broken = f"[red]{found[name]}[/]" if found[name] else "0" if examined else "[yellow]not exercised[/]"
+        table.add_row(name, promise, f"{examined:,}", broken)
+    return table
+
+
+def _found(report: Report) -> Counter[str]:
+    return Counter(violation.invariant.split()[0] for violation in report.violations)
 
 
 def _show_violations(report: Report, console: Console) -> None:
@@ -63,7 +96,5 @@ def _show_violations(report: Report, console: Console) -> None:
     for violation in report.violations:
         shown[violation.invariant] += 1
         if shown[violation.invariant] <= EXAMPLES_MAX:
-            console.print(f"[red]{violation.invariant}[/] {violation.subject}: {violation.text}", highlight=False)
-    for invariant, number in shown.items():
-        if number > EXAMPLES_MAX:
-            console.print(f"[red]{invariant}[/]: {number} in all")
+            text = f"{violation.invariant} {violation.subject}: {violation.text}"
+            console.print(text, style="red", highlight=False, markup=False)

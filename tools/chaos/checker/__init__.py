@@ -19,6 +19,7 @@ from tools.chaos.checker.states import FINAL as FINAL
 from tools.chaos.checker.states import REJECTED as REJECTED
 from tools.chaos.checker.states import UNDELIVERABLE as UNDELIVERABLE
 from tools.chaos.checker.states import UNKNOWN as UNKNOWN
+from tools.chaos.checker.verdict import PROMISES as PROMISES
 from tools.chaos.checker.verdict import Counts as Counts
 from tools.chaos.checker.verdict import Report as Report
 from tools.chaos.checker.verdict import Verdict as Verdict

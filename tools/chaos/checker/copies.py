@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
+from tools.chaos.checker.handset import received
 from tools.chaos.checker.index import Index
 from tools.chaos.checker.states import wants_receipt
 from tools.chaos.checker.verdict import Violation
@@ -55,7 +56,7 @@ def charge_copies(index: Index) -> tuple[Counter[int], list[str]]:
 
 
 def charge_receipts(index: Index) -> tuple[Counter[int], list[str]]:
-    """Copies of receipts by fault, and the ids of copies that nothing explains.
+    """Copies of receipts and handsets' texts by fault, and the ids and texts of copies that nothing explains.
 
     A copy that the client asked for, by answering "again later", needs no fault.
     """
@@ -68,6 +69,19 @@ def charge_receipts(index: Index) -> tuple[Counter[int], list[str]]:
             place = _first_fault(index.faults, earlier.at, later.at, lambda fault: fault.receipts_max)
             if place is None:
                 unexplained.append(message_id)
+            else:
+                charges[place] += 1
+    for text, (texts, sends) in received(index).items():
+        credit = sends - 1
+        for first, second in pairwise(texts):
+            if first.answer != ESME_ROK:
+                continue
+            if credit > 0:  # the carrier brought it again, and nothing tells that it is the same
+                credit -= 1
+                continue
+            place = _first_fault(index.faults, first.at, second.at, lambda fault: fault.receipts_max)
+            if place is None:
+                unexplained.append(text)
             else:
                 charges[place] += 1
     return charges, unexplained

@@ -2,15 +2,31 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from tools.chaos.checker.balance import balanced
 from tools.chaos.checker.copies import bounded_copies, bounded_receipts, charge_copies, charge_receipts
 from tools.chaos.checker.custody import no_invention, no_loss, unique_ids, whole_or_absent
+from tools.chaos.checker.fidelity import arrives_as_submitted, receipts_name_their_message
 from tools.chaos.checker.finality import evidence, one_final_state
+from tools.chaos.checker.footprint import stays_within_bounds
+from tools.chaos.checker.handset import handset_messages_kept, handset_messages_to_their_owner
 from tools.chaos.checker.index import Index
-from tools.chaos.checker.protocol import every_request_answered
+from tools.chaos.checker.liveness import (
+    answers_enquiries,
+    nothing_outlives_its_timer,
+    others_go_on,
+    recovers,
+    starts_in_time,
+)
+from tools.chaos.checker.protocol import every_pdu_legal, every_request_answered
+from tools.chaos.checker.questions import cancels_answer_as_they_may, queries_tell_the_truth
 from tools.chaos.checker.receipts import carrier_receipts_kept
+from tools.chaos.checker.secrecy import nothing_told
 from tools.chaos.checker.states import EXPIRED
+from tools.chaos.checker.tally import examined, operations
 from tools.chaos.checker.times import not_after_expiry, order
 from tools.chaos.checker.verdict import Counts, Report, Verdict, Violation
+from tools.chaos.checker.windows import within_rates, within_windows
+from tools.chaos.checker.zombies import cancelled_for_good, no_zombie
 from tools.chaos.history import History, Reply, Submit
 
 
@@ -33,6 +49,25 @@ INVARIANTS: tuple[Callable[[Index], Iterable[Violation]], ...] = (
     order,
     carrier_receipts_kept,
     every_request_answered,
+    every_pdu_legal,
+    no_zombie,
+    cancelled_for_good,
+    queries_tell_the_truth,
+    cancels_answer_as_they_may,
+    handset_messages_kept,
+    handset_messages_to_their_owner,
+    within_windows,
+    within_rates,
+    arrives_as_submitted,
+    receipts_name_their_message,
+    nothing_told,
+    balanced,
+    recovers,
+    nothing_outlives_its_timer,
+    others_go_on,
+    stays_within_bounds,
+    answers_enquiries,
+    starts_in_time,
     no_anomaly,
 )
 
@@ -44,15 +79,16 @@ def check(history: History) -> Report:
     counts = _count(index, violations)
     is_drained = history.is_drained and not any(row.is_live for row in history.store.messages)
     is_drained = is_drained and not history.store.deliveries
+    tried = operations(index)
     if violations:
         verdict = Verdict.FAIL
-    elif not is_drained or not counts.ok:
+    elif not is_drained or not counts.ok or not all(ok for _, ok in tried.values()):
         verdict = Verdict.UNKNOWN
     else:
         verdict = Verdict.PASS
     copies, receipts = charge_copies(index)[0], charge_receipts(index)[0]
     charged = [(fault, copies[place], receipts[place]) for place, fault in enumerate(index.faults)]
-    return Report(verdict, counts, violations, charged)
+    return Report(verdict, counts, violations, tried, examined(index), charged)
 
 
 def _count(index: Index, violations: Sequence[Violation]) -> Counts:

@@ -48,10 +48,44 @@ class Counts:
     faults: int = 0
 
 
+PROMISES = {
+    "S1": "no loss",
+    "S2": "no invention",
+    "S3": "whole or absent",
+    "S4": "unique ids",
+    "S5": "one final state",
+    "S6": "evidence",
+    "S7": "duplicate bound",
+    "S8": "no zombie",
+    "S9": "expiry",
+    "S10": "receipts",
+    "S11": "order",
+    "S12": "receipts kept",
+    "S13": "isolation",
+    "S15": "balance",
+    "S16": "window and rate",
+    "S17": "answers",
+    "S18": "fidelity",
+    "S19": "confidentiality",
+    "L1": "recovery",
+    "L2": "timers",
+    "L3": "others",
+    "L4": "footprint",
+    "L5": "answers",
+    "L6": "start",
+    "anomaly": "what must not happen at all",
+}
+"""The invariants by the first word of their violations."""
+
+
 @define
 class Report:
     verdict: Verdict
     counts: Counts
     violations: list[Violation]
+    operations: dict[str, tuple[int, int]] = field(factory=dict)
+    """Of each kind of operation, how many were tried, and how many went well."""
+    examined: dict[str, int] = field(factory=dict)
+    """What each invariant was held against, in number; 0: nothing, and it says nothing about this run."""
     charged: list[tuple[Fault, int, int]] = field(factory=list)
     """Each fault with the copies at carriers and at the ESME that it was charged with."""

@@ -1,0 +1,35 @@
+"""L4: memory, files, threads, tasks and the WAL have caps, and come back to where they were."""
+
+from collections.abc import Iterable, Sequence
+
+from tools.chaos.checker.index import Index
+from tools.chaos.checker.verdict import Violation
+from tools.chaos.history import Sample
+
+L4 = "L4 footprint"
+CAPS = {"rss_octets": 400 << 20, "fds": 200, "threads": 64, "wal_octets": 128 << 20, "tasks": 1_000}
+RETURNS = {"fds": (1.0, 8), "threads": (1.0, 8), "tasks": (1.0, 20), "rss_octets": (2.0, 64 << 20)}
+"""The last sample is at most so many times the first one of the load, and so much more."""
+SAMPLES_MIN = 4
+
+
+def stays_within_bounds(index: Index) -> Iterable[Violation]:
+    """L4: no sample above a cap; the last one, with nothing left to do, near the first."""
+    samples = index.history.samples
+    for name, cap in CAPS.items():
+        most = max((getattr(sample, name) for sample in samples), default=0)
+        if most > cap:
+            yield Violation(L4, name, f"reached {most:,}, at most {cap:,}")
+    loaded = _bound(samples)
+    if len(loaded) < SAMPLES_MIN or not index.history.is_drained:
+        return
+    for name, (factor, slack) in RETURNS.items():
+        first, last = getattr(loaded[0], name), getattr(loaded[-1], name)
+        if last > factor * first + slack:
+            yield Violation(L4, name, f"was {first:,} when the load began, and is {last:,} after it")
+
+
+def _bound(samples: Sequence[Sample]) -> list[Sample]:
+    """Those of when every ESME was connected."""
+    most = max((sample.connections for sample in samples), default=0)
+    return [sample for sample in samples if most and sample.connections >= most - 1]

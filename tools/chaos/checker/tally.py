@@ -1,0 +1,61 @@
+"""What a run did: operations by kind, and how much each invariant had to look at."""
+
+from math import inf
+
+from tools.chaos.checker.index import Index
+from tools.chaos.history import NO_ANSWER
+from tools.chaos.wire import ESME_ROK
+
+
+def operations(index: Index) -> dict[str, tuple[int, int]]:
+    """By kind: (tried, went well). A run in which a kind never went well has not shown that it can."""
+    history = index.history
+    answered = [mo.answer for mo in history.carrier_mo if mo.answer is not None]
+    return {
+        "submit_sm": (len(history.submits), len(index.acknowledged)),
+        "receipt": _answered([receipt.answer for receipt in history.client_receipts]),
+        "cancel_sm": _answered([cancel.command_status for cancel in history.cancels]),
+        "query_sm": _answered([query.command_status for query in history.queries]),
+        "handset message": (sum(mo.answer is None for mo in history.carrier_mo), _answered(answered)[1]),
+        "enquire_link": (len(history.enquiries), sum(each.answered_at < inf for each in history.enquiries)),
+    }
+
+
+def _answered(statuses: list[int]) -> tuple[int, int]:
+    return len(statuses), statuses.count(ESME_ROK)
+
+
+def examined(index: Index) -> dict[str, int]:
+    """By invariant, the size of what it was held against."""
+    history = index.history
+    acknowledged, attempts = len(index.acknowledged), len(history.carrier_submits)
+    receipts = len(history.client_receipts) + len(history.client_mo)
+    rows = len(history.store.messages)
+    life = history.life
+    return {
+        "S1": acknowledged,
+        "S2": attempts + rows,
+        "S3": sum(submit.answered_at == inf for submit in history.submits),
+        "S4": rows,
+        "S5": len(history.client_receipts),
+        "S6": rows,
+        "S7": attempts,
+        "S8": attempts,
+        "S9": sum(submit.validity_s < inf for submit in index.acknowledged),
+        "S10": receipts,
+        "S11": len(history.client_receipts),
+        "S12": len(index.acked) + sum(mo.answer == ESME_ROK for mo in history.carrier_mo),
+        "S13": receipts + sum(query.command_status != NO_ANSWER for query in history.queries),
+        "S15": 0 if life is None else sum(len(series) for series in life.metrics.values()),
+        "S16": attempts + receipts,
+        "S17": len(history.submits) + attempts + receipts + len(history.queries) + len(history.cancels),
+        "S18": sum(submit.content is not None for submit in history.carrier_submits),
+        "S19": sum(len(text) for text in history.outputs.values()),
+        "L1": history.phases.backlog if history.phases.drained_at < inf else 0,
+        "L2": rows + len(history.store.parked_at_ms),
+        "L3": sum(fault.target in history.rules.pool_of or bool(fault.account) for fault in history.faults),
+        "L4": len(history.samples),
+        "L5": len(history.enquiries),
+        "L6": len(history.starts),
+        "anomaly": len(history.faults),
+    }
