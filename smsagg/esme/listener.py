@@ -54,6 +54,10 @@ class Listener:
     async def _supervise(self, tls: ServerTls | None, stream: trio.SocketStream) -> None:
         door = self._door
         address = peer_address(stream)
+        if address is None:
+            door.metrics.smpp_sessions_closed["peer_closed"].n += 1
+            await trio.aclose_forcefully(stream)
+            return
         is_taken = not self._is_stopping and door.sessions.enter()
         try:
             if is_taken:

@@ -6,8 +6,6 @@ from attrs import define
 
 Network = IPv4Network | IPv6Network
 
-UNKNOWN_ADDRESS = "0.0.0.0"
-"""Of a peer that was gone before it could be asked for its address."""
 SUBSCRIBER_PREFIX = 64
 """Leading bits of an IPv6 address that tell subscribers apart; who has one such network has all its addresses."""
 _MAPPED = IPv6Network("::ffff:0:0/96")

@@ -6,7 +6,7 @@ from attrs import define
 from smsagg.config.schema import HostPort
 from smsagg.config.units import split_host_port
 from smsagg.errors import ConfigError
-from smsagg.esme.peer import UNKNOWN_ADDRESS, canonical_address
+from smsagg.esme.peer import canonical_address
 from smsagg.esme.tls import ServerTls
 
 BACKLOG = 1_024
@@ -36,9 +36,9 @@ async def open_ports(address: HostPort, key: str, tls: ServerTls | None = None) 
     return [Port(listener, tls) for listener in listeners]
 
 
-def peer_address(stream: trio.SocketStream) -> str:
-    """The canonical address of the host at the other end of the connection."""
+def peer_address(stream: trio.SocketStream) -> str | None:
+    """The canonical address of the host at the other end of the connection; ``None`` when it is gone already."""
     try:
         return canonical_address(stream.socket.getpeername()[0])
-    except OSError:  # gone between accept and now
-        return UNKNOWN_ADDRESS
+    except OSError:
+        return None

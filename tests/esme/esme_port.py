@@ -20,12 +20,12 @@ class Door:
     def __init__(self, bench: Bench, listener: Listener, address: tuple[str, int]) -> None:
         self.bench = bench
         self.listener = listener
-        self._address = address
+        self.address = address
 
     async def open_socket(self, source: str = "127.0.0.1") -> trio.SocketStream:
         socket = trio.socket.socket()
         await socket.bind((source, 0))
-        await socket.connect(self._address)
+        await socket.connect(self.address)
         return trio.SocketStream(socket)
 
     async def connect(self) -> Client:

@@ -1,6 +1,7 @@
 """The PROXY protocol: both versions as their text describes them, from trusted balancers and nobody else."""
 
 import contextlib
+import socket
 from ipaddress import ip_address
 from pathlib import Path
 from struct import pack
@@ -259,6 +260,16 @@ async def test_a_health_check_that_says_nothing_is_no_failure() -> None:
     """Balancers connect and close to see whether we listen."""
     async with listening(proxy_protocol_networks=TRUSTED) as door:
         await (await door.open_socket()).aclose()
+        await until(lambda: closed_for(door) == {"peer_closed": 1})
+
+
+async def test_a_health_check_that_is_gone_already_is_nobody() -> None:
+    """HAProxy's says LOCAL and resets the connection, often before it was accepted: then there is no address to ask
+    for, and what it said is not taken for SMPP."""
+    async with listening(proxy_protocol_networks=TRUSTED) as door:
+        with socket.create_connection(door.address) as check:
+            check.sendall(v2(command=LOCAL))
+            check.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
         await until(lambda: closed_for(door) == {"peer_closed": 1})
 
 
