@@ -8,7 +8,7 @@ octet     the rest
 ``f F``   one PDU without its command_length, which is made to fit; ``F`` leaves known TLVs unchecked
 ``s S``   what an ESME sends to us, in pieces; ``S`` begins bound
 ``e E``   what a carrier sends to us, in pieces; ``E`` begins bound, with requests outstanding
-``r R``   a receipt: its TLVs behind the first ``\\xff\\xff`` (``R``: under a carrier's dialect of ids)
+``r R``   a receipt: its TLVs behind the first ``\\xff\\xff`` (``R``: under the rules of odd carriers)
 ``t``     a time of the wire
 ``x``     a text: what a body's octets say (:mod:`tools.fuzz.texts`)
 ========  =======================================================================================================
@@ -26,8 +26,9 @@ from smsagg.carriers.smpp.translate import is_report, mo_of, receipt_of
 from smsagg.engine.accounts import make_accounts
 from smsagg.esme.submission import Submission
 from smsagg.model import Message
-from smsagg.receipts.dialect import AS_IS, IdDialect
-from smsagg.receipts.parse import parse_receipt
+from smsagg.receipts.dialect import IdDialect
+from smsagg.receipts.parse import is_receipt_by_content, parse_receipt
+from smsagg.receipts.rules import STANDARD, ReceiptRules
 from smsagg.smpp import codec, declared
 from smsagg.smpp.errors import FieldError, FramingError, PduError, TimeError
 from smsagg.smpp.framing import FrameBuffer
@@ -36,6 +37,7 @@ from smsagg.smpp.pdu import DataSm, DeliverSm, Pdu, Response, SubmitSm
 from smsagg.smpp.times import format_absolute, parse_time
 from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_int, tlv_text
 from smsagg.testing.gateway import make_config
+from smsagg.text import DefaultCoding
 from tools.fuzz.streams import run_stream
 from tools.fuzz.texts import run_text
 
@@ -44,9 +46,10 @@ UNCHECKED = Limits(pdu_octets_max=4_096, tlvs_max=20, check_tlvs=False)
 NOW_MS = 1_790_000_000_000
 _LENGTH = Struct(">I")
 _HEADER = Struct(">IIII")
-_DIALECTS = (
-    IdDialect(submit_sm_resp="hex_to_decimal", strip_zeros=True),
-    IdDialect(receipt="decimal_to_hex", letter_case="upper"),
+_RULES = (
+    STANDARD,
+    ReceiptRules(IdDialect(submit_sm_resp="hex_to_decimal", strip_zeros=True), unmarked=True, id_from=("text",)),
+    ReceiptRules(IdDialect(receipt="decimal_to_hex", letter_case="upper"), separators=",;", assignment="="),
 )
 _config = make_config()
 _SUBMISSION = Submission(_config)
@@ -101,9 +104,10 @@ def _check_use(pdu: Pdu) -> None:
         message = _SUBMISSION.message_of(pdu, _ACCOUNT, NOW_MS)
         assert isinstance(message, Message) or message > 0
     elif isinstance(pdu, DeliverSm | DataSm):
-        for dialect in (AS_IS, *_DIALECTS):
-            receipt_of(pdu, dialect, None)
-        is_report(pdu)
+        for rules in _RULES:
+            is_report(pdu, rules)
+            for default in DefaultCoding:
+                receipt_of(pdu, rules, None, default)
         mo_of(pdu, None)
 
 
@@ -148,11 +152,10 @@ def _receipt(kind: bytes, rest: bytes) -> int:
     except FieldError:
         tlvs = ()
     assert decode_tlvs(encode_tlvs(tlvs), 20, check=False) == tlvs
-    for dialect in _DIALECTS if kind == b"R" else (AS_IS,):
-        receipt = parse_receipt(text, tlvs, dialect)
-        if receipt is not None:
-            assert receipt.carrier_message_id
-            assert dialect.of_submit_sm_resp(receipt.carrier_message_id) is not None
+    for rules in _RULES[1:] if kind == b"R" else _RULES[:1]:
+        is_receipt_by_content(text, tlvs, rules)
+        receipt = parse_receipt(text, tlvs, rules)
+        assert receipt is None or receipt.carrier_message_id
     return 0
 
 
