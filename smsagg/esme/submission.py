@@ -53,7 +53,7 @@ class Submission:
     def stored_source(self, account: str, source_addr: str) -> str:
         """The source address that a submit of ``account`` with this one got, for requests that name it again."""
         senders = self._senders.get(account)
-        sender = senders.apply(0, 0, source_addr) if senders is not None and source_addr else None
+        sender = senders.apply(0, 0, source_addr) if senders is not None else None
         return source_addr if sender is None else sender.address
 
     def encodes_anew(self, account: str) -> bool:

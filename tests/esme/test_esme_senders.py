@@ -7,6 +7,7 @@ import trio.testing
 from esme_bench import Bench, account, front_door
 
 from smsagg.config.schema import SenderSettings
+from smsagg.model import MessageState
 from smsagg.smpp import status as s
 from smsagg.smpp.pdu import CancelSm, CancelSmResp, DataSm, DataSmResp, QuerySm, QuerySmResp
 from smsagg.smpp.tlv import Tag
@@ -67,6 +68,28 @@ async def test_a_replaced_message_is_found_by_the_address_that_was_submitted(
         assert (await client.receive(QuerySmResp)).command_status == s.ESME_RINVMSGID
         await client.send(CancelSm(message_id=message_id, source_addr="EVIL"))
         assert (await client.receive(CancelSmResp)).command_status == s.ESME_ROK
+
+
+@pytest.mark.parametrize("source_addr", ["EVIL", "ACME", ""])
+async def test_a_replaced_message_is_cancelled_by_its_addresses(
+    autojump_clock: trio.testing.MockClock, source_addr: str
+) -> None:
+    """Without an id, too: what the submit had for a sender leads to the message."""
+    async with front_door(accounts=with_rules(when_not_allowed="replace", default="ACME")) as bench:
+        client = await bench.bound()
+        await client.submit_ok(source_addr=source_addr, schedule_delivery_time="000001000000000R")
+        await client.send(CancelSm(source_addr=source_addr, destination_addr="447700900123"))
+        assert (await client.receive(CancelSmResp)).command_status == s.ESME_ROK
+
+
+async def test_a_replacing_submit_finds_what_was_replaced_by_the_rules(autojump_clock: trio.testing.MockClock) -> None:
+    """replace_if_present_flag compares senders as they were stored."""
+    async with front_door(accounts=with_rules(when_not_allowed="replace", default="ACME")) as bench:
+        client = await bench.bound()
+        first = await client.submit_ok(source_addr="EVIL", schedule_delivery_time="000001000000000R")
+        await client.submit_ok(source_addr="EVIL", replace_if_present_flag=1)
+        await client.send(QuerySm(first, 5, 0, "EVIL"))
+        assert (await client.receive(QuerySmResp)).message_state == MessageState.DELETED.wire
 
 
 async def test_data_sm_is_held_to_the_same_rules(autojump_clock: trio.testing.MockClock) -> None:
