@@ -32,6 +32,7 @@ NATIONAL_LANGUAGES = (
     "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi",
     "tamil", "telugu", "urdu",
 )  # fmt: skip
+PART_RECEIPTS = ("all", "first", "last", "worst")
 
 
 @define(frozen=True)
@@ -190,8 +191,28 @@ class AccountSettings:
     """The same, for ``smart``."""
     national_languages: tuple[str, ...] = field(default=(), validator=each(one_of(*NATIONAL_LANGUAGES)))
     """The same; empty: its message class's."""
+    long_receipts: str = field(default="worst", validator=one_of(*PART_RECEIPTS))
+    """Of a message that we cut into parts: one receipt when all have ended, with the ``worst`` of their states; one as
+    soon as the ``first`` or the ``last`` part has ended; or one for each part (``all``), under the same id."""
+    part_receipts: str = field(default="all", validator=one_of(*PART_RECEIPTS))
+    """The same of a message that is submitted in parts, each with an id of its own."""
     reassemble: bool = False
     """Whether long MO comes as one deliver_sm rather than as the parts that the carrier brought."""
+
+
+@define(frozen=True)
+class LongMessageSettings:
+    """``[long_messages]``: messages of several parts, on their way together."""
+
+    parts_wait: Duration = field(default=Duration(2.0), validator=at_least(0))
+    """How long a part waits for the others before it is sent without them."""
+    parts_waiting_max: int = field(default=10_000, validator=at_least(0))
+    """Parts that wait so; beyond, none waits."""
+    siblings_window: Duration = field(default=Duration(300.0), validator=above(0))
+    """Parts that a customer submits within this time after the first belong together, if their addresses, reference
+    and total are the same."""
+    open_groups_max: int = field(default=100_000, validator=at_least(1))
+    """Messages that miss parts and are remembered so; beyond, the oldest are taken for complete."""
 
 
 @define(frozen=True)
@@ -356,6 +377,7 @@ class Config:
     store: StoreSettings = Factory(StoreSettings)
     routing: RoutingSettings = Factory(RoutingSettings)
     receipts: ReceiptSettings = Factory(ReceiptSettings)
+    long_messages: LongMessageSettings = Factory(LongMessageSettings)
     message_classes: dict[str, MessageClassSettings] = Factory(dict)
     mo_routes: tuple[MoRouteSettings, ...] = ()
     mo: MoSettings = Factory(MoSettings)

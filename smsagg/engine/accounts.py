@@ -9,17 +9,20 @@ from smsagg.queueing.rate import TokenBucket
 class Account:
     """One customer. ``queued`` counts messages accepted and not yet with a carrier, wherever they wait."""
 
-    __slots__ = ("bucket", "message_class", "name", "queued", "settings")
+    __slots__ = ("bucket", "burst", "message_class", "name", "queued", "settings")
 
     def __init__(self, name: str, settings: AccountSettings, message_class: MessageClassSettings, now: float) -> None:
         self.name = name
         self.settings = settings
         self.message_class = message_class
         self.queued = 0
+        self.burst = 0
+        """Messages that may come at once; 0: as many as will."""
         self.bucket: TokenBucket | None = None
         """Messages per second over all binds; ``None``: unlimited."""
         if settings.rate is not None:
             burst = settings.rate if settings.burst is None else settings.burst
+            self.burst = int(max(burst, 1))
             self.bucket = TokenBucket(settings.rate, max(burst, 1), now)
 
 

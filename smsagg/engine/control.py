@@ -1,5 +1,9 @@
-"""Looking at messages and cancelling them, by their owner only. A foreign id answers exactly as an unknown one."""
+"""Looking at messages and cancelling them, by their owner only. A foreign id answers exactly as an unknown one.
 
+A message that we cut into parts is looked at as a whole, and its parts are cancelled together or not at all.
+"""
+
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import trio
@@ -36,32 +40,41 @@ class Control:
 
     async def find_any(self, message_id: str) -> Message | None:
         """As :meth:`find`, whosever it is: for operators only."""
-        messages = await self._named(message_id)
+        messages = _wholes(await self._named(message_id))
         return messages[0] if messages else None
 
     async def find_all(self, account: str, message_id: str) -> list[Message]:
-        """The account's messages with this id by seq: one, all copies of a submit_multi, or none that it may see."""
-        return [message for message in await self._named(message_id) if message.account == account]
+        """The account's messages with this id by seq: one, all copies of a submit_multi, or none that it may see.
+
+        One that we cut is answered by a record of the whole, which is neither the store's nor the engine's."""
+        return _wholes(await self._owned(account, message_id))
 
     async def find_queued(self, account: str, message_id: str) -> tuple[list[Message], bool]:
-        """Of those the ones that may be held or ended now, and whether that is all of them."""
+        """Of those the ones that may be held or ended now, parts one by one, and whether that is all of them."""
         with self._core.watching_finishes() as finished_meanwhile:
-            found = await self.find_all(account, message_id)
+            found = await self._owned(account, message_id)
         queued = self._queued.still_queued(message for message in found if message.seq not in finished_meanwhile)
         return queued, len(queued) == len(found)
 
+    async def _owned(self, account: str, message_id: str) -> list[Message]:
+        return [message for message in await self._named(message_id) if message.account == account]
+
     async def _named(self, message_id: str) -> list[Message]:
+        """All messages with this id, and all their parts."""
         named = named_range(message_id, self._last_seq())
         if named is None:
             return []
         live, store = self._core.live, self._core.store
-        if named.copies > 1:
-            return await self._copies(named, message_id)
-        if named.seq in live:
-            found = [live[named.seq]]
-        else:
-            message = await store.find_message(named.seq)
-            found = [] if message is None else [message]
+        with self._core.groups.watching():
+            if named.copies > 1:
+                found = await self._copies(named, message_id)
+            else:
+                message = live.get(named.seq) or await store.find_message(named.seq)
+                found = [] if message is None or message.message_id != message_id else [message]
+                if message is not None and is_cut(message):
+                    assert message.group is not None
+                    found = await store.find_messages(message.group_seq, message.group.parts_total)
+            self._core.groups.adopt(found)
         return [live.get(message.seq, message) for message in found if message.message_id == message_id]
 
     async def _copies(self, named: NamedRange, message_id: str) -> list[Message]:
@@ -74,7 +87,7 @@ class Control:
             copies += own
             if len(own) < count:
                 break
-        return [self._core.live.get(message.seq, message) for message in copies]
+        return copies
 
     async def cancel(self, account: str, message_id: str, may_cancel: Callable[[Message], bool]) -> bool:
         """End what no carrier has, of the messages with this id that ``may_cancel``, as DELETED; True after the commit.
@@ -83,7 +96,7 @@ class Control:
         call does not undo it.
         """
         queued, _ = await self.find_queued(account, message_id)
-        queued = [message for message in queued if may_cancel(message)]
+        queued = _unbroken([message for message in queued if may_cancel(message)])
         if not queued:
             return False
         await self._end(queued)
@@ -98,12 +111,26 @@ class Control:
 
         async def end(batch: list[Message]) -> None:
             nonlocal count
+            batch = await self._with_siblings(batch)
             if batch:
                 count += len(batch)
                 await self._end(batch)
 
         await self._queued.find(match, end)
         return count
+
+    async def _with_siblings(self, queued: list[Message]) -> list[Message]:
+        """``queued``, and of parts of messages that we cut all others as well, or none."""
+        group_seqs = dict.fromkeys(message.group_seq for message in queued if is_cut(message))
+        if not group_seqs:
+            return queued
+        rows = [message for message in queued if not is_cut(message)]
+        with self._core.watching_finishes() as finished_meanwhile:
+            for group_seq in group_seqs:
+                parts = await self._core.store.find_parts(group_seq)
+                self._core.groups.adopt(parts)
+                rows += parts
+        return _unbroken(self._queued.still_queued(row for row in rows if row.seq not in finished_meanwhile))
 
     async def _end(self, messages: Sequence[Message]) -> None:
         """End QUEUED messages; returns after the commit."""
@@ -126,3 +153,25 @@ class Control:
 
         self._finisher.commit(changes, committed)
         await is_committed.wait()
+
+
+def is_cut(message: Message) -> bool:
+    """Whether it is a part of a message that we cut."""
+    return message.group is not None and message.group.is_split
+
+
+def _wholes(messages: Sequence[Message]) -> list[Message]:
+    """The same with one record for all parts of a message that we cut, at the place of the first."""
+    wholes: dict[int, Message] = {}
+    for message in messages:
+        if message.group is not None and message.group.is_split:
+            wholes.setdefault(message.group_seq, message.group.whole(message))
+        else:
+            wholes[message.seq] = message
+    return list(wholes.values())
+
+
+def _unbroken(messages: Sequence[Message]) -> list[Message]:
+    """The same without the parts of messages of which others are missing."""
+    counts = Counter(message.group_seq for message in messages if is_cut(message))
+    return [m for m in messages if m.group is None or not is_cut(m) or counts[m.group_seq] == m.group.parts_total]

@@ -10,6 +10,7 @@ from attrs import define, field
 from smsagg.clock import Clock
 from smsagg.config.schema import Config
 from smsagg.engine.accounts import Account
+from smsagg.engine.groups import Groups
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.pools import CarrierState, Pool
 from smsagg.errors import StoreError
@@ -41,16 +42,21 @@ class Core:
     """Keys of ``settling`` whose end is committed: no claim that starts from now on can bring them up."""
     finish_watchers: list[set[int]] = field(factory=list)
     load_watchers: list[list[Message]] = field(factory=list)
+    groups: Groups = field(factory=Groups)
     wake_dispatcher: Callable[[], None] = lambda: None
     watch: Watch = field(factory=Watch)
 
     @contextmanager
     def watching_finishes(self) -> Iterator[set[int]]:
-        """While the store is asked: collects the keys of messages that end meanwhile, whose found rows are stale."""
+        """While the store is asked: collects the keys of messages that end meanwhile, whose found rows are stale.
+
+        The groups of what was found are to be adopted within it.
+        """
         finished: set[int] = set()
         self.finish_watchers.append(finished)
         try:
-            yield finished
+            with self.groups.watching():
+                yield finished
         finally:
             self.finish_watchers = [watcher for watcher in self.finish_watchers if watcher is not finished]
 

@@ -15,10 +15,12 @@ import trio
 from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.finish import Finisher
 from smsagg.engine.outcomes import class_of
+from smsagg.engine.part_dispatch import PartDispatch
 from smsagg.engine.pools import LinkState, Pool
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState
+from smsagg.queueing import Bundle
 
 GRANT_MAX = 128
 """Messages handed to one link in one go, so that pools and links take turns."""
@@ -31,6 +33,7 @@ class Dispatcher:
         self._core = core
         self._waiting = waiting
         self._finisher = finisher
+        self._parts = PartDispatch(core, waiting, self._unexpired, self._send)
         self._wake = trio.Event()
         self._served_first: Pool | None = None
         self.stopped = False
@@ -57,7 +60,9 @@ class Dispatcher:
         if self.stopped or self._core.store.failing is not None:
             return math.inf
         self._end_overdue()
-        next_at = math.inf
+        waiting = self._waiting
+        waiting.release_assembled(now)
+        next_at = self._parts.follow(now) if waiting.following else math.inf
         served_first: Pool | None = None
         for pool in self._pools_in_turn():
             if pool.rests_until <= now and self._dispatch_pool(pool, now):
@@ -66,7 +71,7 @@ class Dispatcher:
                 next_at = min(next_at, pool.rests_until)
         if served_first is not None:
             self._served_first = served_first
-        return next_at
+        return min(next_at, waiting.assembly.next_due_at())
 
     def _pools_in_turn(self) -> list[Pool]:
         """Those with work, beginning behind the one that was served first last time."""
@@ -82,6 +87,9 @@ class Dispatcher:
             if link is None:
                 break
             taken = ready.take(min(capacity, GRANT_MAX))
+            bundles: list[Bundle] = []
+            if pool.bundles:
+                taken, bundles = pool.bundles.take(taken)
             sendable = self._unexpired(taken)
             diverted = [message for message in sendable if message.avoid == link.carrier.name]
             if diverted:
@@ -90,6 +98,9 @@ class Dispatcher:
                 self._divert(pool, diverted, link, now)
             if sendable:
                 self._hand_over(pool, link, sendable)
+                handed_over = True
+            for bundle in bundles:
+                self._parts.dispatch(pool, bundle, link, now)
                 handed_over = True
         return handed_over
 
@@ -129,8 +140,6 @@ class Dispatcher:
     def _hand_over(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
         carrier, asks_receipt = link.carrier.name, link.carrier.asks_receipt
         watched = self._core.watch.watcher is not None
-        recorded: list[Message] = []
-        at_once: list[Message] = []
         for message in messages:
             assert message.state is MessageState.QUEUED
             message.state = MessageState.SENDING
@@ -139,10 +148,16 @@ class Dispatcher:
             message.asks_receipt = asks_receipt(message)
             if watched:
                 self._core.decided(message, "attempt", f"{message.attempts + 1} on {link.link.name}, pool {pool.name}")
+        self._send(pool, link, messages)
+
+    def _send(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
+        """Messages that are marked, those of classes that must not send twice after that is recorded."""
+        recorded: list[Message] = []
+        at_once: list[Message] = []
+        for message in messages:
             (recorded if class_of(self._core, message).in_doubt == "fail" else at_once).append(message)
-        pool.charge(carrier, len(messages))
-        count = len(messages)
-        link.pacing.take(count, self._core.clock.monotonic_s())
+        pool.charge(link.carrier.name, len(messages))
+        link.pacing.take(len(messages), self._core.clock.monotonic_s())
         link.carrier.circuit.on_sent()
         if at_once:
             link.link.send(at_once)
@@ -165,17 +180,24 @@ class Dispatcher:
             returned = [message for message in messages if id(message) not in sent]
             if returned:
                 changes = Changes()
-                for message in returned:
+                for message in rows_of(returned):
                     message.move_to(MessageState.QUEUED)
+                    if message.group is not None:
+                        message.group.gone.discard(message.part_number)
                     changes.message_updates.append(update_of(message))
                 core.store.write(changes)
-                self._waiting.give_back(returned, now_ms)
+                self._waiting.give_back(rows_of(returned), now_ms)
                 link.carrier.circuit.on_not_sent(monotonic)
             if sendable:
                 link.link.send(sendable)
             self.wake()
 
         self._core.store.write(
-            Changes(message_updates=[update_of(message) for message in messages]),
+            Changes(message_updates=[update_of(message) for message in rows_of(messages)]),
             recorded,
         )
+
+
+def rows_of(messages: list[Message]) -> list[Message]:
+    """The store's messages: for those that go as one, their parts."""
+    return [row for message in messages for row in (message.joins or (message,))]

@@ -106,6 +106,8 @@ class Engine:
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy))
         queued = Queued(core, self.waiting)
+        self._sweeper.on_closed = self.intake.division.open_groups.close
+        self._sweeper.last_seq = lambda: self.intake.last_seq
         self.control = Control(core, self.waiting, queued, self._finisher, lambda: self.intake.last_seq)
         self.replacement = Replacement(core, self.control, queued, self.intake, self._finisher, self.deliveries)
         self._recovered = recovered
@@ -163,8 +165,11 @@ class Engine:
         self.reports.recovered(recovered.parked_receipts, recovered.enroute)
         self.deliveries.recovered(recovered.last_delivery_id, await self._store.next_delivery_due())
         self.handset.recovered(recovered.mo_parts)
-        self._end_in_doubt(recovered)
         now = self._clock.now_ms()
+        for group in reversed(recovered.open_groups):
+            if group.closes_at >= now:
+                self.intake.division.open_groups.add(self.core.groups.shared(group))
+        self._end_in_doubt(recovered)
         for name, due_at in (await self._store.next_due()).items():
             self.waiting.due[name] = due_at
             if name in core.pools and due_at <= now:
@@ -174,6 +179,7 @@ class Engine:
         """Attempts that were recorded, of classes that must not send twice: their outcome will never be known."""
         now = self._clock.now_ms()
         changes = Changes()
+        self.core.groups.adopt(recovered.in_doubt)
         for message in recovered.in_doubt:
             self.core.joined_queue(message)
             self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)

@@ -3,7 +3,7 @@
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
 from smsagg.errors import StoreError
-from smsagg.model import Delivery, Message, MessageState
+from smsagg.model import Delivery, Message, MessageState, PartGroup, PartReceipts
 from smsagg.receipts.format import make_receipt
 from smsagg.receipts.registered import wants_receipt
 from smsagg.store.base import FinishedMessage, OnDone
@@ -51,8 +51,37 @@ class Finisher:
                 now,
             )
         )
-        if wants_receipt(message.registered_delivery, state):
+        if message.group is not None:
+            self._finish_part(message, message.group, state, error_code, now, changes)
+        elif wants_receipt(message.registered_delivery, state):
             changes.new_deliveries.append(self.receipt(message, state, error_code, now))
+
+    def close(self, group: PartGroup, first: Message | None, now: int, changes: Changes) -> None:
+        """End a group that misses parts: none of them will come. ``first`` is the one that came first, which is in
+        history, for the receipt."""
+        group.close(now)
+        self._core.groups.changed(group, changes)
+        if first is not None and group.receipts is PartReceipts.WORST:
+            self._tell_of_whole(first, group, now, changes)
+
+    def _finish_part(
+        self, message: Message, group: PartGroup, state: MessageState, error_code: int, now: int, changes: Changes
+    ) -> None:
+        number = message.part_number
+        group.end_part(number, state, error_code, now)
+        self._core.groups.changed(group, changes)
+        if not group.tells_of(number):
+            return
+        if group.receipts is PartReceipts.WORST:
+            self._tell_of_whole(message, group, now, changes)
+        elif wants_receipt(message.registered_delivery, state):
+            told = group.whole(message) if group.is_split else message
+            changes.new_deliveries.append(self.receipt(told, state, error_code, now))
+
+    def _tell_of_whole(self, part: Message, group: PartGroup, now: int, changes: Changes) -> None:
+        if wants_receipt(group.registered_delivery, group.state):
+            whole = group.whole(part)
+            changes.new_deliveries.append(self.receipt(whole, group.state, group.error_code, now))
 
     def receipt(
         self, message: Message, state: MessageState, error_code: int, now: int, intermediate: bool = False

@@ -5,14 +5,17 @@ no trace; one whose commit took longer than ``accept_deadline`` is refused and u
 waiting and will send it again.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 
 from smsagg.engine.accounts import Account
 from smsagg.engine.core import Changes, Core
+from smsagg.engine.division import Division, excerpt_of
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError, StoreFull
-from smsagg.model import Message, MessageIds, MessageState
-from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RSYSERR
+from smsagg.model import Message, MessageIds, MessageState, PartGroup
+from smsagg.smpp.concatenation import UDHI
+from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.store.base import FinishedMessage
 
 OnAccepted = Callable[[int], None]
@@ -26,6 +29,7 @@ class Intake:
         self._core = core
         self._waiting = waiting
         self._ids = ids
+        self.division = Division(core.config, core.rng)
         self.stopped = False
 
     def reserve(self, account: Account, message: Message, now: int) -> int:
@@ -45,7 +49,28 @@ class Intake:
 
         They are to be numbered and committed together, and the customer knows them by the id of the first.
         """
-        return self.reserve(account, message, now) or [message]
+        division = self.division
+        if len(message.body) <= division.plain_octets and not message.tlvs and not message.esm_class & UDHI:
+            return self.reserve(account, message, now) or [message]
+        parts = division.divide(account.settings, message, now)
+        if isinstance(parts, int):
+            return parts
+        return self._reserve_all(account, parts, now) or parts
+
+    def _reserve_all(self, account: Account, parts: list[Message], now: int) -> int:
+        """Places for all parts, ready or parked alike, and their share of the account's rate; or for none."""
+        if len(parts) > 1 and not _spend(account, len(parts), self._core.clock.monotonic_s()):
+            return ESME_RTHROTTLED
+        for place, part in enumerate(parts):
+            status = self.reserve(account, part, now)
+            if status:
+                self.release(parts[:place])
+                return status
+        if any(part.parked for part in parts):
+            for part in parts:
+                self._waiting.unreserve(part)
+                part.parked = True
+        return ESME_ROK
 
     @property
     def last_seq(self) -> int:
@@ -58,12 +83,25 @@ class Intake:
         for message, (seq, message_id) in zip(messages, ids, strict=True):
             message.seq = seq
             message.message_id = message_id
+            if message.group is not None:
+                self._number_part(message, message.group)
+
+    def _number_part(self, part: Message, group: PartGroup) -> None:
+        """All parts of a message that was cut have one id, the first one's."""
+        if not group.group_seq:
+            group.group_seq, group.message_id = part.seq, part.message_id
+            self._core.groups.add(group)
+        part.group_seq = group.group_seq
+        if group.is_split:
+            part.message_id = group.message_id
 
     def number_copies(self, messages: Sequence[Message], *, short: bool = False) -> None:
         """Give reserved messages, at most ``COPIES_MAX``, their seqs and one id that names them all."""
         for message, (seq, message_id) in zip(messages, self._ids.take_copies(len(messages), short=short), strict=True):
             message.seq = seq
             message.message_id = message_id
+            if message.group is not None:
+                self._number_part(message, message.group)
 
     def release(self, messages: Sequence[Message]) -> None:
         """Give back the places of reserved messages that will not be committed."""
@@ -78,12 +116,16 @@ class Intake:
         """
         core = self._core
         began_at = core.clock.monotonic_s()
+        parts = [message for message in messages if message.group is not None]
 
         def committed(error: StoreError | None) -> None:
             if error is not None:
                 self.release(messages)
                 on_accepted(status_of(error))
-            elif ends is None and core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
+                return
+            for part in parts:
+                self._came(part)
+            if ends is None and core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
                 self._unwind(messages, on_accepted)
             else:
                 core.metrics.accepted(messages, core.clock.monotonic_s() - began_at)
@@ -94,8 +136,20 @@ class Intake:
                 core.wake_dispatcher()
 
         changes = Changes() if ends is None else ends
-        changes.new_messages = messages
+        changes.new_messages, changes.new_parts = messages, _new_parts(parts)
         core.store.write(changes, committed)
+
+    def _came(self, part: Message) -> None:
+        """A part is committed, and counted by the store."""
+        group = part.group
+        assert group is not None
+        if group.is_split:
+            return
+        if not group.received:
+            group.message_id, group.excerpt = part.message_id, excerpt_of(part)
+        group.received += 1
+        group.registered_delivery = max(group.registered_delivery, part.registered_delivery)
+        self.division.open_groups.came(group, part.part_number)
 
     def _unwind(self, messages: Sequence[Message], on_accepted: OnAccepted) -> None:
         """Committed too late: the client hears an error, so the message ends here, unsent and without a receipt.
@@ -113,15 +167,47 @@ class Intake:
             self._core.settled.extend(seqs)
             on_accepted(ESME_RSYSERR)
 
-        self._core.store.write(
-            Changes(
-                finished=[
-                    FinishedMessage(message.seq, MessageState.DELETED, 0, "", "", ESME_RSYSERR, now)
-                    for message in messages
-                ]
-            ),
-            unwound,
+        changes = Changes(
+            finished=[
+                FinishedMessage(message.seq, MessageState.DELETED, 0, "", "", ESME_RSYSERR, now) for message in messages
+            ]
         )
+        for message in messages:
+            if message.group is not None:
+                message.group.skip_part(message.part_number, now)
+                self._core.groups.changed(message.group, changes)
+        self._core.store.write(changes, unwound)
+
+
+def _new_parts(parts: Sequence[Message]) -> list[PartGroup]:
+    """The record of each group of ``parts``, as the store is to have it if it is new, and how many come."""
+    records: dict[int, PartGroup] = {}
+    for part in parts:
+        group = part.group
+        assert group is not None
+        record = records.get(group.group_seq)
+        if record is None:
+            record = records[group.group_seq] = copy.copy(group)
+            record.received = 0
+            if not group.is_split:
+                record.message_id, record.excerpt = part.message_id, excerpt_of(part)
+                record.registered_delivery = part.registered_delivery
+        record.received += 1
+        record.registered_delivery = max(record.registered_delivery, part.registered_delivery)
+    return list(records.values())
+
+
+def _spend(account: Account, parts: int, now: float) -> bool:
+    """Take from the account's rate what more parts than one cost; False, and the one given back, when that is too
+    much. More parts than the burst allows need the whole burst, and the debt is paid by waiting."""
+    bucket = account.bucket
+    if bucket is None:
+        return True
+    if bucket.available(now) + 1 < min(parts, account.burst):
+        bucket.give_back(1)
+        return False
+    bucket.take(parts - 1, now)
+    return True
 
 
 def status_of(error: StoreError) -> int:

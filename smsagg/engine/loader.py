@@ -94,11 +94,13 @@ class Loader:
         """Claim what is due; True when more is due than fits just now."""
         waiting, store = self._waiting, self._core.store
         while waiting.due.get(name, math.inf) <= (now := self._core.clock.now_ms()):
-            room = pool.settings.queue_max - len(pool.ready) - pool.reserved
+            room = pool.settings.queue_max - len(pool.ready) - pool.reserved - pool.bundles.extra
             if room < max(pool.settings.queue_max // 2, 1):
                 return True
             limit = min(room, CLAIM_MAX)
-            claimed = await store.claim_messages(name, now, limit)
+            with self._core.groups.watching():
+                claimed = await store.claim_messages(name, now, limit)
+                self._core.groups.adopt(claimed)
             waiting.loaded(claimed, now)
             self._core.wake_dispatcher()
             if len(claimed) < limit:

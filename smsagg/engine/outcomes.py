@@ -10,6 +10,8 @@
 | InDoubt, class ``resend`` | retry (at once when the link was lost), another carrier first | yes |
 | InDoubt, class ``fail`` | UNKNOWN: never sent twice | yes |
 
+The parts of a long message that went as one share its outcome; the link it concerns once.
+
 After ``attempts_max`` counted attempts a message is UNDELIVERABLE; past ``expires_at`` it is EXPIRED.
 """
 
@@ -23,13 +25,16 @@ from smsagg.engine.pools import LinkState
 from smsagg.engine.reports import Reports
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
-from smsagg.model import Accepted, InDoubt, Message, MessageState, NotSent, Outcome, Refused
+from smsagg.model import Accepted, InDoubt, Message, MessageState, NotSent, Outcome, PartGroup, Refused
 from smsagg.routing.backoff import retry_delay_s
 from smsagg.routing.classify import Verdict
 from smsagg.smpp.status import ESME_RMSGQFUL, name_of
 
 ERROR_IN_DOUBT = 0xFE
 """``err`` of a message that ends UNKNOWN because its carrier never answered."""
+
+TOGETHER_ATTEMPTS = 3
+"""So often a part goes to the carrier that has its siblings, though that one has failed it."""
 
 _DEFAULT_CLASS = MessageClassSettings()
 
@@ -56,7 +61,10 @@ class Outcomes:
                 or message.state is not MessageState.SENDING
                 or message.carrier != link.carrier.name
             ):
-                self._late(link, outcome, now, changes)
+                if outcome.message.joins:
+                    self._apply_joined(link, outcome, now, changes, given_back)
+                else:
+                    self._late(link, outcome, now, changes)
             elif kind is Accepted:
                 message.attempts += 1
                 self._taken(message, outcome.carrier_message_id, now, changes)  # type: ignore[union-attr]
@@ -96,13 +104,26 @@ class Outcomes:
         message.carrier_message_id = carrier_message_id
         if self._core.watch.watcher is not None:
             self._core.decided(message, "taken", f"by {message.carrier} as {carrier_message_id!r}")
+        if message.group is not None:
+            self._part_taken(message, message.group, "", changes)
         if not message.asks_receipt:
             self._finisher.finish(message, MessageState.ACCEPTED, 0, now, changes)
             return
+        self._await(message, changes)
+        self._reports.await_receipt(message, now, changes)
+
+    def _await(self, message: Message, changes: Changes) -> None:
         self._core.left_queue(message)
         message.move_to(MessageState.ENROUTE)
         changes.message_updates.append(update_of(message))
-        self._reports.await_receipt(message, now, changes)
+
+    def _part_taken(self, part: Message, group: PartGroup, joined_id: str, changes: Changes) -> None:
+        """What went as one stays known by its carrier and id, whoever takes another part."""
+        group.gone.add(part.part_number)
+        is_news = group.joined_id != joined_id if joined_id else not group.joined_id and group.carrier != part.carrier
+        if is_news:
+            group.carrier, group.joined_id = part.carrier, joined_id
+            self._core.groups.changed(group, changes)
 
     def _refused(
         self,
@@ -114,6 +135,18 @@ class Outcomes:
         given_back: list[Message],
     ) -> None:
         verdict = self._heed_refusal(link, command_status)
+        self._refused_as(verdict, link, message, command_status, now, changes, given_back)
+
+    def _refused_as(
+        self,
+        verdict: Verdict,
+        link: LinkState,
+        message: Message,
+        command_status: int,
+        now: int,
+        changes: Changes,
+        given_back: list[Message],
+    ) -> None:
         self._core.decided(message, "refused", link.link.name, name_of(command_status), verdict.value)
         if verdict is Verdict.THROTTLED:
             self._give_back(message, changes, given_back)
@@ -127,12 +160,74 @@ class Outcomes:
 
     def _in_doubt(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
         self._heed_in_doubt(link, link_lost)
+        self._doubted(link, message, link_lost, now, changes)
+
+    def _doubted(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
         self._core.decided(message, "in doubt", link.link.name, "link lost" if link_lost else "no answer in time")
         message.attempts += 1
         if self._class_of(message).in_doubt == "fail":
             self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
             return
         self._retry(link, message, now, changes, at_once=link_lost and message.attempts == 1)
+
+    # Parts that went as one.
+
+    def _apply_joined(
+        self, link: LinkState, outcome: Outcome, now: int, changes: Changes, given_back: list[Message]
+    ) -> None:
+        """Each part whose attempt this was, heeding the link once; with none left it is news about the link only,
+        unless the carrier has them after all."""
+        live = self._core.live
+        present = [
+            part
+            for part in outcome.message.joins
+            if live.get(part.seq) is part and part.state is MessageState.SENDING and part.carrier == link.carrier.name
+        ]
+        if isinstance(outcome, Accepted):
+            if not present:
+                self._core.metrics.attempts(link.carrier.name, "late")
+            for part in present:
+                part.attempts += 1
+            late = self._withdraw_late(link, outcome.message, present)
+            self._taken_joined([*present, *late], outcome, now, changes)
+        elif isinstance(outcome, Refused):
+            verdict = self._heed_refusal(link, outcome.command_status)
+            for part in present:
+                self._refused_as(verdict, link, part, outcome.command_status, now, changes, given_back)
+        elif isinstance(outcome, NotSent):
+            self._heed_not_sent(link)
+            for part in present:
+                self._give_back(part, changes, given_back)
+        else:
+            self._heed_in_doubt(link, outcome.link_lost)
+            for part in present:
+                self._doubted(link, part, outcome.link_lost, now, changes)
+
+    def _withdraw_late(self, link: LinkState, whole: Message, present: list[Message]) -> list[Message]:
+        """The attempt was given up, and the carrier has the parts: those that wait for another need it no more."""
+        waiting = (MessageState.QUEUED, MessageState.SENDING)
+        parts = [part for part in whole.joins if self._core.live.get(part.seq) is part and part not in present]
+        parts = [part for part in parts if part.state in waiting]
+        for part in parts:
+            if part.state is MessageState.QUEUED:
+                self._waiting.withdraw(part)
+            part.carrier = link.carrier.name
+            part.asks_receipt = whole.asks_receipt
+        return parts
+
+    def _taken_joined(self, parts: list[Message], outcome: Accepted, now: int, changes: Changes) -> None:
+        for part in parts:
+            part.carrier_message_id = outcome.carrier_message_id
+            self._core.decided(part, "taken", "as one by", part.carrier, "as", repr(outcome.carrier_message_id))
+            assert part.group is not None
+            self._part_taken(part, part.group, outcome.carrier_message_id, changes)
+            if part.asks_receipt:
+                self._await(part, changes)
+            else:
+                self._finisher.finish(part, MessageState.ACCEPTED, 0, now, changes)
+        awaiting = [part for part in parts if part.asks_receipt]
+        if awaiting:
+            self._reports.await_joined(awaiting, now, changes)
 
     # What an outcome says about its link, whatever became of the message meanwhile.
 
@@ -164,20 +259,35 @@ class Outcomes:
             self._finisher.finish(message, MessageState.UNDELIVERABLE, message.error_code, now, changes)
             return
         due_at = now if at_once else now + max(1, int(retry_delay_s(retry, message.attempts, self._core.rng) * 1000))
+        if message.group is not None:
+            due_at = self._retry_together(message, message.group, due_at, now)
         if due_at >= message.expires_at:
             due_at = message.expires_at
         if now >= message.expires_at:
             self._finisher.finish(message, MessageState.EXPIRED, message.error_code, now, changes)
             return
         message.move_to(MessageState.QUEUED)
-        message.avoid = link.carrier.name
+        group = message.group
+        stays = group is not None and group.carrier == link.carrier.name and message.attempts < TOGETHER_ATTEMPTS
+        message.avoid = "" if stays else link.carrier.name
         self._core.decided(message, "retry", f"in {(due_at - now) / 1000:.1f} s")
         self._waiting.retry_at(message, due_at, now, changes)
+
+    def _retry_together(self, part: Message, group: PartGroup, due_at: int, now: int) -> int:
+        """When siblings that failed as often are due, if that is still to come."""
+        group.gone.discard(part.part_number)
+        attempts, together_at = group.retry
+        if attempts == part.attempts and together_at >= now:
+            return together_at
+        group.retry = (part.attempts, due_at)
+        return due_at
 
     def _give_back(self, message: Message, changes: Changes, given_back: list[Message]) -> None:
         """Back to its queue as if it had never left; a recorded attempt is unrecorded."""
         message.move_to(MessageState.QUEUED)
         message.next_attempt_at = self._core.clock.now_ms()
+        if message.group is not None:
+            message.group.gone.discard(message.part_number)
         if self._class_of(message).in_doubt == "fail":
             changes.message_updates.append(update_of(message))
         given_back.append(message)

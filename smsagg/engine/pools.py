@@ -16,6 +16,7 @@ from smsagg.carriers.base import Carrier, Link
 from smsagg.config.schema import CarrierSettings, Config, PoolSettings
 from smsagg.engine.blocked import Blocked
 from smsagg.model import Message
+from smsagg.queueing import Bundles
 from smsagg.queueing.aimd import AimdRate
 from smsagg.queueing.ready import ReadyQueue
 from smsagg.routing.choice import NONE, make_policy
@@ -85,6 +86,8 @@ class CarrierState:
         self.circuit = CircuitBreaker(settings.circuit_failures, settings.circuit_open)
         self.statuses = StatusClassifier(settings.temporary, settings.throttled, settings.permanent)
         self.always_asks = settings.ask_receipts == "always"
+        self.long_messages: str = getattr(settings.settings, "long_messages", "as_is")
+        """The form in which it wants messages of several parts."""
         self.blocked_in: dict[Pool, int] = {}
         """Pools, with its index there, that do not ask it until it is stirred or its time comes."""
         self._open = deque(self.links)
@@ -156,15 +159,17 @@ class Pool:
         self.rests_until = -math.inf
         """Nobody in :meth:`chain` that may be asked has room before then, unless something happens."""
         self.ready = ReadyQueue(settings.queue_max)
+        self.bundles = Bundles(self.ready)
+        """Parts that take their turn in ``ready`` together."""
         self.reserved = 0
-        """Room promised to messages whose commit is under way."""
+        """Room promised to messages whose commit is under way, and to parts that wait for their siblings."""
         self.spilled = False
         """Due messages wait in the store, so newer ones must queue behind them there."""
         self.depth = 0
         """Messages of this pool not yet with a carrier, wherever they wait."""
 
     def has_room(self) -> bool:
-        return not self.spilled and len(self.ready) + self.reserved < self.settings.queue_max
+        return not self.spilled and len(self.ready) + self.reserved + self.bundles.extra < self.settings.queue_max
 
     def choose(self, now: float, avoid: str = "") -> tuple[LinkState | None, int]:
         """The link to use now and its capacity. Own carriers first; the backup pool when none of them is usable.

@@ -47,6 +47,7 @@ class Queued:
             while is_more:
                 with core.watching_finishes() as finished_meanwhile:
                     found = await core.store.find_queued(match, FOUND_AT_ONCE, after_seq)
+                    core.groups.adopt(found)
                 is_more = len(found) == FOUND_AT_ONCE
                 after_seq = found[-1].seq if found else 0
                 await take(self.still_queued(message for message in found if message.seq not in finished_meanwhile))
@@ -72,6 +73,7 @@ class Queued:
         parked = [message.seq for message in messages if message.seq not in core.live]
         with core.watching_finishes() as finished_meanwhile:
             claimed = await core.store.claim_by_key(parked) if parked else []
+            core.groups.adopt(claimed)
         for message in claimed:
             if message.seq not in finished_meanwhile and message.seq not in core.settling:  # else its row is to go
                 core.live[message.seq] = message

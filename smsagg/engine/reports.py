@@ -10,6 +10,9 @@ Theory of operation. A receipt names a message by the carrier's id. The id is lo
 The carrier is answered only after the effect (final state, parking) is committed, so what we answered with
 ESME_ROK survives a crash. Unmatched receipts leave after ``parked_receipt_ttl``, counted as orphans.
 
+Parts of a long message that a carrier took as one await one receipt, under one id: it is each part's. Of those that are
+not in memory then, the store is asked.
+
 Bounds: ``live_messages_in_memory_max`` awaiting messages (the oldest leave memory, not the store),
 ``parked_receipts_max`` parked receipts (then the carrier hears ESME_RX_T_APPN: again later).
 """
@@ -79,6 +82,26 @@ class Reports:
                 self._core.metrics.early_receipt(message.carrier)
                 self._apply(message, receipt, now, changes)
 
+    def await_joined(self, parts: Sequence[Message], now: int, changes: Changes) -> None:
+        """The same for the parts that a carrier took as one: they have one id."""
+        first = parts[0]
+        if not first.carrier_message_id:
+            for part in parts:
+                self._forget(part)
+            return
+        key = (first.carrier, first.carrier_message_id)
+        if key in self._sought:
+            self._sought[key].extend(parts)
+        early = self.correlator.take_early(*key)
+        for part in parts:
+            self._expect(part)
+        if early:
+            changes.unparked_receipts.append(key)
+            for receipt in early:
+                self._core.metrics.early_receipt(first.carrier)
+                for part in parts if receipt.state.is_final else parts[:1]:
+                    self._apply(part, receipt, now, changes)
+
     def on_receipts(self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts) -> None:
         """Take in one batch; ``respond`` is called for each receipt once its effect is durable."""
         core, now = self._core, self._core.clock.now_ms()
@@ -89,8 +112,11 @@ class Reports:
         for receipt in receipts:
             message = find(carrier, receipt.carrier_message_id)
             if message is not None:
-                core.metrics.carrier_receipt(carrier, receipt.state, "matched")
                 self._apply(message, receipt, now, changes)
+                if message.group is not None and not self._apply_to_siblings(message, receipt, now, changes):
+                    missed.append(receipt)
+                    continue
+                core.metrics.carrier_receipt(carrier, receipt.state, "matched")
                 matched.append((receipt, ESME_ROK))
             elif (carrier, receipt.carrier_message_id) in self._recent:
                 core.metrics.carrier_receipt(carrier, receipt.state, "duplicate")
@@ -100,7 +126,7 @@ class Reports:
                 matched.append((receipt, ESME_ROK))
             else:
                 missed.append(receipt)
-        if matched:
+        if matched or not changes.is_empty():
             # Through the store even when nothing changed: what an earlier, identical receipt changed may still be
             # on its way to the disk, and must be there before this one is answered.
             self._finisher.commit(changes, lambda error: respond(matched) if error is None else None)
@@ -135,6 +161,18 @@ class Reports:
         if message.carrier_message_id and self.correlator.remove(message):
             self._recent.add(message.carrier, message.carrier_message_id)
 
+    def _apply_to_siblings(self, message: Message, receipt: CarrierReceipt, now: int, changes: Changes) -> bool:
+        """A report of one part is also that of those that went as one with it. False: some of them are in the store
+        only, and are to be looked up."""
+        group = message.group
+        assert group is not None
+        key = (message.carrier, receipt.carrier_message_id)
+        if not receipt.state.is_final or (group.carrier, group.joined_id) != key:
+            return True
+        while (sibling := self.correlator.find(*key)) is not None and sibling.group is group:
+            self._apply(sibling, receipt, now, changes)
+        return self.all_in_memory or group.is_over
+
     def _missed(self, carrier: str, receipts: list[CarrierReceipt], respond: RespondReceipts, now: int) -> None:
         if self.all_in_memory:
             self._park(carrier, [(receipt, respond) for receipt in receipts], now)
@@ -155,7 +193,9 @@ class Reports:
         self._sought = sought
         try:
             with core.watching_finishes() as finished_meanwhile:
-                for message in await core.store.find_by_carrier_id(carrier, list(by_id)):
+                answer = await core.store.find_by_carrier_id(carrier, list(by_id))
+                core.groups.adopt(answer)
+                for message in answer:
                     found.setdefault(message.carrier_message_id, []).append(message)
         finally:
             self._sought = {}
@@ -209,7 +249,9 @@ class Reports:
                 self._tell_failed(message, receipt)
             self.ended(message)
             self._finisher.finish(message, state, error_code, now, changes)
-        elif wants_intermediate(message.registered_delivery):
+        elif wants_intermediate(message.registered_delivery) and (
+            message.group is None or message.group.notifies_of(message.part_number)
+        ):
             changes.new_deliveries.append(
                 self._finisher.receipt(message, MessageState.ENROUTE, error_code, now, intermediate=True)
             )

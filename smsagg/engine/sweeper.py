@@ -5,8 +5,12 @@ a row may come late, its commit having taken its time, or be on its way between 
 Those still waiting are EXPIRED. Those with a carrier get ``carrier_grace`` for a receipt, then they are UNKNOWN; of
 these every round sees all, for few live so long. A message in SENDING is left to its outcome, which checks the time
 itself.
+
+Messages that a customer submits in parts may miss some for ever. When their time to come is over and those that came
+have ended, the group ends with what it has.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -16,7 +20,7 @@ from smsagg.engine.finish import Finisher
 from smsagg.engine.reports import Reports
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
-from smsagg.model import Message, MessageState
+from smsagg.model import Message, MessageState, PartGroup, named_range
 
 INTERVAL_S = 1.0
 BATCH = 1_000
@@ -34,6 +38,10 @@ class Sweeper:
         self._waiting = waiting
         self._finisher = finisher
         self._reports = reports
+        self.on_closed: Callable[[PartGroup], None] = lambda _group: None
+        """Told of a group that ends though it misses parts."""
+        self.last_seq: Callable[[], int] = lambda: 0
+        """Highest seq ever given out."""
         self._swept_until = 0
         self._drop_parked_at = 0.0
         self._overlap_ms = int((core.config.server.accept_deadline + 2 * INTERVAL_S) * 1000)
@@ -53,6 +61,7 @@ class Sweeper:
         await self._sweep_messages(since, now, now, MessageState.QUEUED, MessageState.EXPIRED)
         self._swept_until = now
         await self._sweep_messages(0, now - grace_ms, now, MessageState.ENROUTE, MessageState.UNKNOWN)
+        await self._close_groups(now - self._overlap_ms)
         await self._drop_expired_deliveries(now)
         await self._drop_history(now)
         parked_before = now - int(core.config.store.parked_receipt_ttl * 1000)
@@ -63,6 +72,29 @@ class Sweeper:
         if orphans or monotonic >= self._drop_parked_at:
             await core.store.drop_parked_receipts(parked_before)
             self._drop_parked_at = monotonic + DROP_PARKED_S
+
+    async def _close_groups(self, closed_before: int) -> None:
+        """A part that came in time may be committed a little after it, hence ``closed_before``."""
+        core = self._core
+        closed = BATCH
+        while closed == BATCH:
+            with core.groups.watching():
+                found = await core.store.find_closed_groups(closed_before, BATCH)
+                groups = [core.groups.shared(group) for group in found]
+                firsts = [await self._first_part(group) for group in groups]
+            closed = len(found)
+            changes = Changes()
+            for group, first in zip(groups, firsts, strict=True):
+                if not group.is_over and group.ended == group.received:
+                    self.on_closed(group)
+                    self._finisher.close(group, first, core.clock.now_ms(), changes)
+            if not changes.is_empty():
+                self._finisher.commit(changes)
+
+    async def _first_part(self, group: PartGroup) -> Message | None:
+        named = named_range(group.message_id, self.last_seq())
+        assert named is not None
+        return await self._core.store.find_message(named.seq)
 
     async def _drop_expired_deliveries(self, now: int) -> None:
         dropped = BATCH
@@ -86,6 +118,7 @@ class Sweeper:
         while True:
             with self._core.watching_finishes() as finished_meanwhile:
                 found = await self._core.store.find_expired(before, BATCH, after_seq, expires_from=since)
+                self._core.groups.adopt(found)
             changes = Changes()
             parked: list[int] = []
             for stored in found:

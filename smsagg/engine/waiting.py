@@ -1,9 +1,11 @@
-"""Where a message waits that no carrier has: ready, scheduled in memory, or parked in the store.
+"""Where a message waits that no carrier has: ready, scheduled in memory, parked in the store, or for its siblings.
 
 | Queue | Who fills it | Who drains it | At its limit |
 |---|---|---|---|
 | ready (a pool's) | accept, schedule, loader | dispatcher, when a link has capacity | park (``spill``) or refuse |
 | scheduled | retries, ``schedule_delivery_time`` | :meth:`Waiting.release_due`, by time | park |
+| assembly | the same, parts of long messages only | the last sibling, or ``parts_wait`` | nobody waits in it |
+| following (a link's) | dispatcher, parts beyond the link's capacity | dispatcher, before all else | one bundle |
 | parked (store only) | both of the above when full | :class:`~smsagg.engine.loader.Loader` | disk |
 
 A message is in exactly one of them. Parked messages cost no memory; their ``next_attempt_at`` is in the store, and
@@ -15,7 +17,9 @@ import math
 from collections.abc import Callable, Iterable
 
 from smsagg.engine.core import Changes, Core, update_of
+from smsagg.engine.following import Following
 from smsagg.model import Message, MessageState
+from smsagg.queueing import Assembly, Bundle
 from smsagg.queueing.scheduled import ScheduledQueue
 
 HORIZON_MS = 600_000
@@ -32,6 +36,9 @@ class Waiting:
         self._core = core
         self._scheduled_max = core.config.store.scheduled_in_memory_max
         self.scheduled = ScheduledQueue(self._scheduled_max)
+        settings = core.config.long_messages
+        self.assembly = Assembly(settings.parts_wait, settings.parts_waiting_max)
+        self.following = Following()
         self.due: dict[str, float] = {}
         """Pool → earliest ``next_attempt_at`` of its parked messages, in wall milliseconds."""
         self.overdue: list[Message] = []
@@ -95,13 +102,27 @@ class Waiting:
     def give_back(self, messages: Iterable[Message], now: int) -> None:
         """Messages taken from their ready queue that could not be sent: to its front, in order. Never refused."""
         by_pool: dict[str, list[Message]] = {}
+        bundles: dict[tuple[str, int], Bundle] = {}
         for message in messages:
             if message.expires_at <= now:
                 self.overdue.append(message)
                 continue
+            if message.group is not None:
+                bundle = bundles.setdefault((message.pool, message.group_seq), [])
+                bundle.append(message)
+                if len(bundle) > 1:
+                    continue
             by_pool.setdefault(message.pool, []).append(message)
+        for bundle in bundles.values():
+            bundle.sort(key=lambda part: part.part_number)
         for name, returned in by_pool.items():
-            self._core.pools[name].ready.push_front(returned)
+            pool = self._core.pools[name]
+            if bundles:
+                returned = [
+                    message if message.group is None else pool.bundles.note_front(bundles[name, message.group_seq])
+                    for message in returned
+                ]
+            pool.ready.push_front(returned)
 
     def loaded(self, messages: Iterable[Message], now: int) -> None:
         """Messages just claimed from the store: ready now; those that no longer fit are parked again."""
@@ -116,9 +137,9 @@ class Waiting:
 
     def of_account(self, account: str) -> list[Message]:
         """To be looked through: all of the account's messages that wait in memory, some twice, and others' too."""
-        waiting = self.scheduled.messages()
+        waiting = self.scheduled.messages() + self.assembly.parts() + self.following.parts()
         for pool in self._core.pools.values():
-            waiting += pool.ready.of_account(account)
+            waiting += pool.ready.of_account(account) + pool.bundles.parts()
         return waiting
 
     def readmit(self, message: Message, now: int) -> None:
@@ -140,9 +161,18 @@ class Waiting:
             else:
                 self._make_ready(message, now)
 
+    def release_assembled(self, now: float) -> None:
+        """Let parts go that have waited long enough for their siblings. ``now`` is monotonic."""
+        if len(self.assembly):
+            now_ms = self._core.clock.now_ms()
+            for bundle in self.assembly.take_due(now):
+                self._assembled(bundle, now_ms)
+
     def withdraw(self, message: Message) -> None:
         """Take a QUEUED message in memory out of whichever queue it waits in."""
         assert message.state is MessageState.QUEUED
+        if message.group is not None and self._withdraw_part(message):
+            return
         self._core.pools[message.pool].ready.remove(message)
         self.scheduled.remove(message)
 
@@ -155,8 +185,31 @@ class Waiting:
         """To the end of its ready queue, unless its time is up or the queue is full."""
         if message.expires_at <= now:
             self.overdue.append(message)
+        elif message.group is not None:
+            self._assemble(message, now)
         elif not self._core.pools[message.pool].ready.push(message):
             self._park(message, now)
+
+    def _assemble(self, part: Message, now: int) -> None:
+        """Let ``part`` wait for its siblings; while it does it holds a place in its pool."""
+        self._core.pools[part.pool].reserved += 1
+        bundle = self.assembly.add(part, self._core.clock.monotonic_s())
+        if bundle is not None:
+            self._assembled(bundle, now)
+
+    def _assembled(self, bundle: Bundle, now: int) -> None:
+        pool = self._core.pools[bundle[0].pool]
+        pool.reserved -= len(bundle)
+        if not pool.bundles.push(bundle):
+            for part in bundle:
+                self._park(part, now)
+
+    def _withdraw_part(self, part: Message) -> bool:
+        pool = self._core.pools[part.pool]
+        if self.assembly.remove(part):
+            pool.reserved -= 1
+            return True
+        return pool.bundles.remove(part) or self.following.remove(part)
 
     def _fits_schedule(self, due_at: int, now: int) -> bool:
         return due_at - now <= HORIZON_MS and len(self.scheduled) < self._scheduled_max

@@ -94,9 +94,12 @@ class PartGroup:
     joined_id: str = ""
     """The ``carrier_message_id`` under which ``carrier`` took all parts as one message; ``""``: it did not."""
     gone: set[int] = field(factory=set)
-    """Numbers of parts that need not be waited for, as far as memory knows: with a carrier, or over; memory only."""
+    """Numbers of parts that need not be waited for, as far as memory knows: handed over, with a carrier, or over;
+    memory only."""
     link: Any = None
     """Where the last part was handed over; memory only."""
+    retry: tuple[int, int] = (0, 0)
+    """Parts that fail for the n-th time go again together: n, and when; memory only."""
 
     @property
     def is_over(self) -> bool:
@@ -108,6 +111,13 @@ class PartGroup:
         self.ended += 1
         if _RANK[state] > _RANK[self.state]:
             self.state, self.error_code = state, error_code
+        if self.ended == self.parts_total:
+            self.done_at = now
+
+    def skip_part(self, number: int, now: int) -> None:
+        """Part ``number`` was accepted too late and is none any more."""
+        self.gone.add(number)
+        self.ended += 1
         if self.ended == self.parts_total:
             self.done_at = now
 
@@ -153,5 +163,5 @@ class PartGroup:
         return whole
 
 
-GROUP_MEMORY_ONLY_FIELDS = frozenset({"gone", "link"})
+GROUP_MEMORY_ONLY_FIELDS = frozenset({"gone", "link", "retry"})
 """Fields of :class:`PartGroup` that the store does not keep."""

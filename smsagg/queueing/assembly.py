@@ -78,6 +78,10 @@ class Assembly:
             return waiting.until
         return inf
 
+    def parts(self) -> list[Message]:
+        """All that wait."""
+        return [part for waiting in self._by_key.values() for part in waiting.parts.values()]
+
     def remove(self, part: Message) -> bool:
         """Take ``part`` out; False when it does not wait here."""
         key = _key(part)

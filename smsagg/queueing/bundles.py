@@ -53,6 +53,12 @@ class Bundles:
                     del self._bundle_of[part.seq]
         return alone, bundles
 
+    def parts(self) -> list[Message]:
+        """All parts of all bundles."""
+        return [
+            part for bundle in {id(bundle): bundle for bundle in self._bundle_of.values()}.values() for part in bundle
+        ]
+
     def remove(self, part: Message) -> bool:
         """Take ``part`` out of its bundle, which keeps about its place; False when it is in none."""
         bundle = self._bundle_of.pop(part.seq, None)

@@ -135,6 +135,13 @@ class Correlator:
     def _evict(self) -> list[Message]:
         evicted: list[Message] = []
         while len(self) > self.messages_max:
+            if len(self._awaiting) == 1 and self._older:  # all of them under the id of the one just added
+                ((key, older),) = self._older.items()
+                evicted.append(older.pop(0))
+                self._older_count -= 1
+                if not older:
+                    del self._older[key]
+                continue
             key, message = self._awaiting.popitem(last=False)
             older = self._older.pop(key, [])
             self._older_count -= len(older)

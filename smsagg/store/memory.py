@@ -300,7 +300,7 @@ class MemoryStore:
     async def find_messages(self, seq: int, count: int) -> list[Message]:
         def run() -> list[Message]:
             known = self.tables.messages | self.tables.history
-            return [copy.copy(known[key]) for key in range(seq, seq + count) if key in known]
+            return self._copies(known[key] for key in range(seq, seq + count) if key in known)
 
         return await self._ask(run)
 
@@ -446,7 +446,7 @@ class MemoryStore:
 def _group_copy(group: PartGroup) -> PartGroup:
     """As the store keeps it: without what is memory only."""
     kept = copy.copy(group)
-    kept.gone, kept.link = set(), None
+    kept.gone, kept.link, kept.retry = set(), None, (0, 0)
     return kept
 
 

@@ -32,6 +32,9 @@ class FakeSettings:
     """Attempts per second and link."""
     bound: bool = True
     """Whether the links are bound at the start."""
+    long_messages: str = "as_is"
+    """The form in which it wants messages of several parts."""
+    segment_octets_max: int = 140
 
 
 class Sent(NamedTuple):

@@ -104,11 +104,11 @@ class FakeGateway:
         refused: list[int] = []
         for _ in range(count):
             message = make_message(now, account=account, **fields)
-            status = intake.reserve(self.engine.accounts[account], message, now)
-            if status == ESME_ROK:
-                messages.append(message)
+            taken = intake.take(self.engine.accounts[account], message, now)
+            if isinstance(taken, int):
+                refused.append(taken)
             else:
-                refused.append(status)
+                messages += taken
         submitted = Submitted(messages, refused)
         if messages:
             intake.number(messages)
@@ -160,6 +160,9 @@ class FakeGateway:
             "reserved": {name: pool.reserved for name, pool in core.pools.items() if pool.reserved},
             "ready": {name: len(pool.ready) for name, pool in core.pools.items() if len(pool.ready)},
             "scheduled": len(self.engine.waiting.scheduled),
+            "assembly": len(self.engine.waiting.assembly),
+            "following": len(self.engine.waiting.following),
+            "bundled": [name for name, pool in core.pools.items() if pool.bundles],
             "awaiting": len(self.engine.reports.correlator),
             "links": [link.link.name for carrier in core.carriers.values() for link in carrier.links if link.reserved],
             "deliveries": {name: count for name, count in self.engine.deliveries.pending().items() if count},

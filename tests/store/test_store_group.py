@@ -89,7 +89,7 @@ def calls(draw: st.DrawFn) -> list[Changes]:
             made.append(Changes(parked_receipts=parked, unparked_receipts=draw(st.lists(KEYS, max_size=2))))
             new_parts = [mo_part(last_part_id + n) for n in range(1, draw(st.integers(1, 3)))]
             last_part_id += len(new_parts)
-            done_parts = draw(st.lists(st.integers(1, max(last_part_id, 1)), max_size=2))
+            done_parts = draw(st.lists(st.integers(1, last_part_id), max_size=2)) if last_part_id else []
             made.append(Changes(new_mo_parts=new_parts, done_mo_parts=done_parts))
     return made
 

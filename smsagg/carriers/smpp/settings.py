@@ -4,6 +4,7 @@ import os
 
 from attrs import Factory, define, field
 
+from smsagg.carriers.smpp.parts import FORMS
 from smsagg.config.schema import Duration, HostPort, Octets, Rate
 from smsagg.config.validators import above, at_least, between, octets_at_most, one_of
 from smsagg.receipts.dialect import CONVERSIONS, LETTER_CASES
@@ -77,6 +78,11 @@ class SmppSettings:
     data_coding_0: str = field(default="gsm", validator=one_of(*(default.value for default in DefaultCoding)))
     """What this carrier means by data_coding 0, its default alphabet: ``gsm`` (one septet an octet), ``gsm_packed``
     (eight septets in seven octets), ``latin1`` or ``ascii``. Bodies are recoded on the way out and in."""
+    long_messages: str = field(default="as_is", validator=one_of(*FORMS))
+    """How it wants messages of several parts: ``as_is`` (as the customer submitted them), ``udh``, ``udh16`` (header
+    elements with references of 8 and 16 bits), ``sar`` (TLVs), ``payload`` (whole, in message_payload)."""
+    segment_octets_max: int = field(default=140, validator=between(20, 140))
+    """On air, headers included: what is longer is cut, with ``udh``, ``udh16`` and ``sar``."""
     tls: TlsSettings | None = None
 
     def __attrs_post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """Between the domain and the PDUs that a carrier speaks."""
 
+from smsagg.carriers.smpp.parts import WHOLE_FORMS, fields_of_part
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.model import CarrierMo, CarrierReceipt, Message
 from smsagg.receipts.parse import is_receipt_by_content, parse_receipt
@@ -8,7 +9,8 @@ from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.pdu import DataSm, DeliverSm, SubmitSm
 from smsagg.smpp.times import format_absolute, format_relative
 from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_value
-from smsagg.text import DefaultCoding, from_peer, to_peer
+from smsagg.text import DefaultCoding, from_peer, part_octets, to_peer
+from smsagg.text.split import USER_DATA_OCTETS
 
 MESSAGE_TYPE_BITS = 0x3C
 REPORT_TYPES = (0x04, 0x20)
@@ -18,18 +20,27 @@ _TLVS_MAX = 10_000
 FINAL_RECEIPT = 0x01
 INTERMEDIATE_NOTIFICATION = 0x10
 """Bits of registered_delivery (SMPP 3.4 §5.2.17)."""
+SM_LENGTH_MAX = 255
 TON_INTERNATIONAL = 1
 NPI_ISDN = 1
 
 
 def submit_sm_of(message: Message, settings: SmppSettings, now: int) -> SubmitSm:
     """The attempt on the wire. The destination goes out as international digits whatever way the customer wrote it;
-    body, data_coding, esm_class and TLVs go out unchanged, but for what ``data_coding_0`` of the carrier changes."""
+    body, data_coding, esm_class and TLVs go out unchanged, but for what ``data_coding_0`` of the carrier changes, and
+    ``long_messages`` for messages of several parts."""
     tlvs = decode_tlvs(message.tlvs, _TLVS_MAX, check=False) if message.tlvs else ()
-    body, data_coding = message.body, message.data_coding
+    body, data_coding, esm_class = message.body, message.data_coding, message.esm_class
+    in_payload = message.in_payload
+    if message.group is not None:
+        form = settings.long_messages
+        esm_class, body, tlvs = fields_of_part(message, message.group, body, tlvs, form)
+        in_payload = in_payload and form in WHOLE_FORMS
+    elif len(body) > USER_DATA_OCTETS and settings.long_messages == "payload":
+        in_payload = in_payload or len(body) > part_octets(data_coding)
     if settings.data_coding_0 != "gsm":
-        body, data_coding = to_peer(body, data_coding, bool(message.esm_class & UDHI), settings.default_coding)
-    if message.in_payload:
+        body, data_coding = to_peer(body, data_coding, bool(esm_class & UDHI), settings.default_coding)
+    if in_payload or len(body) > SM_LENGTH_MAX:
         tlvs = ((_MESSAGE_PAYLOAD, body), *tlvs)
         body = b""
     ton, npi = settings.source_addr_ton, settings.source_addr_npi
@@ -41,7 +52,7 @@ def submit_sm_of(message: Message, settings: SmppSettings, now: int) -> SubmitSm
         TON_INTERNATIONAL,
         NPI_ISDN,
         international_digits(message.destination_addr),
-        message.esm_class,
+        esm_class,
         message.protocol_id,
         message.priority,
         "",

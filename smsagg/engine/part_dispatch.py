@@ -1,0 +1,127 @@
+"""Hands over bundles of parts: all on one link, as one message where the carrier takes it so.
+
+The link is the one that the pool's policy chose, or the one that the siblings went to when it has room. What does not
+fit it at once follows there (:class:`~smsagg.engine.following.Following`), before anything else.
+"""
+
+import math
+from collections.abc import Callable
+
+from smsagg.engine.core import Core
+from smsagg.engine.joining import joined
+from smsagg.engine.pools import CarrierState, LinkState, Pool
+from smsagg.engine.waiting import Waiting
+from smsagg.model import Message, MessageState
+from smsagg.queueing import Bundle
+
+HandOver = Callable[[Pool, LinkState, list[Message]], None]
+"""Sends messages, all of whose parts are marked, on a link that has room for them."""
+
+
+class PartDispatch:
+    """The dispatcher's hand for parts."""
+
+    def __init__(
+        self,
+        core: Core,
+        waiting: Waiting,
+        unexpired: Callable[[list[Message]], list[Message]],
+        hand_over: HandOver,
+    ) -> None:
+        self._core = core
+        self._waiting = waiting
+        self._unexpired = unexpired
+        self._hand_over = hand_over
+
+    def follow(self, now: float) -> float:
+        """Send what follows on links that have room; returns when time alone gives one of them room."""
+        next_at = math.inf
+        following = self._waiting.following
+        for link in following.links:
+            if not link.link.is_bound or link.carrier.circuit.allowance(now) <= 0:
+                self._waiting.give_back(following.take(link, len(following)), self._core.clock.now_ms())
+                continue
+            room = capacity_of(link, now)
+            parts = self._unexpired(following.take(link, room)) if room > 0 else []
+            by_pool: dict[str, list[Message]] = {}
+            for part in parts:
+                by_pool.setdefault(part.pool, []).append(part)
+            for name, together in by_pool.items():
+                self._send(self._core.pools[name], link, together)
+            if link in following.links:
+                next_at = min(next_at, max(link.ready_at(now), now))
+        return next_at
+
+    def dispatch(self, pool: Pool, bundle: Bundle, chosen: LinkState, now: float) -> None:
+        """Send ``bundle``, or give it back to its pool when nobody has room."""
+        parts = self._unexpired(bundle)
+        if not parts:
+            return
+        link = self._siblings_link(pool, parts[0], now) or self._link(pool, parts[0], chosen, now)
+        if link is None:
+            self._waiting.give_back(parts, self._core.clock.now_ms())
+            return
+        whole = self._whole(parts, link.carrier)
+        if whole is not None:
+            self._send(pool, link, parts, whole)
+            return
+        room = capacity_of(link, now)
+        self._send(pool, link, parts[:room])
+        if parts[room:]:
+            self._waiting.following.add(link, parts[room:])
+
+    def _link(self, pool: Pool, part: Message, chosen: LinkState, now: float) -> LinkState | None:
+        if part.avoid != chosen.carrier.name and capacity_of(chosen, now) > 0:
+            return chosen
+        return pool.choose(now, avoid=part.avoid)[0]
+
+    def _siblings_link(self, pool: Pool, part: Message, now: float) -> LinkState | None:
+        """Where its siblings went, if that has room and this part may go there."""
+        group = part.group
+        assert group is not None
+        link: LinkState | None = group.link
+        if link is not None and self._may_go(pool, part, link.carrier) and capacity_of(link, now) > 0:
+            return link
+        carrier = self._core.carriers.get(group.carrier)
+        if carrier is not None and self._may_go(pool, part, carrier):
+            return carrier.widest_link(now)[0]
+        return None
+
+    def _may_go(self, pool: Pool, part: Message, carrier: CarrierState) -> bool:
+        return part.avoid != carrier.name and any(carrier in source.members for source in pool.chain())
+
+    def _whole(self, parts: list[Message], carrier: CarrierState) -> Message | None:
+        """What goes as one: where the carrier wants it so, or takes messages as the customer sent this one."""
+        group = parts[0].group
+        assert group is not None
+        if carrier.long_messages == "payload" or (carrier.long_messages == "as_is" and group.is_split):
+            return joined(parts)
+        return None
+
+    def _send(self, pool: Pool, link: LinkState, parts: list[Message], whole: Message | None = None) -> None:
+        carrier = link.carrier
+        for part in parts:
+            assert part.state is MessageState.QUEUED
+            part.state = MessageState.SENDING
+            part.carrier = carrier.name
+            part.carrier_message_id = ""
+            part.asks_receipt = carrier.asks_receipt(part)
+            assert part.group is not None
+            part.group.gone.add(part.part_number)
+            part.group.link = link
+            self._core.decided(
+                part, "attempt", part.attempts + 1, f"on {link.link.name}, pool {pool.name}, part {part.part_number}"
+            )
+        if whole is None:
+            self._hand_over(pool, link, parts)
+            return
+        whole.asks_receipt = any(part.asks_receipt for part in parts)
+        for part in parts:
+            part.asks_receipt = whole.asks_receipt
+        self._hand_over(pool, link, [whole])
+
+
+def capacity_of(link: LinkState, now: float) -> int:
+    """Messages that may be handed to ``link`` now, its carrier's circuit considered."""
+    allowance = link.carrier.circuit.allowance(now)
+    return int(min(link.capacity(now), allowance)) if allowance > 0 else 0
