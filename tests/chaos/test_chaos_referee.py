@@ -88,12 +88,13 @@ def test_answer_of_another_kind() -> None:
 
 
 def test_before_bind_and_after_unbind() -> None:
-    """Nothing is submitted before the bind, twice is not bound, and after an unbind comes nothing."""
+    """Nothing is submitted before the bind, twice is not bound, and after an unbind comes no more than enquire_link."""
     assert Referee(FROM_ESME).received(*submit(1))
     referee = bound_carrier()
     assert referee.received(*parts(wire.bind_transceiver(2, "smsagg", "secret")))
     assert not referee.received(*parts(wire.pdu(wire.UNBIND, 3)))
-    assert referee.received(*submit(4))
+    assert not referee.received(*parts(wire.pdu(wire.ENQUIRE_LINK, 4)))
+    assert referee.received(*submit(5))
 
 
 def test_numbers_go_up() -> None:

@@ -1,5 +1,6 @@
 """``python -m tools.chaos``: one run and its verdict. Exit status 0 for pass, 1 for fail, 2 for unknown."""
 
+import math
 import shutil
 import sys
 import tempfile
@@ -71,6 +72,7 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 @click.option("--slow-syncs", default=1, type=click.IntRange(0, 1_000), help="… takes 0.1 to 0.5 s a sync.")
 @click.option("--stalled-syncs", default=1, type=click.IntRange(0, 1_000), help="… more than accept_deadline.")
 @click.option("--clock-jumps", default=2, type=click.IntRange(0, 1_000), help="The server's clock is an hour off.")
+@click.option("--share", default=1.0, type=click.FloatRange(0, 100), help="Of all faults that no option names.")
 @click.option("--only", is_flag=True, help="No faults but those that are named by options.")
 @click.option("--rate", default=1_000.0, type=click.FloatRange(1, 20_000), help="Messages per second.")
 @click.option("--window", default=50, type=click.IntRange(1, 1_000), help="Of each bind of the ESME.")
@@ -86,6 +88,7 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 def main(
     context: click.Context,
     /,
+    share: float,
     only: bool,
     rate: float,
     window: int,
@@ -103,7 +106,11 @@ def main(
     console = Console()
     seed = int(time.time()) if seed is None else seed
     named = {key for key in strikes if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
-    counts: dict[str, Any] = {FAULTS[key]: number for key, number in strikes.items() if not only or key in named}
+    counts: dict[str, Any] = {
+        FAULTS[key]: number if key in named else math.ceil(share * number)
+        for key, number in strikes.items()
+        if not only or key in named
+    }
     plan = evolve(NO_FAULTS, **counts, stop_s=(min(stop_min, stop_max), stop_max))
     settings = harness.Settings(
         plan,

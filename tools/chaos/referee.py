@@ -84,7 +84,7 @@ class Referee:
     def _request(self, command_id: int, number: int) -> None:
         if command_id not in self._allowed:
             raise Illegal("is no request that may come here")
-        if self._has_unbound:
+        if self._has_unbound and command_id != ENQUIRE_LINK:  # which asks only whether the answer can still come
             raise Illegal("comes after its unbind")
         if not self._last_number < number <= SEQUENCE_NUMBER_MAX:
             raise Illegal(f"its number does not follow {self._last_number}")
@@ -95,7 +95,7 @@ class Referee:
             self._is_bound = True
         elif command_id != ENQUIRE_LINK and not self._is_bound:
             raise Illegal("comes before the session is bound")
-        self._has_unbound = command_id == UNBIND
+        self._has_unbound = self._has_unbound or command_id == UNBIND
 
     def _layout(self, command_id: int, command_status: int, body: bytes) -> None:
         check = _LAYOUTS.get(command_id)
