@@ -29,7 +29,8 @@ def register(
     assert isinstance(refusal, BindRefusal)
     door.log.warning(
         "bind_refused",
-        key=f"{peer.address} {pdu.system_id}",
+        # A ban has had its line when it began; what it refuses is one line for all, however many system_ids are tried.
+        key="" if refusal is BindRefusal.BANNED else f"{peer.address} {pdu.system_id}",
         peer=peer.address,
         system_id=pdu.system_id,
         bind_type=bind_type,

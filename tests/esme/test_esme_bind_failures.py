@@ -250,6 +250,19 @@ async def test_a_ban_is_logged_once_and_counted(autojump_clock: trio.testing.Moc
     assert door.bans() == {"bind": 1, "address": 0}
 
 
+async def test_a_storm_fills_no_log(autojump_clock: trio.testing.MockClock) -> None:
+    """What a ban refuses is one line in ten seconds, however many system_ids are tried."""
+    async with front_door() as bench:
+        failures = BindFailureSettings(address_ban_after=5, ban=1e6)  # type: ignore[arg-type]
+        bench.door.authenticator = Authenticator([account("acme")], failures)
+        with structlog.testing.capture_logs() as lines:
+            for number in range(100):
+                await bench.connect().try_bind(system_id=f"guess{number}", password="x")
+    refused = [line["reason"] for line in lines if line["event"] == "bind_refused"]
+    assert refused == ["credentials"] * 5 + ["banned"]
+    assert [line["event"] for line in lines].count("address_banned") == 1
+
+
 async def test_binds_beyond_the_accounts_number_are_no_failed_binds(autojump_clock: trio.testing.MockClock) -> None:
     """A client that lost power and tries again and again is in as soon as its dead session is out, and never banned."""
     settings = AccountSettings(system_id="acme", password_hash=CHEAP.hash(PASSWORD), binds_max=1)
