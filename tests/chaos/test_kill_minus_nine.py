@@ -49,10 +49,10 @@ def test_five_kills_under_load(tmp_path: Path) -> None:
 
 
 def test_bad_roads(tmp_path: Path) -> None:
-    """A reset connection, a carrier that is cut off and one that is not told of it cost copies within their windows."""
-    report = run(tmp_path, {"cut_client": 1, "cut_carrier": 1, "hole_carrier": 1, "slow_carrier": 1}, rate_per_s=400)
+    """A carrier that is cut off and one that swallows what it is sent cost copies within their windows, and no more."""
+    report = run(tmp_path, {"cut_carrier": 1, "hole_carrier": 1}, rate_per_s=400)
     assert report.verdict is Verdict.PASS, told(report)
-    assert report.counts.faults == 4
+    assert report.counts.faults == 2
 
 
 def test_power_loss_and_ill_disks(tmp_path: Path) -> None:

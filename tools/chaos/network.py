@@ -16,12 +16,14 @@ from tools.chaos.bind import Bind
 from tools.chaos.esme import Esme
 from tools.chaos.history import Fault
 from tools.chaos.proxy import Connection, Proxy, Road, Way
-from tools.chaos.system import CARRIERS, ENQUIRE_LINK_INTERVAL_S, RESPONSE_TIMEOUT_S, Sizes, until
+from tools.chaos.system import CARRIERS, ENQUIRE_LINK_INTERVAL_S, RESPONSE_TIMEOUT_S, Sizes, SystemFailed, until
 
 ENDED_S = ENQUIRE_LINK_INTERVAL_S + RESPONSE_TIMEOUT_S + 2.0
 """A session whose peer is not there any more is ended within so long: the enquire_link, its timer, and some slack."""
 BOUND_AGAIN_S = ENDED_S + 2.0
 """A client that lost its connection is bound again within so long, if the server knew of the loss or not."""
+STRUCK_S = 30.0
+"""There is somebody to strike within so long."""
 LASTS_S = 3.0
 MUTE_S = 4.0
 SLOW_CLOSE_S = 3.0
@@ -107,14 +109,16 @@ class Network:
         return self._client_fault("closed late", bind, began_at, 0)
 
     async def _any_client(self) -> tuple[Bind, Connection]:
-        """A bind that is bound, and its connection."""
-        while True:
+        """A bind that is bound, and its connection. Raises SystemFailed."""
+        deadline_at = time.monotonic() + STRUCK_S
+        while time.monotonic() < deadline_at:
             by_port = {connection.near_port: connection for connection in self._front.connections}
             bound = [bind for bind in self._esme.binds if bind.is_bound and bind.local_port in by_port]
             if bound:
                 bind = self._rng.choice(bound)
                 return bind, by_port[bind.local_port]
             await trio.sleep(0.05)
+        raise SystemFailed(f"no client was bound in {STRUCK_S:.0f} s")
 
     async def _expect_bound(self, bind: Bind) -> None:
         with trio.move_on_after(BOUND_AGAIN_S):
@@ -169,14 +173,16 @@ class Network:
         return Fault(kind, name, began_at, time.monotonic())
 
     async def _any_links(self) -> tuple[str, list[Connection]]:
-        """A carrier, and one or all of the connections to it."""
-        while True:
+        """A carrier, and one or all of the connections to it. Raises SystemFailed."""
+        deadline_at = time.monotonic() + STRUCK_S
+        while time.monotonic() < deadline_at:
             name = self._rng.choice(CARRIERS)
             connections = [each for each in self._carriers[name].connections if each.far is not None]
             if connections:
                 connections.sort(key=lambda connection: connection.near_port)
                 return name, connections if self._rng.random() < 0.5 else [self._rng.choice(connections)]
             await trio.sleep(0.05)
+        raise SystemFailed(f"no carrier was connected in {STRUCK_S:.0f} s")
 
     # --- both ---
 

@@ -54,7 +54,7 @@ PROMISES = {
     "S3": "whole or absent",
     "S4": "unique ids",
     "S5": "one final state",
-    "S6": "evidence",
+    "S6": "evidence, correlation (S14)",
     "S7": "duplicate bound",
     "S8": "no zombie",
     "S9": "expiry",
