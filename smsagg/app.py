@@ -30,6 +30,7 @@ from smsagg.engine.gauges import add_engine_sources
 from smsagg.errors import ConfigError
 from smsagg.esme.door import FrontDoor, make_front_door
 from smsagg.esme.listener import Listener
+from smsagg.esme.outbind import Outbinder
 from smsagg.esme.ports import open_ports
 from smsagg.esme.tls import ServerTls
 from smsagg.observe.loop_lag import measure_loop_lag
@@ -141,6 +142,7 @@ class Gateway:
             http: str = await outer.start(serve_http, config.server.http_listen, app)
             await self._start_control(outer)
             await outer.start(listener.run, ports)
+            outer.start_soon(Outbinder(door, listener, self._rng).run)
             self._ready = True
             log.info("ready", smpp=smpp, smpp_tls=smpp_tls, http=http)
             try:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 import trio
 
 from smsagg.clock import Clock
-from smsagg.model import CarrierMo, CarrierReceipt, Message, Outcome
+from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, Message, Outcome
 from smsagg.observe.watch import Watch
 
 RespondReceipts = Callable[[Sequence[tuple[CarrierReceipt, int]]], None]
@@ -39,6 +39,10 @@ class CarrierEvents(Protocol):
     def on_receipts(self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts) -> None: ...
 
     def on_mo(self, carrier: str, messages: Sequence[CarrierMo], respond: RespondMo) -> None: ...
+
+    def on_alerts(self, carrier: str, alerts: Sequence[CarrierAlert]) -> None:
+        """Handsets that can be reached again; nobody answers."""
+        ...
 
     def on_capacity(self, link: "Link") -> None:
         """The link can take messages that it could not take before (bound, window freed, rate regained)."""

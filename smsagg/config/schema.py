@@ -147,6 +147,19 @@ class SenderSettings:
 
 
 @define(frozen=True)
+class OutbindSettings:
+    """``[accounts.NAME.outbind]``: call the account's ESME when something is due for it and it is not bound."""
+
+    address: HostPort
+    password: str = field(default="", repr=False, validator=octets_at_most(8))
+    """What we show the ESME, if it wants to know who calls; not the account's password."""
+    connect_timeout: Duration = field(default=Duration(10.0), validator=above(0))
+    retry_first: Duration = field(default=Duration(5.0), validator=above(0))
+    """Pause after a call that led to nothing; it doubles up to ``retry_max``."""
+    retry_max: Duration = field(default=Duration(300.0), validator=above(0))
+
+
+@define(frozen=True)
 class AccountSettings:
     """``[accounts.NAME]``: one customer. NAME is the account; ``system_id`` is what its ESMEs bind with."""
 
@@ -176,6 +189,7 @@ class AccountSettings:
     """Faults of its ESMEs to overlook: ``missing_nul`` (the last string of a request lacks its NUL),
     ``interface_version_0`` (they say 0x00 and mean 0x34), ``odd_ton_npi`` (the destination is an international number
     whatever its TON and NPI say). Each hides errors that others would be told of."""
+    outbind: OutbindSettings | None = None
     deliver_with: str = field(default="deliver_sm", validator=one_of("deliver_sm", "data_sm"))
     """The operation by which receipts and MO come to its ESMEs."""
     deliveries_in_memory_max: int = field(default=10_000, validator=at_least(1))

@@ -238,6 +238,11 @@ class Deliveries:
         for name in dict.fromkeys(delivery.account for delivery in deliveries):
             self._accounts[name].acknowledge_late(ids)
 
+    def waits_for_sink(self, account: str) -> bool:
+        """Whether deliveries of ``account`` are due and nobody is bound who could take them."""
+        state = self._accounts[account]
+        return not state.sinks and state.parked_due_at <= self._core.clock.now_ms()
+
     def pending(self) -> dict[str, float]:
         """Deliveries in memory that wait for a sink or for its answer, by account."""
         return {

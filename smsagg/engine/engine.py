@@ -24,6 +24,7 @@ from smsagg.carriers.base import Carrier, Link, RespondMo, RespondReceipts
 from smsagg.clock import Clock
 from smsagg.config.schema import Config, MessageClassSettings
 from smsagg.engine.accounts import make_accounts
+from smsagg.engine.alerts import Alerts
 from smsagg.engine.control import Control
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
@@ -40,7 +41,7 @@ from smsagg.engine.replacement import Replacement
 from smsagg.engine.reports import Reports
 from smsagg.engine.sweeper import Sweeper
 from smsagg.engine.waiting import Waiting
-from smsagg.model import CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
+from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
 from smsagg.observe.metrics import Metrics
 from smsagg.observe.watch import Watch
 from smsagg.store.base import Recovered, Store
@@ -70,6 +71,7 @@ class Engine:
         self.watch = Watch()
         self.core: Core
         self.intake: Intake
+        self.alerts: Alerts
         self.control: Control
         self.replacement: Replacement
         self.handset: HandsetMessages
@@ -105,6 +107,7 @@ class Engine:
         self._loader = Loader(core, self.waiting)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy))
+        self.alerts = Alerts(core)
         queued = Queued(core, self.waiting)
         self._sweeper.on_closed = self.intake.division.open_groups.close
         self._sweeper.last_seq = lambda: self.intake.last_seq
@@ -146,6 +149,9 @@ class Engine:
 
     def on_mo(self, carrier: str, messages: Sequence[CarrierMo], respond: RespondMo) -> None:
         self.handset.on_mo(carrier, messages, respond)
+
+    def on_alerts(self, carrier: str, alerts: Sequence[CarrierAlert]) -> None:
+        self.alerts.on_alerts(carrier, alerts)
 
     def on_capacity(self, link: Link) -> None:
         self._links[id(link)].stir()

@@ -59,6 +59,9 @@ class EngineMetrics:
     def mo(self, carrier: str, result: str, count: int = 1) -> None:
         self.metrics.carrier_mo[carrier, result].n += count
 
+    def alert(self, carrier: str, result: str) -> None:
+        self.metrics.carrier_alerts[carrier, result].n += 1
+
     def mo_reassembled(self, carrier: str, result: str) -> None:
         self.metrics.mo_reassembled[carrier, result].n += 1
 

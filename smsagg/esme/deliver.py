@@ -2,11 +2,11 @@
 
 from attrs import evolve
 
-from smsagg.model import Delivery, DeliveryKind
+from smsagg.model import CarrierAlert, Delivery, DeliveryKind
 from smsagg.smpp.concatenation import UDHI
-from smsagg.smpp.pdu import DataSm, DeliverSm, Response
+from smsagg.smpp.pdu import AlertNotification, DataSm, DeliverSm, Response
 from smsagg.smpp.status import ESME_RX_P_APPN, ESME_RX_T_APPN
-from smsagg.smpp.tlv import Tag, Tlvs, decode_tlvs, tlv_int
+from smsagg.smpp.tlv import Tag, Tlvs, decode_tlvs, tlv_int, tlv_of_int
 from smsagg.text import DefaultCoding, to_peer
 
 NETWORK_TYPE_GSM = 3
@@ -67,6 +67,20 @@ def recode(delivery: Delivery, default: DefaultCoding) -> Delivery:
         return delivery
     body, data_coding = to_peer(delivery.body, delivery.data_coding, bool(delivery.esm_class & UDHI), default)
     return evolve(delivery, body=body, data_coding=data_coding)
+
+
+def make_alert_notification(alert: CarrierAlert) -> AlertNotification:
+    """The PDU that tells an ESME of it (SMPP 3.4 §4.12)."""
+    status = alert.ms_availability_status
+    return AlertNotification(
+        alert.source_addr_ton,
+        alert.source_addr_npi,
+        alert.source_addr,
+        alert.esme_addr_ton,
+        alert.esme_addr_npi,
+        alert.esme_addr,
+        tlvs=() if status is None else (tlv_of_int(Tag.MS_AVAILABILITY_STATUS, status & 0xFF),),
+    )
 
 
 _FAILURE_REASONS = {0: ESME_RX_T_APPN, 1: ESME_RX_P_APPN, 2: ESME_RX_P_APPN, 3: ESME_RX_T_APPN}

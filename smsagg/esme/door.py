@@ -44,13 +44,15 @@ def make_front_door(
 ) -> FrontDoor:
     """The front door of a configuration; without an ``authenticator`` the accounts' settings decide."""
     session = config.session
+    sessions = Sessions(config.server.sessions_max, config.server.sessions_per_address_max)
+    engine.alerts.tell = sessions.alert
     return FrontDoor(
         config=config,
         engine=engine,
         clock=clock,
         metrics=metrics,
         authenticator=authenticator or Authenticator(engine.accounts.values(), config.server.bind_failures),
-        sessions=Sessions(config.server.sessions_max, config.server.sessions_per_address_max),
+        sessions=sessions,
         submission=Submission(config),
         system_id=config.server.system_id,
         limits=Limits(

@@ -13,6 +13,7 @@ from smsagg.esme.ports import Port, peer_address
 from smsagg.esme.session import EsmeSession
 from smsagg.esme.sessions import UNCOUNTED
 from smsagg.esme.tls import ServerTls
+from smsagg.smpp.pdu import Outbind
 
 _T = TypeVar("_T")
 
@@ -110,8 +111,28 @@ class Listener:
     def _log_refused(self, address: str) -> None:
         self._door.log.warning("connection_refused", peer=address)
 
+    async def attend(self, stream: trio.abc.Stream, peer: Peer, outbind: Outbind, account: str) -> bool:
+        """Say ``outbind`` on a connection that we made, and serve it as one that came; whether the ESME bound."""
+        door = self._door
+        is_taken = not self._is_stopping and door.sessions.enter()
+        session: EsmeSession | None = None
+        try:
+            if is_taken:
+                session = EsmeSession(stream, peer, door, outbind, account)
+                await self._attend(session)
+        except Exception as error:  # a bug met by one peer must not end the server
+            door.log.error("session_crashed", key=repr(error), peer=peer.address, exc_info=error)
+        finally:
+            if is_taken:
+                door.sessions.leave()
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(stream)
+        return session is not None and session.was_bound
+
     async def _serve(self, stream: trio.abc.Stream, peer: Peer) -> None:
-        session = EsmeSession(stream, peer, self._door)
+        await self._attend(EsmeSession(stream, peer, self._door))
+
+    async def _attend(self, session: EsmeSession) -> None:
         self._live.add(session)
         try:
             await session.run()

@@ -12,14 +12,16 @@ from functools import partial
 import structlog
 import trio
 
+from smsagg.engine.accounts import Account
 from smsagg.esme.accepting import accept
+from smsagg.esme.authenticator import BindRefusal
 from smsagg.esme.binding import BIND_TYPES, authenticate, register
 from smsagg.esme.bound import Bound
-from smsagg.esme.deliver import make_data_sm, make_deliver_sm, recode, status_of
+from smsagg.esme.deliver import make_alert_notification, make_data_sm, make_deliver_sm, recode, status_of
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.operations import ASKING, BATCHED
 from smsagg.esme.peer import Peer
-from smsagg.model import Delivery
+from smsagg.model import CarrierAlert, Delivery
 from smsagg.session import SessionDriver
 from smsagg.smpp.connection import Connection, Received, Role
 from smsagg.smpp.pdu import (
@@ -29,6 +31,7 @@ from smsagg.smpp.pdu import (
     DeliverSmResp,
     EnquireLink,
     GenericNack,
+    Outbind,
     Pdu,
     Request,
     Unbind,
@@ -44,11 +47,17 @@ _UNBIND = "unbind"
 class EsmeSession:
     """From the accepted connection to its end; a :class:`~smsagg.engine.deliveries.Sink` once bound to receive."""
 
-    def __init__(self, stream: trio.abc.Stream, peer: Peer, door: FrontDoor) -> None:
+    def __init__(
+        self, stream: trio.abc.Stream, peer: Peer, door: FrontDoor, outbind: Outbind | None = None, account: str = ""
+    ) -> None:
+        """``outbind`` is what we say first on a connection that we made, to an ESME of ``account`` and no other."""
         self._door = door
         self._peer = peer
         self._connection = Connection(Role.SMSC, door.limits, door.timers, trio.current_time())
         door.pdu_counts.began(self._connection.statistics)
+        if outbind is not None:
+            self._connection.request(outbind, None, trio.current_time())
+        self._only_account = account
         self._driver = SessionDriver(stream, self._connection, self, door.driver_limits)
         self._watched = self._driver.watch_as(door.engine.watch, "esme", peer.address, (peer.address, 0))
         self._bound: Bound | None = None
@@ -103,6 +112,22 @@ class EsmeSession:
             self._connection.request(EnquireLink(), _PROBE, trio.current_time())
             self._driver.flush()
 
+    def alert(self, alert: CarrierAlert) -> bool:
+        """Dropped for a peer that leaves what it is sent unread."""
+        connection = self._connection
+        if not self._is_sink or not connection.window_free or self._driver.is_closing:
+            return False
+        if connection.outgoing_octets > self._door.driver_limits.outbox_octets_max:
+            return False
+        connection.request(make_alert_notification(alert), None, trio.current_time())
+        self._driver.flush()
+        return True
+
+    @property
+    def was_bound(self) -> bool:
+        """A bind of the peer was let in."""
+        return self._bound is not None
+
     @property
     def delivery_window_free(self) -> int:
         return self._connection.window_free if self._is_sink and not self._driver.is_closing else 0
@@ -147,6 +172,8 @@ class EsmeSession:
         found = await authenticate(door, pdu, self._peer)
         if self._driver.is_closing:  # what followed the bind ended the session before it began
             return
+        if self._only_account and isinstance(found, Account) and found.name != self._only_account:
+            found = BindRefusal.CREDENTIALS
         account = register(door, pdu, found, self._peer, self)
         if account is None:
             self._connection.respond(refusal(pdu, ESME_RBINDFAIL))

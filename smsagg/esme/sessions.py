@@ -3,6 +3,8 @@
 from collections import Counter
 from typing import Protocol
 
+from smsagg.model import CarrierAlert
+
 UNCOUNTED = ""
 """Instead of an address: a trusted balancer's own connections have no limit but the one on all."""
 
@@ -12,6 +14,10 @@ class BoundSession(Protocol):
 
     def probe(self) -> None:
         """Find out soon whether the peer is still there."""
+        ...
+
+    def alert(self, alert: CarrierAlert) -> bool:
+        """Tell the peer that a handset can be reached again; False when it does not receive."""
         ...
 
 
@@ -67,6 +73,10 @@ class Sessions:
     def unbind(self, account: str, bind_type: str, session: BoundSession) -> None:
         self._by_account[account].remove(session)
         self._bind_types[account, bind_type] -= 1
+
+    def alert(self, account: str, alert: CarrierAlert) -> int:
+        """Tell all of the account's sessions that receive; how many."""
+        return sum(session.alert(alert) for session in self._by_account.get(account, ()))
 
     def counts(self) -> dict[tuple[str, ...], int]:
         """Bound sessions by (account, bind type)."""

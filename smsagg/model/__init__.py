@@ -1,6 +1,6 @@
 """The domain: messages, outcomes of attempts, what carriers report, what accounts are owed. Pure values."""
 
-from smsagg.model.carrier_event import CarrierMo, CarrierReceipt
+from smsagg.model.carrier_event import CarrierAlert, CarrierMo, CarrierReceipt
 from smsagg.model.cause import Cause
 from smsagg.model.delivery import Delivery, DeliveryKind
 from smsagg.model.ids import (
@@ -23,6 +23,7 @@ __all__ = [
     "MEMORY_ONLY_FIELDS",
     "TRANSITIONS",
     "Accepted",
+    "CarrierAlert",
     "CarrierMo",
     "CarrierReceipt",
     "Cause",

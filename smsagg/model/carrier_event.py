@@ -31,6 +31,22 @@ class CarrierReceipt:
 
 
 @define(eq=False)
+class CarrierAlert:
+    """A handset that could not be reached is there again (``alert_notification``)."""
+
+    source_addr_ton: int
+    source_addr_npi: int
+    source_addr: str
+    """The handset."""
+    esme_addr_ton: int
+    esme_addr_npi: int
+    esme_addr: str
+    """The number that asked to be told."""
+    ms_availability_status: int | None
+    """SMPP 3.4 §5.3.2.30; ``None``: the carrier did not say."""
+
+
+@define(eq=False)
 class CarrierMo:
     """A message from a handset (MO)."""
 

@@ -183,6 +183,12 @@ class Metrics:
             "carrier",
             "result",
         )
+        self.carrier_alerts = self._counter(
+            "smsagg_carrier_alerts_total",
+            "Handsets that can be reached again, by carrier and result (told, missed).",
+            "carrier",
+            "result",
+        )
         self.mo_reassembled = self._counter(
             "smsagg_carrier_mo_reassembled_total",
             "Long messages from handsets that waited for their parts (whole, incomplete), and parts that came twice "

@@ -5,7 +5,7 @@ from typing import Any
 
 import trio
 
-from smsagg.model import CarrierMo, CarrierReceipt, Message, Outcome
+from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, Message, Outcome
 from smsagg.observe.watch import Watch
 
 
@@ -17,6 +17,7 @@ class RecordingEvents:
         self.outcomes: list[Outcome] = []
         self.receipts: list[CarrierReceipt] = []
         self.mo: list[CarrierMo] = []
+        self.alerts: list[CarrierAlert] = []
         self.log: list[tuple[str, str]] = []
         """("outcome" | "receipt", carrier_message_id), in the order heard."""
         self.capacity_calls: list[Any] = []
@@ -35,6 +36,9 @@ class RecordingEvents:
         answers = [(receipt, self.receipt_status(receipt)) for receipt in receipts]
         respond([(receipt, status) for receipt, status in answers if status is not None])
         self._notify()
+
+    def on_alerts(self, carrier: str, alerts: Sequence[CarrierAlert]) -> None:
+        self.alerts += alerts
 
     def on_mo(self, carrier: str, messages: Sequence[CarrierMo], respond: Any) -> None:
         self.mo.extend(messages)

@@ -420,3 +420,14 @@ async def test_other_requests_of_the_carrier(
         answers = [(type(response), response.command_status) for response in await smsc.waiting(Response)]
         assert answers == ([] if answer is None else [answer])
         assert bench.link.is_bound
+
+
+async def test_an_alert_of_the_carrier_is_passed_on(autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the handset, the number that asked, and its availability."""
+    async with smpp_carrier(monkeypatch) as bench:
+        smsc = await bench.network.bound()
+        tlvs = ((int(Tag.MS_AVAILABILITY_STATUS), b"\1"),)
+        await smsc.send(p.AlertNotification(1, 1, "447700900123", 0, 1, "53849", tlvs=tlvs))
+        await trio.testing.wait_all_tasks_blocked()
+        (alert,) = bench.events.alerts
+        assert (alert.source_addr, alert.esme_addr, alert.ms_availability_status) == ("447700900123", "53849", 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 import trio
 
-from smsagg.carriers.smpp.translate import is_report, mo_of, receipt_of
+from smsagg.carriers.smpp.translate import alert_of, is_report, mo_of, receipt_of
 from smsagg.config.units import split_host_port
 from smsagg.errors import CarrierError
 from smsagg.model import Accepted, CarrierMo, CarrierReceipt, InDoubt, Message, NotSent, Outcome, Refused
@@ -206,7 +206,7 @@ class Association:
                     self._log.warning("receipt_unreadable")
                     self._respond_receipts([(CarrierReceipt("", 0, 0, 0, pdu), ESME_ROK)])  # type: ignore[arg-type]
             elif isinstance(pdu, AlertNotification):
-                continue
+                self._link.events.on_alerts(self._link.carrier, [alert_of(pdu)])
             elif isinstance(pdu, Request) and pdu.is_answered:
                 self.connection.respond(GenericNack(sequence_number=pdu.sequence_number, command_status=ESME_RINVCMDID))
         if receipts:

@@ -2,13 +2,13 @@
 
 from smsagg.carriers.smpp.parts import WHOLE_FORMS, fields_of_part
 from smsagg.carriers.smpp.settings import SmppSettings
-from smsagg.model import CarrierMo, CarrierReceipt, Message
+from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, Message
 from smsagg.receipts.parse import is_receipt_by_content, parse_receipt
 from smsagg.receipts.rules import ReceiptRules
 from smsagg.smpp.concatenation import UDHI
-from smsagg.smpp.pdu import DataSm, DeliverSm, SubmitSm
+from smsagg.smpp.pdu import AlertNotification, DataSm, DeliverSm, SubmitSm
 from smsagg.smpp.times import format_absolute, format_relative
-from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_value
+from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_int, tlv_value
 from smsagg.text import DefaultCoding, from_peer, part_octets, to_peer
 from smsagg.text.split import USER_DATA_OCTETS
 
@@ -136,4 +136,17 @@ def mo_of(pdu: DeliverSm | DataSm, handle: object, default: DefaultCoding = Defa
         body,
         encode_tlvs(rest) if rest else b"",
         handle,
+    )
+
+
+def alert_of(pdu: AlertNotification) -> CarrierAlert:
+    """A handset that can be reached again."""
+    return CarrierAlert(
+        pdu.source_addr_ton,
+        pdu.source_addr_npi,
+        pdu.source_addr,
+        pdu.esme_addr_ton,
+        pdu.esme_addr_npi,
+        pdu.esme_addr,
+        tlv_int(pdu.tlvs, Tag.MS_AVAILABILITY_STATUS),
     )
