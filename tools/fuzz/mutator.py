@@ -96,7 +96,7 @@ def _tlv(octets: bytearray, rng: Random, corpus: Sequence[bytes]) -> None:
 
 
 def _target(octets: bytearray, rng: Random, corpus: Sequence[bytes]) -> None:
-    octets[0] = rng.choice(b"fFsSeErRt")
+    octets[0] = rng.choice(b"fFsSeErRtpx")
 
 
 MUTATIONS: tuple[Mutation, ...] = (

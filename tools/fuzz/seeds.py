@@ -24,6 +24,16 @@ _BODIES = (
     (5, "日本".encode("shift_jis")),
 )
 _TIMES = ("261121120000000+", "261121120000048-", "000001000000000R", "999999999999000R", "261321120000000+", "0" * 16)
+_PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
+_PROXY = (
+    b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 2775\r\n",
+    b"PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n",
+    b"PROXY UNKNOWN\r\n",
+    _PROXY_V2 + b"\x20\0\0\0",
+    _PROXY_V2 + b"\x21\x11\0\x0c" + b"\1\2\3\4\5\6\7\x08\0\1\0\2",
+    _PROXY_V2 + b"\x21\x11\0\x13" + bytes(12) + b"\3\0\4abcd",
+    _PROXY_V2 + b"\x21\x21\0\x35" + bytes(36) + b"\x20\0\x0e\7\0\0\0\0\x22\0\6client",
+)
 
 
 def seeds() -> Iterator[bytes]:
@@ -45,6 +55,8 @@ def seeds() -> Iterator[bytes]:
         yield b"R" + text + b"\xff\xff" + b"\x00\x1e\x00\x04abc\0" + b"\x04\x27\x00\x01\x02" + b"\x04\x23\x00\x03\3\0\1"
     for time in _TIMES:
         yield b"t" + time.encode()
+    for header in _PROXY:
+        yield b"p" + header
     for data_coding, octets in _BODIES:
         for flags in range(0, 0x40, 0x09):
             yield b"x" + bytes((data_coding, flags, 20)) + octets

@@ -10,6 +10,7 @@ octet     the rest
 ``e E``   what a carrier sends to us, in pieces; ``E`` begins bound, with requests outstanding
 ``r R``   a receipt: its TLVs behind the first ``\\xff\\xff`` (``R``: under the rules of odd carriers)
 ``t``     a time of the wire
+``p``     the header of a balancer's connection (PROXY protocol)
 ``x``     a text: what a body's octets say (:mod:`tools.fuzz.texts`)
 ========  =======================================================================================================
 
@@ -20,40 +21,26 @@ request gets one answer and every request of ours one end.
 """
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from struct import Struct
 
-from smsagg.carriers.smpp.translate import is_report, mo_of, receipt_of
-from smsagg.engine.accounts import make_accounts
-from smsagg.esme.submission import Submission
-from smsagg.model import Message
-from smsagg.receipts.dialect import IdDialect
+from smsagg.esme.proxy_protocol import MalformedProxyHeader, read_proxy_header
 from smsagg.receipts.parse import is_receipt_by_content, parse_receipt
-from smsagg.receipts.rules import STANDARD, ReceiptRules
 from smsagg.smpp import codec, declared
 from smsagg.smpp.errors import FieldError, FramingError, PduError, TimeError
 from smsagg.smpp.framing import FrameBuffer
 from smsagg.smpp.limits import Limits
-from smsagg.smpp.pdu import DataSm, DeliverSm, Pdu, Response, SubmitSm
+from smsagg.smpp.pdu import Pdu, Response
 from smsagg.smpp.times import format_absolute, parse_time
-from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_int, tlv_text
-from smsagg.testing.gateway import make_config
-from smsagg.text import DefaultCoding
+from smsagg.smpp.tlv import decode_tlvs, encode_tlvs
+from tools.fuzz.edge import NOW_MS, RULES, check_use
 from tools.fuzz.streams import run_stream
 from tools.fuzz.texts import run_text
 
 LIMITS = Limits(pdu_octets_max=4_096, tlvs_max=20)
 UNCHECKED = Limits(pdu_octets_max=4_096, tlvs_max=20, check_tlvs=False)
-NOW_MS = 1_790_000_000_000
 _LENGTH = Struct(">I")
 _HEADER = Struct(">IIII")
-_RULES = (
-    STANDARD,
-    ReceiptRules(IdDialect(submit_sm_resp="hex_to_decimal", strip_zeros=True), unmarked=True, id_from=("text",)),
-    ReceiptRules(IdDialect(receipt="decimal_to_hex", letter_case="upper"), separators=",;", assignment="="),
-)
-_config = make_config()
-_SUBMISSION = Submission(_config)
-_ACCOUNT = make_accounts(_config, 0.0)["acme"]
 
 Outcome = tuple[object, ...]
 
@@ -71,7 +58,7 @@ def _frame(kind: bytes, rest: bytes) -> int:
     pdu = outcome[0]
     if isinstance(pdu, Pdu):
         _check_encoding(pdu, limits)
-        _check_use(pdu)
+        check_use(pdu)
     _check_misfit(frame, limits)
     return 1
 
@@ -93,22 +80,6 @@ def _check_encoding(pdu: Pdu, limits: Limits) -> None:
         assert again == pdu
     (length,) = _LENGTH.unpack_from(octets)
     assert length == len(octets)
-
-
-def _check_use(pdu: Pdu) -> None:
-    """What the edge does with a PDU after decoding it."""
-    for tag in (Tag.SC_INTERFACE_VERSION, Tag.SAR_MSG_REF_NUM):
-        tlv_int(pdu.tlvs, tag)
-    tlv_text(pdu.tlvs, Tag.RECEIPTED_MESSAGE_ID)
-    if isinstance(pdu, SubmitSm):
-        message = _SUBMISSION.message_of(pdu, _ACCOUNT, NOW_MS)
-        assert isinstance(message, Message) or message > 0
-    elif isinstance(pdu, DeliverSm | DataSm):
-        for rules in _RULES:
-            is_report(pdu, rules)
-            for default in DefaultCoding:
-                receipt_of(pdu, rules, None, default)
-        mo_of(pdu, None)
 
 
 def _check_misfit(frame: bytes, limits: Limits) -> None:
@@ -152,7 +123,7 @@ def _receipt(kind: bytes, rest: bytes) -> int:
     except FieldError:
         tlvs = ()
     assert decode_tlvs(encode_tlvs(tlvs), 20, check=False) == tlvs
-    for rules in _RULES[1:] if kind == b"R" else _RULES[:1]:
+    for rules in RULES[1:] if kind == b"R" else RULES[:1]:
         is_receipt_by_content(text, tlvs, rules)
         receipt = parse_receipt(text, tlvs, rules)
         assert receipt is None or receipt.carrier_message_id
@@ -174,6 +145,28 @@ def _text(kind: bytes, rest: bytes) -> int:
     return run_text(rest) if len(rest) > 3 else 0
 
 
+def _proxy_header(kind: bytes, rest: bytes) -> int:
+    """The header is read as from a stream that ends: it is understood, refused or too short."""
+    position = 0
+
+    async def read(octets: int) -> bytes:
+        nonlocal position
+        if position + octets > len(rest):
+            raise EOFError
+        position += octets
+        return rest[position - octets : position]
+
+    address = ""
+    try:
+        read_proxy_header(read).send(None)  # type: ignore[attr-defined]
+    except StopIteration as done:
+        address = done.value.address
+    except (MalformedProxyHeader, EOFError):
+        pass
+    assert not address or ip_address(address)
+    return 0
+
+
 _TARGETS: dict[bytes, Callable[[bytes, bytes], int]] = {
     b"s": _esme_stream,
     b"S": _esme_stream,
@@ -182,5 +175,6 @@ _TARGETS: dict[bytes, Callable[[bytes, bytes], int]] = {
     b"r": _receipt,
     b"R": _receipt,
     b"t": _time,
+    b"p": _proxy_header,
     b"x": _text,
 }

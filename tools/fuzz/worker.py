@@ -16,6 +16,16 @@ from random import Random
 
 from tools.fuzz.mutator import INPUT_OCTETS_MAX, mutate
 
+INSTRUMENTED = (
+    "smsagg.smpp",
+    "smsagg.receipts",
+    "smsagg.policy",
+    "smsagg.text",
+    "smsagg.carriers.smpp.translate",
+    "smsagg.esme.submission",
+    "smsagg.esme.proxy_protocol",
+)
+"""Modules whose coverage steers."""
 REPORT_EVERY = 5_000
 INPUT_SECONDS_MAX = 10
 GROW_EVERY = 400
@@ -55,9 +65,7 @@ def fuzz_with_atheris(directory: Path, pdus: int, seed: int) -> None:
     """Coverage-guided: what reaches new code joins the corpus."""
     import atheris
 
-    with atheris.instrument_imports(
-        include=["smsagg.smpp", "smsagg.receipts", "smsagg.policy", "smsagg.carriers.smpp"]
-    ):
+    with atheris.instrument_imports(include=list(INSTRUMENTED)):
         from tools.fuzz.targets import run
 
     progress = Progress(directory, pdus, run)
