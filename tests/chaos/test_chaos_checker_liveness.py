@@ -54,6 +54,21 @@ def test_backlog_that_does_not_drain() -> None:
     assert not broken_by(history)
 
 
+def test_stuck() -> None:
+    """L1: a message is due, and since the load ended nothing at all was sent."""
+    history = with_row(sound_history())
+    history.submits.append(Submit("n2", "main", 1, 1.0))
+    with_row(history, nonce="n2", message_id="id2", state=0, carrier="", carrier_message_id="", is_live=True)
+    history.store.dumped_at_ms = 90_000
+    history.is_drained = False
+    history.phases = Phases(0.0, 0.5, load_ended_at=1.5, given_up_at=11.0)
+    assert not broken_by(history)
+    history.phases.given_up_at = 13.0
+    assert broken_by(history) == {"L1"}
+    history.store.messages[-1].due_at_ms = 85_000
+    assert not broken_by(history)
+
+
 @pytest.mark.parametrize("what", ["session", "message", "parked receipt"])
 def test_outlives_its_timer(what: str) -> None:
     """L2: something is there still, long after its time."""

@@ -78,7 +78,7 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 @click.option("--window", default=50, type=click.IntRange(1, 1_000), help="Of each bind of the ESME.")
 @click.option("--stop-min", default=0.3, type=click.FloatRange(0.1, 60), help="Shortest stop, seconds.")
 @click.option("--stop-max", default=2.0, type=click.FloatRange(0.1, 60), help="Longest stop, seconds.")
-@click.option("--drain-deadline", default=60.0, type=click.FloatRange(1, 600), help="Seconds, then: unknown.")
+@click.option("--drain-deadline", default=120.0, type=click.FloatRange(1, 600), help="Seconds, then: unknown.")
 @click.option("--tight", is_flag=True, help="Hardly any memory: everything goes through the store.")
 @click.option("--seed", type=int, help="Repeats a run's choices (not the machine's timing). Default: the time.")
 @click.option("--seed-bug", default="", help="Put a known bug into the server; see tools/chaos/seeded.py.")

@@ -109,6 +109,7 @@ class Run:
         phases.load_ended_at = time.monotonic()
         phases.backlog, _ = live(self.system.store_path)
         if not await self._drained():
+            phases.given_up_at = time.monotonic()
             return False
         phases.drained_at = time.monotonic()
         if self.settings.balances:

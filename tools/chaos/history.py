@@ -249,6 +249,8 @@ class StoredMessage:
     account: str = ""
     source: str = ""
     destination: str = ""
+    due_at_ms: int = 0
+    """When its next attempt is due, while it is QUEUED."""
 
 
 @define(eq=False)
@@ -312,6 +314,8 @@ class Phases:
     backlog: int = 0
     """Messages that were not over when the load ended."""
     drained_at: float = inf
+    given_up_at: float = inf
+    """When nobody waited any longer for the run to drain."""
 
 
 @define(eq=False)

@@ -30,7 +30,12 @@ def as_json(report: Report, about: dict[str, Any]) -> str:
         **attrs.asdict(report.counts),
         "operations": {name: {"tried": tried, "ok": ok} for name, (tried, ok) in report.operations.items()},
         "invariants": {
-            name: {"promise": promise, "examined": report.examined.get(name, 0), "violations": found[name]}
+            name: {
+                "promise": promise,
+                "examined": report.examined.get(name, 0),
+                "violations": found[name],
+                "figure": report.figures.get(name, ""),
+            }
             for name, promise in PROMISES.items()
         },
         "faults_in_order": faults,
@@ -78,12 +83,12 @@ def _faults(report: Report) -> Table:
 
 
 def _invariants(report: Report) -> Table:
-    table = Table("invariant", "", "held against", "broken", title="invariants")
+    table = Table("invariant", "", "held against", "broken", "worst", title="invariants")
     found = _found(report)
     for name, promise in PROMISES.items():
         examined = report.examined.get(name, 0)
         broken = f"[red]{found[name]}[/]" if found[name] else "0" if examined else "[yellow]not exercised[/]"
-        table.add_row(name, promise, f"{examined:,}", broken)
+        table.add_row(name, promise, f"{examined:,}", broken, report.figures.get(name, ""))
     return table
 
 

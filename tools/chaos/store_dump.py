@@ -14,7 +14,7 @@ from tools.chaos.wire import Content, nonce_of
 
 _COLUMNS = (
     "message_id, body, state, carrier, carrier_message_id, error_code, expires_at, done_at, "
-    "account, source_addr, destination_addr"
+    "account, source_addr, destination_addr, max(not_before, next_attempt_at)"
 )
 _KIND_MO = 2
 _ESME_RSYSERR = 0x08
@@ -48,7 +48,7 @@ def dump(path: Path) -> StoreDump:
 
 def _message(row: tuple[Any, ...], is_live: bool) -> StoredMessage:
     message_id, body, state, carrier, carrier_message_id, error_code, expires_at_ms, done_at_ms, *rest = row
-    account, source, destination = rest
+    account, source, destination, due_at_ms = rest
     return StoredMessage(
         message_id,
         nonce_of(bytes(body)),
@@ -62,6 +62,7 @@ def _message(row: tuple[Any, ...], is_live: bool) -> StoredMessage:
         account=account,
         source=source,
         destination=destination,
+        due_at_ms=due_at_ms,
     )
 
 

@@ -12,6 +12,7 @@ from tools.chaos.checker.handset import handset_messages_kept, handset_messages_
 from tools.chaos.checker.index import Index
 from tools.chaos.checker.liveness import (
     answers_enquiries,
+    never_stuck,
     nothing_outlives_its_timer,
     others_go_on,
     recovers,
@@ -22,7 +23,7 @@ from tools.chaos.checker.questions import cancels_answer_as_they_may, queries_te
 from tools.chaos.checker.receipts import carrier_receipts_kept
 from tools.chaos.checker.secrecy import nothing_told
 from tools.chaos.checker.states import EXPIRED
-from tools.chaos.checker.tally import examined, operations
+from tools.chaos.checker.tally import examined, figures, operations
 from tools.chaos.checker.times import not_after_expiry, order
 from tools.chaos.checker.verdict import Counts, Report, Verdict, Violation
 from tools.chaos.checker.windows import within_rates, within_windows
@@ -63,6 +64,7 @@ INVARIANTS: tuple[Callable[[Index], Iterable[Violation]], ...] = (
     nothing_told,
     balanced,
     recovers,
+    never_stuck,
     nothing_outlives_its_timer,
     others_go_on,
     stays_within_bounds,
@@ -88,7 +90,7 @@ def check(history: History) -> Report:
         verdict = Verdict.PASS
     copies, receipts = charge_copies(index)[0], charge_receipts(index)[0]
     charged = [(fault, copies[place], receipts[place]) for place, fault in enumerate(index.faults)]
-    return Report(verdict, counts, violations, tried, examined(index), charged)
+    return Report(verdict, counts, violations, tried, examined(index), figures(index), charged)
 
 
 def _count(index: Index, violations: Sequence[Violation]) -> Counts:

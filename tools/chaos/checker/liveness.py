@@ -16,6 +16,8 @@ L1, L2, L3, L5, L6 = "L1 recovery", "L2 timers", "L3 others", "L5 answers", "L6 
 DRAIN_S = 20.0
 DRAIN_SHARE = 0.25
 """A backlog is gone after :data:`DRAIN_S` and at this share of the run's own pace."""
+STUCK_S = 10.0
+"""While messages are due and the faults are over, something is sent at least once in so long."""
 OVERDUE_MS = 15_000
 """A message that waits is ended so long after its time at the latest."""
 SWEPT_S = 75.0
@@ -48,6 +50,24 @@ def recovers(index: Index) -> Iterable[Violation]:
         if took_s > allowed_s + stalled_s:
             text = f"{phases.backlog} messages took {took_s:.1f} s, at most {allowed_s:.1f} s"
             yield Violation(L1, "backlog", text)
+
+
+def never_stuck(index: Index) -> Iterable[Violation]:
+    """L1: a run that was not drained was at least at work: nothing that is due waits while nothing is sent."""
+    history, given_up_at = index.history, index.history.phases.given_up_at
+    waiting = [
+        row
+        for row in history.store.messages
+        if row.is_live and not row.state and row.due_at_ms + STUCK_S * 1000 < history.store.dumped_at_ms
+    ]
+    if given_up_at == inf or not waiting:
+        return
+    sent_at = max((submit.at for submit in history.carrier_submits if submit.at < given_up_at), default=0.0)
+    quiet_s = given_up_at - max(sent_at, history.phases.load_ended_at) - index.stalled_s(sent_at, given_up_at)
+    if quiet_s > STUCK_S:
+        yield Violation(
+            L1, waiting[0].nonce, f"and {len(waiting) - 1} more wait, and nothing was sent for {quiet_s:.0f} s"
+        )
 
 
 def nothing_outlives_its_timer(index: Index) -> Iterable[Violation]:

@@ -21,6 +21,34 @@ def operations(index: Index) -> dict[str, tuple[int, int]]:
     }
 
 
+def figures(index: Index) -> dict[str, str]:
+    """By invariant, the worst that was measured, where there is a measure."""
+    history, phases = index.history, index.history.phases
+    told: dict[str, str] = {}
+    waits_s = [
+        max(0.0, each.answered_at - each.asked_at - index.down_s(each.asked_at, each.answered_at))
+        for each in history.enquiries
+        if each.answered_at < inf
+    ]
+    if waits_s:
+        told["L5"] = f"slowest {max(waits_s):.2f} s"
+    if history.starts:
+        told["L6"] = f"slowest {max(start.accepting_at - start.began_at for start in history.starts):.1f} s"
+    if phases.drained_at < inf:
+        told["L1"] = f"{phases.backlog:,} drained in {phases.drained_at - phases.load_ended_at:.1f} s"
+    if history.samples:
+        rss_mb = max(sample.rss_octets for sample in history.samples) >> 20
+        wal_mb = max(sample.wal_octets for sample in history.samples) >> 20
+        fds, tasks = max(s.fds for s in history.samples), max(s.tasks for s in history.samples)
+        told["L4"] = f"at most {rss_mb} MiB, WAL {wal_mb} MiB, {fds} files, {tasks} tasks"
+    submits = max((submit.unanswered for submit in history.carrier_submits), default=0)
+    receipts = max((receipt.unanswered for receipt in history.client_receipts), default=0)
+    if submits or receipts:
+        rules = history.rules
+        told["S16"] = f"{submits} of {rules.link_window} on a link, {receipts} of {rules.deliver_window} on a session"
+    return told
+
+
 def _answered(statuses: list[int]) -> tuple[int, int]:
     return len(statuses), statuses.count(ESME_ROK)
 

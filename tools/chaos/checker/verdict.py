@@ -87,5 +87,7 @@ class Report:
     """Of each kind of operation, how many were tried, and how many went well."""
     examined: dict[str, int] = field(factory=dict)
     """What each invariant was held against, in number; 0: nothing, and it says nothing about this run."""
+    figures: dict[str, str] = field(factory=dict)
+    """How near to its bound an invariant came."""
     charged: list[tuple[Fault, int, int]] = field(factory=list)
     """Each fault with the copies at carriers and at the ESME that it was charged with."""
