@@ -142,6 +142,17 @@ def test_handset_message_twice() -> None:
     assert (report.verdict, report.counts.receipts_duplicated) == (Verdict.PASS, 1)
 
 
+def test_handset_message_sent_again_around_a_fault() -> None:
+    """S10: what the carrier brought again excuses the copy that no fault explains, whichever came first."""
+    history = with_row(sound_history())
+    history.carrier_mo.append(CarrierMo(5.5, "alpha", "hello", "447700900001", "53849"))
+    history.client_mo.append(ClientMo(6.5, "main", "hello", "447700900001", "53849", 0))
+    history.client_mo.append(ClientMo(6.6, "main", "hello", "447700900001", "53849", 0))
+    assert not broken_by(history)
+    history.client_mo.append(ClientMo(6.7, "main", "hello", "447700900001", "53849", 0))
+    assert broken_by(history) == {"S10"}
+
+
 @pytest.mark.parametrize("kind", ["cancels", "queries", "enquiries", "carrier_mo", "client_receipts"])
 def test_operation_that_never_went_well(kind: str) -> None:
     """A run that shows nothing about a kind of operation is unknown."""

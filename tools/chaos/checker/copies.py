@@ -72,14 +72,15 @@ def charge_receipts(index: Index) -> tuple[Counter[int], list[str]]:
             else:
                 charges[place] += 1
     for text, (texts, sends) in received(index).items():
-        credit = sends - 1
-        for first, second in pairwise(texts):
-            if first.answer != ESME_ROK:
-                continue
-            if credit > 0:  # the carrier brought it again, and nothing tells that it is the same
-                credit -= 1
-                continue
-            place = _first_fault(index.faults, first.at, second.at, lambda fault: fault.receipts_max)
+        places = [
+            _first_fault(index.faults, first.at, second.at, lambda fault: fault.receipts_max)
+            for first, second in pairwise(texts)
+            if first.answer == ESME_ROK
+        ]
+        # What the carrier brought again is another message, since nothing tells that it is the same. It excuses first
+        # the copies that no fault explains.
+        places.sort(key=lambda place: place is not None)
+        for place in places[max(0, sends - 1) :]:
             if place is None:
                 unexplained.append(text)
             else:
