@@ -24,6 +24,7 @@ from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
 from smsagg.config.schema import Config
 from smsagg.control import ControlServer, socket_path
+from smsagg.control.receipts import ReceiptsService
 from smsagg.control.server import AUTOMATIC
 from smsagg.engine import Engine
 from smsagg.engine.gauges import add_engine_sources
@@ -105,7 +106,8 @@ class Gateway:
             return
         hub = TraceHub(self.engine.watch, self._clock, self.engine.control.find_any)
         try:
-            await nursery.start(ControlServer({"trace": hub.serve}).run, path)
+            handlers = {"trace": hub.serve, "receipts": ReceiptsService(self.engine, self._store).serve}
+            await nursery.start(ControlServer(handlers).run, path)
         except ConfigError as error:
             if self._config.server.control_socket != AUTOMATIC:
                 raise

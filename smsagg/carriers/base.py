@@ -83,7 +83,11 @@ class Link(Protocol):
 
 
 class Carrier(Protocol):
-    """An upstream supplier."""
+    """An upstream supplier.
+
+    One that has an attribute ``learns_ids`` which is true gives ids as they are on the wire, and leaves it to the
+    engine to find out by which rule those of its receipts are to be compared.
+    """
 
     Settings: ClassVar[type[Any]]
     name: str

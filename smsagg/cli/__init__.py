@@ -19,6 +19,7 @@ COMMANDS = {
     "text": "Show alphabet and segments of a text before it is sent.",
     "load": "Drive load over SMPP and report rates and latencies.",
     "trace": "Follow messages through a running server.",
+    "receipts": "Look at receipts that match no message, and match them by another rule.",
     "check-config": "Check a configuration file and show what is in it.",
     "hash-password": "Make the argon2 hash of a password for a configuration file.",
 }

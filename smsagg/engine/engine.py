@@ -32,6 +32,7 @@ from smsagg.engine.dispatcher import Dispatcher
 from smsagg.engine.finish import Finisher
 from smsagg.engine.handset import HandsetMessages
 from smsagg.engine.intake import Intake
+from smsagg.engine.learning import learning_carriers
 from smsagg.engine.loader import Loader
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
@@ -99,7 +100,7 @@ class Engine:
         self.waiting = Waiting(core)
         self.deliveries = Deliveries(core, self._config.receipts)
         self._finisher = Finisher(core, self.deliveries)
-        self.reports = Reports(core, self._finisher)
+        self.reports = Reports(core, self._finisher, learning_carriers(carriers))
         self._outcomes = Outcomes(core, self.waiting, self._finisher, self.reports)
         self.handset = HandsetMessages(core, self.deliveries, self._finisher)
         self.dispatcher = Dispatcher(core, self.waiting, self._finisher)

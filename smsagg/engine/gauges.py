@@ -37,6 +37,8 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.link_outstanding.add_source(lambda: {(s.carrier.name, s.link.name): s.link.in_flight for s in links})
     metrics.circuit_open.add_source(lambda: {name: _CIRCUIT[c.circuit.state] for name, c in carriers.items()})
     metrics.parked_receipts.add_source(lambda: {"": engine.reports.correlator.early_count})
+    metrics.receipt_dialects.add_source(engine.reports.learning.told)
+    metrics.id_collisions.add_source(lambda: {"": engine.reports.correlator.collisions})
     metrics.mo_parts.add_source(lambda: {"": engine.handset.parts_waiting})
     metrics.deliveries_pending.add_source(engine.deliveries.pending)
     metrics.store_failing.add_source(lambda: {"": float(store.failing is not None)})

@@ -4,8 +4,13 @@ Theory of operation. A receipt names a message by the carrier's id. The id is lo
 
 1. among the messages in memory that await their receipt (:class:`~smsagg.receipts.correlator.Correlator`);
 2. in the store, when some waiting messages are not in memory (evicted, or accepted before a restart);
-3. else the receipt is *parked*: it came before its ``submit_sm_resp``. It is stored, and when an attempt is accepted
-   under that id, :meth:`Reports.await_receipt` applies it. No timer is involved.
+3. else the receipt is *parked*: it came before its ``submit_sm_resp``, or its carrier writes ids in another way there.
+   It is stored, and when an attempt is accepted under that id, :meth:`Reports.await_receipt` applies it. No timer is
+   involved.
+
+A receipt that matches nothing is also evidence about its carrier's ids (:mod:`smsagg.engine.learning`). When a rule
+comes in force, at a restart, and when an operator says so (:mod:`smsagg.engine.unmatched`), parked receipts are looked
+up once more; they stay in the store until the transaction that has their effect.
 
 The carrier is answered only after the effect (final state, parking) is committed, so what we answered with
 ESME_ROK survives a crash. Unmatched receipts leave after ``parked_receipt_ttl``, counted as orphans.
@@ -17,10 +22,11 @@ Bounds: ``live_messages_in_memory_max`` awaiting messages (the oldest leave memo
 ``parked_receipts_max`` parked receipts (then the carrier hears ESME_RX_T_APPN: again later).
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 
 import structlog
 import trio
@@ -28,10 +34,12 @@ import trio
 from smsagg.carriers.base import RespondReceipts
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
+from smsagg.engine.learning import ReceiptLearning
 from smsagg.errors import StoreError
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.observe.log import RateLimitedLog
 from smsagg.receipts.correlator import Correlator
+from smsagg.receipts.parse import header_of
 from smsagg.receipts.recent import RecentIds
 from smsagg.receipts.registered import wants_intermediate
 from smsagg.smpp.status import ESME_ROK, ESME_RX_T_APPN
@@ -50,16 +58,20 @@ _Pending = tuple[str, CarrierReceipt, RespondReceipts]
 class Reports:
     """Matches carriers' receipts with messages."""
 
-    def __init__(self, core: Core, finisher: Finisher) -> None:
+    def __init__(self, core: Core, finisher: Finisher, learns: frozenset[str] = frozenset()) -> None:
         self._core = core
         self._finisher = finisher
         store = core.config.store
         self.correlator = Correlator(store.live_messages_in_memory_max, store.parked_receipts_max)
+        self.learning = ReceiptLearning(learns, self.correlator.find)
+        self._matched: Counter[str] = Counter()
+        """Receipts that named a message, by carrier."""
         self._canonical = core.config.receipts.error_codes == "canonical"
         self._log = RateLimitedLog(structlog.get_logger("smsagg.engine"))
         self._recent = RecentIds(RECENT_MAX)
         self._lookups: deque[_Pending] = deque()
         self._work = trio.Event()
+        self._looked_up = trio.Event()
         self.all_in_memory = False
         """Every ENROUTE message is in the correlator, so a miss there is a miss in the store."""
         self._sought: dict[tuple[str, str], list[Message]] = {}
@@ -76,11 +88,11 @@ class Reports:
             self._sought[key].append(message)
         early = self.correlator.take_early(*key)
         self._expect(message)
-        if early:
-            changes.unparked_receipts.append(key)
-            for receipt in early:
-                self._core.metrics.early_receipt(message.carrier)
-                self._apply(message, receipt, now, changes)
+        if self.learning.in_force:
+            self._look_up_early(message)
+        for receipt in early:
+            self._unpark(message.carrier, receipt, changes)
+            self._apply(message, receipt, now, changes)
 
     def await_joined(self, parts: Sequence[Message], now: int, changes: Changes) -> None:
         """The same for the parts that a carrier took as one: they have one id."""
@@ -95,43 +107,60 @@ class Reports:
         early = self.correlator.take_early(*key)
         for part in parts:
             self._expect(part)
-        if early:
-            changes.unparked_receipts.append(key)
-            for receipt in early:
-                self._core.metrics.early_receipt(first.carrier)
-                for part in parts if receipt.state.is_final else parts[:1]:
-                    self._apply(part, receipt, now, changes)
+        if self.learning.in_force:
+            self._look_up_early(first)
+        for receipt in early:
+            self._unpark(first.carrier, receipt, changes)
+            for part in parts if receipt.state.is_final else parts[:1]:
+                self._apply(part, receipt, now, changes)
 
     def on_receipts(self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts) -> None:
         """Take in one batch; ``respond`` is called for each receipt once its effect is durable."""
+        self._take(carrier, receipts, respond, self.all_in_memory)
+
+    def _take(
+        self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts, is_all_known: bool
+    ) -> None:
+        """``is_all_known``: every message that these receipts may name is in memory."""
         core, now = self._core, self._core.clock.now_ms()
         find = self.correlator.find
         changes = Changes()
         matched: list[tuple[CarrierReceipt, int]] = []
         missed: list[CarrierReceipt] = []
         for receipt in receipts:
-            message = find(carrier, receipt.carrier_message_id)
+            message = find(carrier, receipt.carrier_message_id, receipt.msisdn)
+            if message is None and is_all_known and self.learning.in_force:
+                message = self.learning.message_named(carrier, _raw_id(receipt))
             if message is not None:
                 self._apply(message, receipt, now, changes)
-                if message.group is not None and not self._apply_to_siblings(message, receipt, now, changes):
+                if message.group is not None and not self._apply_to_siblings(
+                    message, receipt, now, changes, is_all_known
+                ):
                     missed.append(receipt)
                     continue
-                core.metrics.carrier_receipt(carrier, receipt.state, "matched")
+                if receipt.parked_as:
+                    self._unpark(carrier, receipt, changes)
+                else:
+                    core.metrics.carrier_receipt(carrier, receipt.state, "matched")
                 matched.append((receipt, ESME_ROK))
-            elif (carrier, receipt.carrier_message_id) in self._recent:
-                core.metrics.carrier_receipt(carrier, receipt.state, "duplicate")
+            elif self._is_repeated(carrier, receipt):
+                if receipt.parked_as:
+                    self._unpark(carrier, receipt, changes)
+                else:
+                    core.metrics.carrier_receipt(carrier, receipt.state, "duplicate")
                 matched.append((receipt, ESME_ROK))
             elif not receipt.carrier_message_id:  # names nobody, least of all a message whose carrier gave no id
                 core.metrics.carrier_receipt(carrier, receipt.state, "orphan")
                 matched.append((receipt, ESME_ROK))
             else:
                 missed.append(receipt)
+        self._matched[carrier] += len(matched)
         if matched or not changes.is_empty():
             # Through the store even when nothing changed: what an earlier, identical receipt changed may still be
             # on its way to the disk, and must be there before this one is answered.
             self._finisher.commit(changes, lambda error: respond(matched) if error is None else None)
         if missed:
-            self._missed(carrier, missed, respond, now)
+            self._missed(carrier, missed, respond, now, is_all_known)
 
     async def run(self) -> None:
         """Look up in the store what memory does not know."""
@@ -140,17 +169,36 @@ class Reports:
                 self._work = trio.Event()
                 await self._work.wait()
             carrier = self._lookups[0][0]
-            batch = [pending for pending in islice(self._lookups, LOOKUP_MAX) if pending[0] == carrier]
+            batch = self._next_batch(carrier)
             if await self._core.store_permitting(partial(self._look_up, carrier, batch)):
                 looked_up = set(map(id, batch))
                 self._lookups = deque(pending for pending in self._lookups if id(pending) not in looked_up)
+                self._looked_up.set()
+                self._looked_up = trio.Event()
 
     def recovered(self, parked: Sequence[ParkedReceipt], enroute: int) -> None:
         """What the store holds from before; once, first."""
         for row in parked:
-            receipt = CarrierReceipt(row.carrier_message_id, row.state, row.error_code, row.done_at)
-            self.correlator.park(row.carrier, receipt, row.parked_at)
+            receipt = receipt_of(row)
+            if enroute:  # a rule may have come, or an operator's word, by which it matches
+                self._lookups.append((row.carrier, receipt, _nobody))
+            else:
+                self.correlator.park(row.carrier, receipt, row.parked_at)
         self.all_in_memory = enroute == 0
+
+    def look_up_parked(self, carrier: str, as_ids: Mapping[str, str] | None = None) -> None:
+        """Try once more what is parked for ``carrier``; or only keys of ``as_ids``, under the ids given there."""
+        for receipt in self.correlator.take_parked(carrier, as_ids):
+            if as_ids is not None:
+                receipt.carrier_message_id = as_ids[receipt.parked_as]
+            self._lookups.append((carrier, receipt, _nobody))
+        self._work.set()
+
+    async def wait_looked_up(self) -> None:
+        """Until every look-up that waits now is over; what they changed is then on its way to the store."""
+        last = self._lookups[-1] if self._lookups else None
+        while last is not None and any(pending is last for pending in self._lookups):
+            await self._looked_up.wait()
 
     def drop_orphans(self, parked_before: int) -> list[tuple[str, CarrierReceipt]]:
         """Forget receipts that were parked before that instant; returns them with their carriers."""
@@ -161,20 +209,53 @@ class Reports:
         if message.carrier_message_id and self.correlator.remove(message):
             self._recent.add(message.carrier, message.carrier_message_id)
 
-    def _apply_to_siblings(self, message: Message, receipt: CarrierReceipt, now: int, changes: Changes) -> bool:
+    def _apply_to_siblings(
+        self, message: Message, receipt: CarrierReceipt, now: int, changes: Changes, is_all_known: bool
+    ) -> bool:
         """A report of one part is also that of those that went as one with it. False: some of them are in the store
         only, and are to be looked up."""
         group = message.group
         assert group is not None
-        key = (message.carrier, receipt.carrier_message_id)
+        key = (message.carrier, message.carrier_message_id)
         if not receipt.state.is_final or (group.carrier, group.joined_id) != key:
             return True
         while (sibling := self.correlator.find(*key)) is not None and sibling.group is group:
             self._apply(sibling, receipt, now, changes)
-        return self.all_in_memory or group.is_over
+        return is_all_known or group.is_over
 
-    def _missed(self, carrier: str, receipts: list[CarrierReceipt], respond: RespondReceipts, now: int) -> None:
-        if self.all_in_memory:
+    def _unpark(self, carrier: str, receipt: CarrierReceipt, changes: Changes) -> None:
+        """A receipt that was parked has its effect: its row goes with it."""
+        changes.unparked_receipts.append((carrier, receipt.parked_as))
+        self._core.metrics.early_receipt(carrier)
+
+    def _is_repeated(self, carrier: str, receipt: CarrierReceipt) -> bool:
+        """Whether the message that it names ended a short while ago."""
+        if (carrier, receipt.carrier_message_id) in self._recent:
+            return True
+        if carrier not in self.learning.in_force:
+            return False
+        return any((carrier, one) in self._recent for one in self.learning.spellings(carrier, _raw_id(receipt)))
+
+    def _look_up_early(self, message: Message) -> None:
+        """What came before ``message`` and may name it by its carrier's rule: unless it may name another one too."""
+        key = self.learning.message_key(message)
+        for receipt in self.correlator.take_early(message.carrier, key) if key else ():
+            self._lookups.append((message.carrier, receipt, _nobody))
+            self._work.set()
+
+    def _next_batch(self, carrier: str) -> list[_Pending]:
+        """Pending look-ups of one carrier; receipts that share a row of the store are not parted."""
+        batch = [pending for pending in islice(self._lookups, LOOKUP_MAX) if pending[0] == carrier]
+        last = batch[-1][1].parked_as
+        if last:
+            known = set(map(id, batch))
+            batch += [p for p in self._lookups if p[0] == carrier and p[1].parked_as == last and id(p) not in known]
+        return batch
+
+    def _missed(
+        self, carrier: str, receipts: list[CarrierReceipt], respond: RespondReceipts, now: int, is_all_known: bool
+    ) -> None:
+        if is_all_known:
             self._park(carrier, [(receipt, respond) for receipt in receipts], now)
             return
         if len(self._lookups) + len(receipts) > BACKLOG_MAX:
@@ -186,14 +267,16 @@ class Reports:
     async def _look_up(self, carrier: str, pendings: list[_Pending]) -> None:
         core = self._core
         by_id: dict[str, list[tuple[CarrierReceipt, RespondReceipts]]] = {}
+        names: dict[str, list[str]] = {}
         for _, receipt, respond in pendings:
             by_id.setdefault(receipt.carrier_message_id, []).append((receipt, respond))
+            names[receipt.carrier_message_id] = self._names(carrier, receipt)
         found: dict[str, list[Message]] = {}
-        sought: dict[tuple[str, str], list[Message]] = {(carrier, sought_id): [] for sought_id in by_id}
+        sought: dict[tuple[str, str], list[Message]] = {(carrier, name): [] for all_ in names.values() for name in all_}
         self._sought = sought
         try:
             with core.watching_finishes() as finished_meanwhile:
-                answer = await core.store.find_by_carrier_id(carrier, list(by_id))
+                answer = await core.store.find_by_carrier_id(carrier, [name for _, name in sought])
                 core.groups.adopt(answer)
                 for message in answer:
                     found.setdefault(message.carrier_message_id, []).append(message)
@@ -201,33 +284,48 @@ class Reports:
             self._sought = {}
         unknown: list[tuple[CarrierReceipt, RespondReceipts]] = []
         for carrier_message_id, answers in by_id.items():  # id by id: what is loaded for one may push out another's
-            for message in (*found.get(carrier_message_id, ()), *sought[carrier, carrier_message_id]):
-                if message.seq not in core.live and message.seq not in finished_meanwhile:
-                    core.live[message.seq] = message
-                    self._expect(message)
+            for name in names[carrier_message_id]:
+                for message in (*found.get(name, ()), *sought[carrier, name]):
+                    if message.seq not in core.live and message.seq not in finished_meanwhile:
+                        core.live[message.seq] = message
+                        self._expect(message)
+            known: list[tuple[CarrierReceipt, RespondReceipts]] = []
             for receipt, respond in answers:
-                key = (carrier, carrier_message_id)
-                if self.correlator.find(*key) is not None or key in self._recent:
-                    self.on_receipts(carrier, [receipt], respond)
-                else:
-                    unknown.append((receipt, respond))
+                (known if self._names_somebody(carrier, receipt) else unknown).append((receipt, respond))
+            for respond, group in groupby(known, key=itemgetter(1)):
+                self._take(carrier, [receipt for receipt, _ in group], respond, is_all_known=True)
         if unknown:
             self._park(carrier, unknown, core.clock.now_ms())
+
+    def _names(self, carrier: str, receipt: CarrierReceipt) -> list[str]:
+        """Ids under which the store may have its message."""
+        return list(dict.fromkeys((receipt.carrier_message_id, *self.learning.spellings(carrier, _raw_id(receipt)))))
+
+    def _names_somebody(self, carrier: str, receipt: CarrierReceipt) -> bool:
+        return (
+            self.correlator.find(carrier, receipt.carrier_message_id) is not None
+            or self._is_repeated(carrier, receipt)
+            or self.learning.message_named(carrier, _raw_id(receipt)) is not None
+        )
 
     def _park(self, carrier: str, receipts: list[tuple[CarrierReceipt, RespondReceipts]], now: int) -> None:
         changes = Changes()
         answers: list[tuple[CarrierReceipt, RespondReceipts]] = []
+        has_learned = False
         for receipt, respond in receipts:
-            parked = ParkedReceipt(
-                carrier, receipt.carrier_message_id, receipt.state, receipt.error_code, receipt.done_at, now
-            )
-            if not self.correlator.park(carrier, receipt, now):
+            is_new = not receipt.parked_as
+            if is_new:
+                receipt.parked_as, receipt.parked_at = receipt.carrier_message_id, now
+            receipt.carrier_message_id = self.learning.receipt_key(carrier, _raw_id(receipt), receipt.parked_as)
+            is_kept = self.correlator.park(carrier, receipt, receipt.parked_at)
+            if is_new and is_kept:
+                self._core.metrics.carrier_receipt(carrier, receipt.state, "parked")
+                changes.parked_receipts.append(row_of(carrier, receipt))
+                answers.append((receipt, respond))
+                has_learned |= self.learning.missed(carrier, _raw_id(receipt), self._matched[carrier])
+            elif is_new:
                 self._core.metrics.carrier_receipt(carrier, receipt.state, "refused")
                 respond([(receipt, ESME_RX_T_APPN)])
-                continue
-            self._core.metrics.carrier_receipt(carrier, receipt.state, "parked")
-            changes.parked_receipts.append(parked)
-            answers.append((receipt, respond))
 
         def parked_durably(error: StoreError | None) -> None:
             for receipt, respond in answers if error is None else ():
@@ -235,6 +333,8 @@ class Reports:
 
         if answers:
             self._core.store.write(changes, parked_durably)
+        if has_learned:
+            self.look_up_parked(carrier)
 
     def _apply(self, message: Message, receipt: CarrierReceipt, now: int, changes: Changes) -> None:
         """The effect of a report on a message in ENROUTE; one on a message that is over has none."""
@@ -277,3 +377,44 @@ class Reports:
         """A waiting message leaves memory; the store still has it."""
         self._core.live.pop(message.seq, None)
         self.all_in_memory = False
+
+
+def receipt_of(row: ParkedReceipt) -> CarrierReceipt:
+    """A receipt as it was parked, or as it was matched since."""
+    return CarrierReceipt(
+        row.matched_as or row.carrier_message_id,
+        row.state,
+        row.error_code,
+        row.done_at,
+        None,
+        row.cause,
+        row.raw_id,
+        row.text,
+        row.msisdn,
+        row.carrier_message_id,
+        row.parked_at,
+    )
+
+
+def row_of(carrier: str, receipt: CarrierReceipt) -> ParkedReceipt:
+    """What the store keeps of it."""
+    return ParkedReceipt(
+        carrier,
+        receipt.parked_as,
+        receipt.state,
+        receipt.error_code,
+        receipt.done_at,
+        receipt.parked_at,
+        _raw_id(receipt),
+        receipt.cause,
+        header_of(receipt.text),
+        receipt.msisdn,
+    )
+
+
+def _raw_id(receipt: CarrierReceipt) -> str:
+    return receipt.raw_id or receipt.parked_as or receipt.carrier_message_id
+
+
+def _nobody(_answers: Sequence[tuple[CarrierReceipt, int]]) -> None:
+    """Who brought a parked receipt was answered when it was parked."""

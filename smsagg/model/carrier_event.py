@@ -28,6 +28,10 @@ class CarrierReceipt:
     """The text of the report, for people to look at when it matches nothing."""
     msisdn: str = ""
     """Whom the reported message was for, in digits; ``""`` when the report does not say."""
+    parked_as: str = ""
+    """The id under which the store has it already, since it matched nothing before; ``""``: it has just come."""
+    parked_at: int = 0
+    """When it was put there, UTC ms."""
 
 
 @define(eq=False)

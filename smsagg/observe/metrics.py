@@ -177,6 +177,18 @@ class Metrics:
         self.parked_receipts = self._gauge(
             "smsagg_carrier_receipts_parked", "Receipts that wait for their submit_sm_resp."
         )
+        self.receipt_dialects = self._gauge(
+            "smsagg_receipt_dialect_learned",
+            "1 for an id rule that a carrier's receipts have shown: the keys that say it, and whether it is in force "
+            "(applied) or for the operator to set (proposed).",
+            "carrier",
+            "keys",
+            "result",
+        )
+        self.id_collisions = self._counter(
+            "smsagg_carrier_id_collisions_total",
+            "Messages whose carrier gave them an id that another one awaits under.",
+        )
         self.carrier_mo = self._counter(
             "smsagg_carrier_mo_total",
             "Messages from handsets, by carrier and result (taken, refused, looped).",

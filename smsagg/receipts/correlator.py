@@ -3,8 +3,9 @@
 Theory of operation. Two bounded tables.
 
 *Awaiting* holds messages that a carrier took, oldest first. Ids belong to one carrier; two carriers' equal ids never
-meet. Two messages that both wait under one id (the carrier's counter wrapped, or it is at fault) are both kept: the
-newest is found first and the older ones after it has ended. ``collisions`` counts such cases. At the bound the oldest
+meet. Two messages that both wait under one id (the carrier's counter wrapped, or it is at fault) are both kept: a
+receipt that tells whom its message was for finds that one, any other the newest, and the older ones after it has
+ended. ``collisions`` counts such cases. At the bound the oldest
 leave and are returned: the store still finds them by the same key.
 
 *Early* holds receipts that came before the submit_sm_resp that names their id. They wait for that event, not for a
@@ -13,8 +14,10 @@ the carrier is told to bring it again.
 """
 
 from collections import OrderedDict
+from collections.abc import Container
 
 from smsagg.model import CarrierReceipt, Message
+from smsagg.receipts.rematch import digits_of
 
 Key = tuple[str, str]
 
@@ -65,9 +68,15 @@ class Correlator:
         awaiting[key] = message
         return self._evict() if len(awaiting) + self._older_count > self.messages_max else []
 
-    def find(self, carrier: str, carrier_message_id: str) -> Message | None:
-        """The newest message that awaits a receipt with this id."""
-        return self._awaiting.get((carrier, carrier_message_id))
+    def find(self, carrier: str, carrier_message_id: str, msisdn: str = "") -> Message | None:
+        """The message that awaits a receipt with this id; of several the newest for ``msisdn``, or the newest."""
+        key = (carrier, carrier_message_id)
+        if self._older and msisdn and key in self._older:
+            wanted = digits_of(msisdn)
+            for message in (self._awaiting[key], *reversed(self._older[key])):
+                if digits_of(message.destination_addr) == wanted:
+                    return message
+        return self._awaiting.get(key)
 
     def remove(self, message: Message) -> bool:
         """``message`` awaits nothing any more; False when it was not here. Its carrier and id must be as they were."""
@@ -100,6 +109,20 @@ class Correlator:
             return []
         self._early_count -= len(parked)
         return [receipt for receipt, _ in parked]
+
+    def take_parked(self, carrier: str, parked_as: Container[str] | None = None) -> list[CarrierReceipt]:
+        """Remove and return the parked receipts of a carrier, or those of them with such a ``parked_as``, in order."""
+        taken: list[CarrierReceipt] = []
+        for key in [key for key in self._early if key[0] == carrier]:
+            parked = self._early[key]
+            wanted = [receipt for receipt, _ in parked if parked_as is None or receipt.parked_as in parked_as]
+            if len(wanted) == len(parked):
+                del self._early[key]
+            elif wanted:
+                self._early[key] = [one for one in parked if one[0] not in wanted]
+            taken += wanted
+        self._early_count -= len(taken)
+        return taken
 
     def expire_early(self, parked_before: int) -> list[tuple[str, CarrierReceipt]]:
         """Remove and return, with their carriers, the receipts of ids first parked before that instant (UTC ms)."""

@@ -97,7 +97,7 @@ class IdLearner:
     def missed(self, receipt_id: str, matched: int, find: Find) -> IdDialect | None:
         """A receipt with this id, as the carrier wrote it, matched nothing. The rule that is certain now, or ``None``.
 
-        ``matched`` is how many receipts of the carrier ever matched by its configured rule.
+        ``matched`` is how many receipts of the carrier ever matched something.
         """
         if self._rest:
             self._rest -= 1

@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol
 from attrs import define, field, fields
 
 from smsagg.errors import StoreError
-from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
+from smsagg.model import Cause, Delivery, Message, MessageState, MoPart, PartGroup
 
 
 class MessageUpdate(NamedTuple):
@@ -109,6 +109,23 @@ class ParkedReceipt(NamedTuple):
     error_code: int
     done_at: int
     parked_at: int
+    raw_id: str = ""
+    """As the carrier wrote it."""
+    cause: Cause = Cause.NONE
+    text: bytes = b""
+    """The fields of its text, for people to look at."""
+    msisdn: str = ""
+    """Whom the reported message was for."""
+    matched_as: str = ""
+    """The ``carrier_message_id`` of its message, found since; it takes effect at the next start."""
+
+
+class EnrouteMessage(NamedTuple):
+    """What a receipt is matched with."""
+
+    seq: int
+    carrier_message_id: str
+    destination_addr: str
 
 
 @define(eq=False)
@@ -296,6 +313,15 @@ class Store(Protocol):
         """Delete, of the ``limit`` oldest messages in history, those that were over before that instant; how many.
 
         The same of the oldest groups."""
+        ...
+
+    async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:
+        """Receipts that match nothing, of ``carrier`` or of all, the oldest first."""
+        ...
+
+    async def list_enroute(self, carrier: str, after_seq: int, limit: int) -> tuple[list[EnrouteMessage], int]:
+        """The ENROUTE messages of ``carrier`` among the ``limit`` live messages that follow ``after_seq``, and the seq
+        to go on after; 0 at the end."""
         ...
 
     async def drop_parked_receipts(self, parked_before: int) -> int:

@@ -17,7 +17,15 @@ from attrs import define, field
 
 from smsagg.errors import StoreError, StoreFailed
 from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
-from smsagg.store.base import Changes, OnDone, ParkedReceipt, QueuedMatch, Recovered, StoreStatistics
+from smsagg.store.base import (
+    Changes,
+    EnrouteMessage,
+    OnDone,
+    ParkedReceipt,
+    QueuedMatch,
+    Recovered,
+    StoreStatistics,
+)
 
 Answer = TypeVar("Answer")
 
@@ -337,6 +345,23 @@ class MemoryStore:
                 if 0 < self.tables.groups[group_seq].done_at < done_before:
                     del self.tables.groups[group_seq]
             return len(over)
+
+        return await self._ask(run)
+
+    async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:
+        def run() -> list[ParkedReceipt]:
+            parked = [row for row in self.tables.parked_receipts.values() if carrier in ("", row.carrier)]
+            return sorted(parked, key=lambda row: (row.parked_at, row.carrier, row.carrier_message_id, row.state))
+
+        return await self._ask(run)
+
+    async def list_enroute(self, carrier: str, after_seq: int, limit: int) -> tuple[list[EnrouteMessage], int]:
+        def run() -> tuple[list[EnrouteMessage], int]:
+            seqs = sorted(seq for seq in self.tables.messages if seq > after_seq)[:limit]
+            chunk = [self.tables.messages[seq] for seq in seqs]
+            enroute = [m for m in chunk if m.state is MessageState.ENROUTE and m.carrier == carrier]
+            found = [EnrouteMessage(m.seq, m.carrier_message_id, m.destination_addr) for m in enroute]
+            return found, seqs[-1] if len(seqs) == limit else 0
 
         return await self._ask(run)
 

@@ -35,6 +35,7 @@ class FakeSettings:
     long_messages: str = "as_is"
     """The form in which it wants messages of several parts."""
     segment_octets_max: int = 140
+    learns_ids: bool = False
 
 
 class Sent(NamedTuple):
@@ -148,6 +149,7 @@ class FakeCarrier:
 
     def __init__(self, name: str, settings: FakeSettings, events: CarrierEvents, clock: Clock, rng: Random) -> None:
         self.name = name
+        self.learns_ids = settings.learns_ids
         self.events = events
         self.sent: list[Sent] = []
         """Every attempt there ever was, in order."""

@@ -11,6 +11,7 @@ from smsagg.carriers.smpp.dial import Dial, dial
 from smsagg.carriers.smpp.link import SmppLink
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.clock import Clock
+from smsagg.receipts.settings import LEARN
 
 
 class SmppCarrier:
@@ -28,6 +29,7 @@ class SmppCarrier:
         dial: Dial = dial,
     ) -> None:
         self.name = name
+        self.learns_ids = settings.dialect == LEARN
         self._links = [
             SmppLink(name, number, settings, events, clock, rng, dial) for number in range(1, settings.links + 1)
         ]

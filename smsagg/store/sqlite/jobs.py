@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 from smsagg.model import Delivery, Message, MessageState, PartGroup
-from smsagg.store.base import QueuedMatch, Recovered
+from smsagg.store.base import EnrouteMessage, ParkedReceipt, QueuedMatch, Recovered
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import (
@@ -102,6 +102,9 @@ _FEW_EXPIRED = f"""
 _MANY_EXPIRED = f"""
     SELECT {_MESSAGE} FROM messages NOT INDEXED
     WHERE expires_at >= ? AND expires_at < ? AND seq > ? ORDER BY seq LIMIT ?
+"""
+_LIST_LIVE = """
+    SELECT seq, carrier_message_id, destination_addr, state, carrier FROM messages WHERE seq > ? ORDER BY seq LIMIT ?
 """
 _DROP_HISTORY = """
     DELETE FROM history WHERE seq IN (
@@ -316,6 +319,24 @@ def drop_history(cursor: apsw.Cursor, done_before: int, limit: int) -> int:
     dropped = cursor.connection.changes()
     cursor.execute(_DROP_GROUPS, (limit, done_before))
     return dropped
+
+
+def find_parked_receipts(cursor: apsw.Cursor, carrier: str) -> list[ParkedReceipt]:
+    """A primary key of few rows; the answer is as long as the table at most."""
+    rows = _all(
+        cursor,
+        f"SELECT {', '.join(PARKED_RECEIPT_COLUMNS)} FROM parked_receipts WHERE ? IN ('', carrier)"
+        " ORDER BY parked_at, carrier, carrier_message_id, state",
+        (carrier,),
+    )
+    return [parked_receipt_from_row(row) for row in rows]
+
+
+def list_enroute(cursor: apsw.Cursor, carrier: str, after_seq: int, limit: int) -> tuple[list[EnrouteMessage], int]:
+    """One range of the primary key."""
+    rows = _all(cursor, _LIST_LIVE, (after_seq, limit))
+    enroute = [row for row in rows if row[3] == MessageState.ENROUTE and row[4] == carrier]
+    return [EnrouteMessage(*row[:3]) for row in enroute], rows[-1][0] if len(rows) == limit else 0
 
 
 def drop_parked_receipts(cursor: apsw.Cursor, parked_before: int) -> int:

@@ -13,6 +13,7 @@ from smsagg.model import (
     GROUP_MEMORY_ONLY_FIELDS,
     MEMORY_ONLY_FIELDS,
     CarrierMo,
+    Cause,
     Delivery,
     DeliveryKind,
     Message,
@@ -44,6 +45,7 @@ mo_part_row = attrgetter(*_PART_FIELDS, *(f"mo.{name}" for name in _MO_FIELDS))
 
 _STATES = {int(state): state for state in MessageState}
 _RECEIPTS = {int(receipts): receipts for receipts in PartReceipts}
+_CAUSES = {int(cause): cause for cause in Cause}
 _KINDS = {int(kind): kind for kind in DeliveryKind}
 
 
@@ -71,8 +73,8 @@ def delivery_from_row(row: Row) -> Delivery:
 
 
 def parked_receipt_from_row(row: Row) -> ParkedReceipt:
-    carrier, carrier_message_id, state, error_code, done_at, parked_at = row
-    return ParkedReceipt(carrier, carrier_message_id, _STATES[state], error_code, done_at, parked_at)
+    receipt = ParkedReceipt(*row)
+    return receipt._replace(state=_STATES[receipt.state], cause=_CAUSES[receipt.cause])
 
 
 def mo_part_from_row(row: Row) -> MoPart:

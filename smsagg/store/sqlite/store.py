@@ -12,7 +12,15 @@ import trio
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.model import Delivery, Message, PartGroup
-from smsagg.store.base import Changes, OnDone, QueuedMatch, Recovered, StoreStatistics
+from smsagg.store.base import (
+    Changes,
+    EnrouteMessage,
+    OnDone,
+    ParkedReceipt,
+    QueuedMatch,
+    Recovered,
+    StoreStatistics,
+)
 from smsagg.store.sqlite import jobs
 from smsagg.store.sqlite.checkpoint import Checkpointer
 from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_checked
@@ -163,6 +171,12 @@ class SqliteStore:
 
     async def drop_history(self, done_before: int, limit: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_history(cursor, done_before, limit))
+
+    async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:
+        return await self._ask(lambda cursor: jobs.find_parked_receipts(cursor, carrier))
+
+    async def list_enroute(self, carrier: str, after_seq: int, limit: int) -> tuple[list[EnrouteMessage], int]:
+        return await self._ask(lambda cursor: jobs.list_enroute(cursor, carrier, after_seq, limit))
 
     async def drop_parked_receipts(self, parked_before: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_parked_receipts(cursor, parked_before))
