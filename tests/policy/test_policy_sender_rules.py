@@ -84,6 +84,13 @@ def test_no_sender_becomes_the_default() -> None:
     assert SenderRules(SenderSettings()).apply(0, 0, "") == Sender(0, 0, "")
 
 
+def test_an_empty_list_leaves_the_default_only() -> None:
+    """So that all of an account goes out under one sender."""
+    one = SenderRules(SenderSettings(allowed=(), default="53849", when_not_allowed="replace"))
+    assert {one.apply(5, 0, address) for address in ("", "ACME", "447700900123")} == {Sender(3, 0, "53849")}
+    assert one.apply(0, 0, "53849") == Sender(0, 0, "53849")
+
+
 def test_without_a_list_the_form_decides() -> None:
     """Eleven characters of a name, fifteen digits of a number."""
     free = SenderRules(SenderSettings())
