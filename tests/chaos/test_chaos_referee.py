@@ -118,3 +118,12 @@ def test_tlvs() -> None:
     assert "beyond" in bound_carrier().received(command_id, status, number, body + b"\x02\x04\0\x09x")
     receipt = parts(wire.receipt(1, "447700900123", "ACME", "id1", "DELIVRD", 2))
     assert "knows none" in bound_esme(interface_version=0x33).received(*receipt)
+
+
+def test_ids_of_an_old_peer() -> None:
+    """A peer of version 3.3 is given ids of at most 8 octets."""
+    referee = bound_esme(interface_version=0x33)
+    referee.sent(wire.SUBMIT_SM, 2)
+    assert not referee.received(wire.SUBMIT_SM | wire.RESP, 0, 2, b"12345678\0")
+    referee.sent(wire.SUBMIT_SM, 3)
+    assert "holds 8" in referee.received(wire.SUBMIT_SM | wire.RESP, 0, 3, b"123456789\0")

@@ -62,12 +62,15 @@ class Bind:
         self.local_port = stream.socket.getsockname()[1]
         self._session = next(self._esme.session_numbers)
         self._outbox, self._numbers, self._ending = bytearray(), count(1), ""
-        self._referee = Referee(FROM_SMSC)
+        self._referee = Referee(FROM_SMSC, self.account.interface_version)
         self._deliveries_unanswered = 0
         self.was_refused = False
         account = self.account
         self._request(
-            wire.BIND_TRANSCEIVER, lambda number: wire.bind_transceiver(number, account.system_id, account.password)
+            wire.BIND_TRANSCEIVER,
+            lambda number: wire.bind_transceiver(
+                number, account.system_id, account.password, account.interface_version
+            ),
         )
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(self._write_loop, stream)
@@ -222,12 +225,13 @@ class Bind:
         log, now, content = self._esme.log, time.monotonic(), message.content
         received: ClientReceipt | ClientMo
         if message.esm_class & wire.ESM_CLASS_RECEIPT:
+            message_id, state = wire.reported(message)
             received = ClientReceipt(
                 now,
                 self.account.name,
                 self._session,
-                wire.message_id_of(message.tlvs.get(wire.RECEIPTED_MESSAGE_ID, b"")),
-                message.tlvs.get(wire.MESSAGE_STATE, b"\0")[0],
+                message_id,
+                state,
                 message.short_message,
                 NO_ANSWER,
                 message.source,

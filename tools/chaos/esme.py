@@ -31,6 +31,7 @@ class Account:
     password: str
     binds: int
     at_most_once: bool = False
+    interface_version: int = 0x34
 
 
 @define(frozen=True)

@@ -37,6 +37,8 @@ TLV_OCTETS = {
 }
 """Least and most octets of a TLV's value (SMPP 3.4 §5.3.2)."""
 VERSION_WITH_TLVS = 0x34
+ID_OCTETS_BEFORE_TLVS = 9
+"""Of a message_id, with its NUL, that SMPP 3.3 holds (SMPP 5.0 §2.11.2)."""
 FROM_SMSC = frozenset({DELIVER_SM, ENQUIRE_LINK, UNBIND})
 FROM_ESME = frozenset({BIND_TRANSCEIVER, SUBMIT_SM, ENQUIRE_LINK, UNBIND})
 
@@ -104,8 +106,11 @@ class Referee:
         if command_id & RESP and command_status != ESME_ROK:
             return  # a refusal may leave its body out, and what stands in it means nothing (§4.4.2)
         rest = check(body)
-        if rest and self._interface_version < VERSION_WITH_TLVS:
-            raise Illegal("has TLVs, for a peer that knows none")
+        if self._interface_version < VERSION_WITH_TLVS:
+            if rest:
+                raise Illegal("has TLVs, for a peer that knows none")
+            if command_id == SUBMIT_SM | RESP and len(body) > ID_OCTETS_BEFORE_TLVS:
+                raise Illegal(f"has an id of {len(body) - 1} octets, for a peer that holds 8")
         _check_tlvs(rest)
 
 

@@ -54,6 +54,7 @@ CARRIER_PASSWORD = "up-5f6jw"
 ACCOUNTS = (
     Account("main", "main", "mn-2b8fq", binds=3),
     Account("once", "once", "on-7e3kz", binds=1, at_most_once=True),
+    Account("old", "old", "ol-4c9rt", binds=1, interface_version=0x33),
 )
 CARRIERS = ("alpha", "beta", "gamma")
 POOLS = {"world": ("alpha", "beta"), "gb": ("gamma",)}

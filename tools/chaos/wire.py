@@ -91,8 +91,8 @@ def pdu(command_id: int, number: int, body: bytes = b"", status: int = ESME_ROK)
     return HEADER.pack(16 + len(body), command_id, status, number) + body
 
 
-def bind_transceiver(number: int, system_id: str, password: str) -> bytes:
-    body = system_id.encode() + b"\0" + password.encode() + b"\0\0" + bytes((0x34, 0, 0)) + b"\0"
+def bind_transceiver(number: int, system_id: str, password: str, interface_version: int = 0x34) -> bytes:
+    body = system_id.encode() + b"\0" + password.encode() + b"\0\0" + bytes((interface_version, 0, 0)) + b"\0"
     return pdu(BIND_TRANSCEIVER, number, body)
 
 
@@ -233,6 +233,19 @@ def receipt(number: int, source: str, destination: str, message_id: str, stat: s
         )
     )
     return pdu(DELIVER_SM, number, body)
+
+
+STATES = {"DELIVRD": 2, "EXPIRED": 3, "DELETED": 4, "UNDELIV": 5, "ACCEPTD": 6, "UNKNOWN": 7, "REJECTD": 8}
+"""message_state by the word of a receipt's text."""
+
+
+def reported(message: ShortMessage) -> tuple[str, int]:
+    """(message_id, message_state) of a receipt: from its TLVs, or as peers before 3.4 read it, who are sent none."""
+    if message.tlvs:
+        message_id = message_id_of(message.tlvs.get(RECEIPTED_MESSAGE_ID, b""))
+        return message_id, message.tlvs.get(MESSAGE_STATE, b"\0")[0]
+    text = message.short_message
+    return text.removeprefix("id:").split(" ", 1)[0], STATES.get(stat_of(text), 0)
 
 
 def stat_of(text: str) -> str:
