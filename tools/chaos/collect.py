@@ -1,8 +1,9 @@
 """Brings the logs of a finished run together."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tools.chaos.history import Fault, History, Rules
+from tools.chaos.history import Fault, History, Rules, Stall
 from tools.chaos.nemesis import SETTLE_S
 from tools.chaos.store_dump import dump, read_journal
 from tools.chaos.system import (
@@ -25,8 +26,24 @@ from tools.chaos.workload import CANARY
 if TYPE_CHECKING:
     from tools.chaos.harness import Run
 
+MACHINE = "machine"
+STALL_SHARE = 0.5
+"""Of a response timer: a stall of the harness so long may have been longer for others."""
 BIND_FREED_S = ENQUIRE_LINK_INTERVAL_S + RESPONSE_TIMEOUT_S + 2.0
 """The place of a dead session is taken for so long at most."""
+
+
+CAUSES = frozenset({"server", "esme", MACHINE})
+"""Targets of faults that may end an ESME's session."""
+
+
+def stalls_as_faults(stalls: Iterable[Stall], sizes: Sizes) -> list[Fault]:
+    """Stalls in which timers may have fired: whoever was not let run then could neither ask nor answer."""
+    return [
+        Fault("stall", MACHINE, stall.began_at, stall.ended_at, sizes.copies_max, sizes.receipts_max)
+        for stall in stalls
+        if stall.ended_at - stall.began_at >= STALL_SHARE * RESPONSE_TIMEOUT_S
+    ]
 
 
 def collect(run: "Run", anomalies: list[str], is_drained: bool) -> History:
@@ -91,7 +108,7 @@ def _rules(sizes: Sizes, window: int) -> Rules:
 
 def sessions_lost_for_nothing(lost: list[tuple[float, str]], faults: list[Fault]) -> list[str]:
     """Bound sessions must not end but by a fault of the server or of the ESME itself."""
-    causes = [fault for fault in faults if fault.target in ("server", "esme")]
+    causes = [fault for fault in faults if fault.target in CAUSES]
     return [
         f"a session ended ({how}) with no fault"
         for at, how in lost
@@ -101,7 +118,7 @@ def sessions_lost_for_nothing(lost: list[tuple[float, str]], faults: list[Fault]
 
 def unexcused_refusals(refused: list[tuple[float, int]], faults: list[Fault]) -> list[str]:
     """A bind may be refused while the place of a session that died is not free yet, and only then."""
-    causes = [fault for fault in faults if fault.target in ("server", "esme")]
+    causes = [fault for fault in faults if fault.target in CAUSES]
     return [
         f"a bind was refused with {status:#x}"
         for at, status in refused

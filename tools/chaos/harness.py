@@ -10,7 +10,7 @@ import trio
 from attrs import define, field
 
 from tools.chaos.checker import Report, check
-from tools.chaos.collect import collect, sessions_lost_for_nothing, unexcused_refusals
+from tools.chaos.collect import collect, sessions_lost_for_nothing, stalls_as_faults, unexcused_refusals
 from tools.chaos.esme import Esme, Load
 from tools.chaos.history import Fault, History, Life, Phases
 from tools.chaos.nemesis import Nemesis, Plan
@@ -88,6 +88,7 @@ class Run:
                 nursery.cancel_scope.cancel()
         finally:
             self.system.kill()
+        self.nemesis.faults += stalls_as_faults(self.recorder.stalls, self.settings.sizes)
         anomalies = failures + self.nemesis.machine.anomalies + self.system.anomalies()
         anomalies += sessions_lost_for_nothing(lost, self.nemesis.faults)
         anomalies += unexcused_refusals(self.esme.log.binds_refused, self.nemesis.faults)

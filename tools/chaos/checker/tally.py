@@ -41,6 +41,9 @@ def figures(index: Index) -> dict[str, str]:
         wal_mb = max(sample.wal_octets for sample in history.samples) >> 20
         fds, tasks = max(s.fds for s in history.samples), max(s.tasks for s in history.samples)
         told["L4"] = f"at most {rss_mb} MiB, WAL {wal_mb} MiB, {fds} files, {tasks} tasks"
+    if history.stalls:
+        stalled_s = sum(stall.ended_at - stall.began_at for stall in history.stalls)
+        told["anomaly"] = f"the machine let nobody run {len(history.stalls)} times, {stalled_s:.1f} s in all"
     submits = max((submit.unanswered for submit in history.carrier_submits), default=0)
     receipts = max((receipt.unanswered for receipt in history.client_receipts), default=0)
     if submits or receipts:
