@@ -502,6 +502,8 @@ class Connection:
 
     def _handle_due(self, due: Due | None) -> None:
         if due is Due.SEND_ENQUIRE_LINK:
+            if self._unbind_sent:  # whose answer is awaited already, and is as good a sign of life
+                return
             self._enquire_link_number = self._window.next_sequence_number()
             self._outgoing.queue_header(_ENQUIRE_LINK, ESME_ROK, self._enquire_link_number)
         elif due is Due.PEER_SILENT:

@@ -467,6 +467,18 @@ def test_b13_an_idle_client_is_asked_and_closed_at_inactivity_with_an_unbind() -
     assert connection.statistics.unmatched_responses == 0
 
 
+def test_nothing_is_asked_behind_our_unbind() -> None:
+    """A silent peer is not sent an enquire_link any more, and is given up all the same."""
+    connection = bound_esme()
+    connection.request(p.Unbind(), "unbind", 0.0)
+    sent(connection)
+    closed = None
+    for now in range(0, 300, 5):
+        closed = connection.handle_timers(float(now)).close or closed
+        assert sent(connection) == []
+    assert closed is not None
+
+
 def test_b13_a_client_that_sends_enquire_link_is_kept() -> None:
     """For as long as it does."""
     connection = bound_smsc()
