@@ -48,6 +48,9 @@ class EngineMetrics:
             carrier, _CAUSES[cause], "permanent" if cause.is_permanent else "temporary"
         ].n += 1
 
+    def odd_receipt(self, carrier: str, oddity: str) -> None:
+        self.metrics.carrier_receipt_oddities[carrier, oddity].n += 1
+
     def early_receipt(self, carrier: str) -> None:
         """A parked receipt, counted when it came, found its message."""
         self.metrics.carrier_receipt_matches[carrier, "early"].n += 1

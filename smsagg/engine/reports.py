@@ -128,6 +128,8 @@ class Reports:
         matched: list[tuple[CarrierReceipt, int]] = []
         missed: list[CarrierReceipt] = []
         for receipt in receipts:
+            if receipt.oddity:
+                self._tell_odd(carrier, receipt)
             message = find(carrier, receipt.carrier_message_id, receipt.msisdn)
             if message is None and is_all_known and self.learning.in_force:
                 message = self.learning.message_named(carrier, _raw_id(receipt))
@@ -147,7 +149,7 @@ class Reports:
                 if receipt.parked_as:
                     self._unpark(carrier, receipt, changes)
                 else:
-                    core.metrics.carrier_receipt(carrier, receipt.state, "duplicate")
+                    core.metrics.carrier_receipt(carrier, receipt.state, self._repetition(carrier, receipt))
                 matched.append((receipt, ESME_ROK))
             elif not receipt.carrier_message_id:  # names nobody, least of all a message whose carrier gave no id
                 core.metrics.carrier_receipt(carrier, receipt.state, "orphan")
@@ -204,10 +206,11 @@ class Reports:
         """Forget receipts that were parked before that instant; returns them with their carriers."""
         return self.correlator.expire_early(parked_before)
 
-    def ended(self, message: Message) -> None:
-        """``message`` got its final state: no receipt for it is awaited any more."""
+    def ended(self, message: Message, reported: MessageState | None = None) -> None:
+        """``message`` got its final state, the one that its carrier ``reported`` or another: no receipt for it is
+        awaited any more."""
         if message.carrier_message_id and self.correlator.remove(message):
-            self._recent.add(message.carrier, message.carrier_message_id)
+            self._recent.add(message.carrier, message.carrier_message_id, reported)
 
     def _apply_to_siblings(
         self, message: Message, receipt: CarrierReceipt, now: int, changes: Changes, is_all_known: bool
@@ -235,6 +238,21 @@ class Reports:
         if carrier not in self.learning.in_force:
             return False
         return any((carrier, one) in self._recent for one in self.learning.spellings(carrier, _raw_id(receipt)))
+
+    def _repetition(self, carrier: str, receipt: CarrierReceipt) -> str:
+        """How a receipt is counted whose message ended a short while ago: it may say another end, too late."""
+        ended_as = self._recent.state_of(carrier, receipt.carrier_message_id)
+        is_other = ended_as is not None and receipt.state.is_final and receipt.state is not ended_as
+        return "contradicted" if is_other else "duplicate"
+
+    def _tell_odd(self, carrier: str, receipt: CarrierReceipt) -> None:
+        """Once for each receipt: what is looked up or parked comes here again without its oddity."""
+        self._core.metrics.odd_receipt(carrier, receipt.oddity)
+        fields = header_of(receipt.text).decode("latin-1")
+        self._log.warning(
+            "receipt_odd", key=f"{carrier} {receipt.oddity}", carrier=carrier, oddity=receipt.oddity, fields=fields
+        )
+        receipt.oddity = ""
 
     def _look_up_early(self, message: Message) -> None:
         """What came before ``message`` and may name it by its carrier's rule: unless it may name another one too."""
@@ -347,7 +365,7 @@ class Reports:
         if state.is_final:
             if receipt.cause:
                 self._tell_failed(message, receipt)
-            self.ended(message)
+            self.ended(message, state)
             self._finisher.finish(message, state, error_code, now, changes)
         elif wants_intermediate(message.registered_delivery) and (
             message.group is None or message.group.notifies_of(message.part_number)
@@ -391,6 +409,7 @@ def receipt_of(row: ParkedReceipt) -> CarrierReceipt:
         row.raw_id,
         row.text,
         row.msisdn,
+        "",
         row.carrier_message_id,
         row.parked_at,
     )

@@ -28,6 +28,9 @@ class CarrierReceipt:
     """The text of the report, for people to look at when it matches nothing."""
     msisdn: str = ""
     """Whom the reported message was for, in digits; ``""`` when the report does not say."""
+    oddity: str = ""
+    """What is odd about it: ``"ids_differ"`` (its TLV and its text name different messages), ``"unknown_state"`` (a
+    word that no table knows), ``""`` for nothing."""
     parked_as: str = ""
     """The id under which the store has it already, since it matched nothing before; ``""``: it has just come."""
     parked_at: int = 0

@@ -161,10 +161,17 @@ class Metrics:
         )
         self.carrier_receipt_matches = self._counter(
             "smsagg_carrier_receipt_matches_total",
-            "What became of carriers' receipts (matched, duplicate, refused, parked; of the parked: early, orphan), "
-            "by carrier.",
+            "What became of carriers' receipts (matched, duplicate, contradicted, refused, parked; of the parked: "
+            "early, orphan), by carrier.",
             "carrier",
             "result",
+        )
+        self.carrier_receipt_oddities = self._counter(
+            "smsagg_carrier_receipt_oddities_total",
+            "Receipts whose TLV and text name different messages (ids_differ), and those with a word for the state "
+            "that no table knows (unknown_state), by carrier.",
+            "carrier",
+            "oddity",
         )
         self.carrier_failures = self._counter(
             "smsagg_carrier_failures_total",

@@ -74,6 +74,8 @@ class ParsedReceipt:
     """As the carrier wrote it."""
     cause: Cause
     """Why it failed; NONE when it did not, or not yet."""
+    unknown_state: str = ""
+    """The word of ``stat`` when no table knows it and no TLV says the state."""
 
 
 def parse_receipt(
@@ -88,20 +90,25 @@ def parse_receipt(
         body = next((value for tag, value in tlvs if tag == TAG_MESSAGE_PAYLOAD), b"")
     strict = _STRICT.match(body) if rules.is_common else None
     state: MessageState | None = None
+    unknown_state = ""
     if strict is not None:
         text_id, done_date, stat, err = str(b" ".join(strict.groups()), "ascii").split(" ")
-        state = rules.states.get(stat.upper(), _ENROUTE)
+        state = rules.states.get(stat.upper())
+        if state is None:
+            state, unknown_state = _ENROUTE, stat
     else:
         fields = _scan_fields(body, rules)
         text_id, done_date, stat, err = (fields.get(name, "") for name in ("id", "done_date", "stat", "err"))
         if "stat" in fields:
-            state = rules.states.get(stat.upper(), _ENROUTE)
+            state = rules.states.get(stat.upper())
+            if state is None:
+                state, unknown_state = _ENROUTE, stat
     tlv_id, error_code = "", 0
     for tag, value in reversed(tlvs):
         if tag == rules.id_tlv:
             tlv_id = _c_octet_string(value)
         elif tag == TAG_MESSAGE_STATE and len(value) == 1:
-            state = _STATE_CODES.get(value[0], _ENROUTE)
+            state, unknown_state = _STATE_CODES.get(value[0], _ENROUTE), ""
         elif tag == TAG_NETWORK_ERROR_CODE and len(value) == _NETWORK_ERROR_CODE_OCTETS:
             error_code = int.from_bytes(value[1:], "big")
             err = str(error_code)
@@ -118,7 +125,7 @@ def parse_receipt(
         error_code = int(err)
     cause = _NO_CAUSE if state is _DELIVERED or state is _ENROUTE else rules.cause_of(err, state)
     done_at = parse_date(done_date, rules.zone, rules.dates)
-    return ParsedReceipt(message_id, state, error_code, done_at, ids_differ, raw_id, cause)
+    return ParsedReceipt(message_id, state, error_code, done_at, ids_differ, raw_id, cause, unknown_state)
 
 
 def is_receipt_by_content(body: bytes, tlvs: Sequence[tuple[int, bytes]], rules: ReceiptRules) -> bool:

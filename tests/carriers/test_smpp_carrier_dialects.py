@@ -85,3 +85,25 @@ async def test_a_receipt_whose_tlvs_break_off(autojump_clock: Clock, monkeypatch
         assert (response.sequence_number, response.command_status) == (7, s.ESME_ROK)
         (receipt,) = bench.events.receipts
         assert (receipt.carrier_message_id, receipt.state) == ("id-1", MessageState.DELIVERED)
+
+
+@pytest.mark.parametrize(
+    ("pdu", "oddity"),
+    [
+        (receipt_pdu("id-1", "NOVEL"), "unknown_state"),
+        (receipt_pdu("id-1", "NOVEL", tlvs=((0x0427, b"\2"),)), ""),
+        (receipt_pdu("id-2", tlvs=((0x001E, b"id-1\0"),)), "ids_differ"),
+        (receipt_pdu("id-1"), ""),
+    ],
+)
+async def test_oddities_are_passed_on(
+    autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch, pdu: p.DeliverSm, oddity: str
+) -> None:
+    """A word that nobody knows changes no state and is told (D12); of two ids the TLV counts, which is told (D15)."""
+    async with smpp_carrier(monkeypatch) as bench:
+        smsc = await bench.network.bound()
+        pdu.sequence_number = 0
+        await smsc.send(pdu)
+        await smsc.receive(p.DeliverSmResp)
+        (receipt,) = bench.events.receipts
+        assert (receipt.carrier_message_id, receipt.oddity) == ("id-1", oddity)

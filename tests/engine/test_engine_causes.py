@@ -1,4 +1,4 @@
-"""Why messages failed: told in metrics and, where the configuration says so, to the accounts."""
+"""What receipts say beside the state: causes, contradictions and oddities, told in metrics and to the accounts."""
 
 import pytest
 
@@ -30,3 +30,31 @@ def test_causes_have_a_permanence() -> None:
     assert Cause.UNKNOWN_SUBSCRIBER.is_permanent
     assert not Cause.ABSENT_SUBSCRIBER.is_permanent
     assert not Cause.NONE.is_permanent
+
+
+async def test_another_end_than_the_first_is_counted() -> None:
+    """A carrier that contradicts itself is not one that repeats itself (D09, D11)."""
+    async with run_gateway() as gateway:
+        sink = gateway.attach()
+        await gateway.accept_one()
+        await gateway.settle()
+        (carrier_id,) = gateway.carrier.accept()
+        for state in (MessageState.DELIVERED, MessageState.DELIVERED, MessageState.ENROUTE, MessageState.UNDELIVERABLE):
+            gateway.carrier.receipt(carrier_id, state=state)
+            await gateway.settle()
+        matches = gateway.metrics.carrier_receipt_matches
+        assert [matches["alpha", result].n for result in ("matched", "duplicate", "contradicted")] == [1, 2, 1]
+        assert len(sink.received) == 1
+
+
+@pytest.mark.parametrize("oddity", ["ids_differ", "unknown_state"])
+async def test_odd_receipts_are_counted_once(oddity: str) -> None:
+    """However often they are looked up (D12, D15)."""
+    async with run_gateway() as gateway:
+        await gateway.accept_one()
+        await gateway.settle()
+        gateway.carrier.report(CarrierReceipt("x", MessageState.ENROUTE, 0, 0, oddity=oddity))
+        await gateway.settle()
+        gateway.carrier.link.accept(ids=["x"])
+        await gateway.settle()
+        assert gateway.metrics.carrier_receipt_oddities["alpha", oddity].n == 1

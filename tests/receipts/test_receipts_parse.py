@@ -37,10 +37,11 @@ def parsed(
     done_at: int = DONE_AT,
     ids_differ: bool = False,
     raw_id: str = "",
+    unknown_state: str = "",
 ) -> ParsedReceipt:
     cause = CAUSES.get(state, Cause.NONE)
     return ParsedReceipt(
-        carrier_message_id, state, error_code, done_at, ids_differ, raw_id or carrier_message_id, cause
+        carrier_message_id, state, error_code, done_at, ids_differ, raw_id or carrier_message_id, cause, unknown_state
     )
 
 
@@ -71,7 +72,7 @@ def parsed(
         (b"id:42 stat:UNDELIV err:" + b"9" * 30, parsed(state=UNDELIVERABLE, done_at=0)),
         (b"id:42 stat: err:003", parsed(state=ENROUTE, error_code=3, done_at=0)),
         (b"id:42 stat:", parsed(state=ENROUTE, done_at=0)),
-        (b"id:42 stat:SOMETHINGNEW", parsed(state=ENROUTE, done_at=0)),
+        (b"id:42 stat:SOMETHINGNEW", parsed(state=ENROUTE, done_at=0, unknown_state="SOMETHINGNEW")),
         (b"id:42 id:43 stat:DELIVRD stat:EXPIRED", parsed(done_at=0)),
         (b"id:3f2504e0-4f89-11d3-9a0c-0305e82c3301 stat:DELIVRD",
          parsed("3f2504e0-4f89-11d3-9a0c-0305e82c3301", done_at=0)),

@@ -102,6 +102,7 @@ def receipt_of(
         parsed.raw_id,
         body or tlv_value(tlvs, Tag.MESSAGE_PAYLOAD) or b"",
         pdu.source_addr,
+        "ids_differ" if parsed.ids_differ else "unknown_state" if parsed.unknown_state else "",
     )
 
 
