@@ -30,6 +30,7 @@ from smsagg.engine import Engine
 from smsagg.engine.gauges import add_engine_sources
 from smsagg.errors import ConfigError
 from smsagg.esme.door import FrontDoor, make_front_door
+from smsagg.esme.file_limit import claim_files
 from smsagg.esme.listener import Listener
 from smsagg.esme.outbind import Outbinder
 from smsagg.esme.ports import open_ports
@@ -121,7 +122,9 @@ class Gateway:
         """Everything runs within the block, and ends in order after it."""
         config, engine = self._config, self.engine
         engine.connect(self.carriers, await self._store.recover(self._clock.now_ms(), engine.retries_due_by))
-        door = make_front_door(config, engine, self._clock, self._metrics)
+        links = sum(len(carrier.links) for carrier in self.carriers.values())
+        sessions_max = claim_files(config.server.sessions_max, links)
+        door = make_front_door(config, engine, self._clock, self._metrics, sessions_max=sessions_max)
         listener = Listener(door)
         self._observe(door)
         ports = await open_ports(config.server.smpp_listen, "server.smpp_listen")

@@ -77,11 +77,18 @@ class Division:
             self.open_groups.add(group)
         message.group, message.part_number = group, said.number
 
+    def is_one(self, message: Message) -> bool:
+        """Whether :meth:`divide` would leave ``message`` alone and whole."""
+        said = _concatenation_of(message)
+        if said is not None and said.total > 1:
+            return False
+        cut = self._cuts.get(message.pool)
+        return cut is None or _fits(message, cut)
+
     def _split(self, account: AccountSettings, message: Message, cut: Cut, now: int) -> list[Message] | int:
-        elements, text = text_of_part(message)
-        length_octet = 1 if elements else 0
-        if len(text) <= cut.octets_max(message.data_coding, length_octet + len(elements)):
+        if _fits(message, cut):
             return [message]
+        elements, text = text_of_part(message)
         octets_max = cut.octets_max(message.data_coding, 1 + cut.element_octets + len(elements))
         if octets_max * PARTS_MAX < len(text):
             return ESME_RINVMSGLEN
@@ -152,3 +159,10 @@ def _cut_of(config: Config, pool: PoolSettings) -> Cut | None:
         if pool.backup:
             pool = config.pools[pool.backup]
     return Cut(segment_octets, element_octets) if segment_octets else None
+
+
+def _fits(message: Message, cut: Cut) -> bool:
+    """Whether it goes as one short message."""
+    elements, text = text_of_part(message)
+    length_octet = 1 if elements else 0
+    return len(text) <= cut.octets_max(message.data_coding, length_octet + len(elements))

@@ -40,11 +40,19 @@ class FrontDoor:
 
 
 def make_front_door(
-    config: Config, engine: Engine, clock: Clock, metrics: Metrics, authenticator: Authenticator | None = None
+    config: Config,
+    engine: Engine,
+    clock: Clock,
+    metrics: Metrics,
+    authenticator: Authenticator | None = None,
+    sessions_max: int | None = None,
 ) -> FrontDoor:
-    """The front door of a configuration; without an ``authenticator`` the accounts' settings decide."""
+    """The front door of a configuration; without an ``authenticator`` the accounts' settings decide.
+
+    ``sessions_max`` is how many connections the system allows, when that is less than the configuration does.
+    """
     session = config.session
-    sessions = Sessions(config.server.sessions_max, config.server.sessions_per_address_max)
+    sessions = Sessions(sessions_max or config.server.sessions_max, config.server.sessions_per_address_max)
     engine.alerts.tell = sessions.alert
     return FrontDoor(
         config=config,

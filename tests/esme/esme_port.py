@@ -17,10 +17,11 @@ from smsagg.esme.tls import ServerTls
 class Door:
     """A listener, and how to reach it."""
 
-    def __init__(self, bench: Bench, listener: Listener, address: tuple[str, int]) -> None:
+    def __init__(self, bench: Bench, listener: Listener, socket: trio.SocketListener) -> None:
         self.bench = bench
         self.listener = listener
-        self.address = address
+        self.socket = socket
+        self.address: tuple[str, int] = socket.socket.getsockname()
 
     async def open_socket(self, source: str = "127.0.0.1") -> trio.SocketStream:
         socket = trio.socket.socket()
@@ -45,7 +46,7 @@ async def listening(tls: ServerTls | None = None, session: Any = None, **server:
         listener = Listener(door)
         (socket,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
         await nursery.start(listener.run, [Port(socket, tls)])
-        yield Door(bench, listener, socket.socket.getsockname())
+        yield Door(bench, listener, socket)
         nursery.cancel_scope.cancel()
 
 

@@ -182,6 +182,7 @@ TOLERATED: list[tuple[str, bytes]] = [
     ("254 octets", submit_body(message=b"\xfe" + b"\x1b" * 254)),
     ("255 octets", submit_body(message=b"\xff" + b"x" * 255)),
     ("an odd number of UCS-2 octets", submit_body(message=b"\3\0\x41\0").replace(b"\1\0\0\0\3", b"\1\0\x08\0\3")),
+    ("a reserved data_coding", submit_body(message=b"\2hi").replace(b"\1\0\0\0\2", b"\1\0\x0f\0\2")),
     ("NUL, CR, LF, ESC and broken surrogates", submit_body(message=b"\x0b\0\r\n\x1b[2J\xd8\0\xdf\xff")),
     ("a relative validity", submit_body(validity=b"000001000000000R\0")),
 ]

@@ -11,6 +11,8 @@ from smsagg.model import MessageState
 from smsagg.smpp import status as s
 from smsagg.smpp.pdu import DeliverSm, QuerySm, QuerySmResp, ReplaceSm, ReplaceSmResp, SubmitSmResp
 from smsagg.smpp.tlv import Tag
+from smsagg.testing.carrier import FakeSettings
+from smsagg.testing.gateway import carrier_settings
 
 LATER = "000000020000000R"
 NEXT_YEAR = "000020000000000R"
@@ -102,6 +104,19 @@ async def test_a_replacement_is_refused_by_the_rules_of_a_submit(
         message_id = await client.submit_ok(schedule_delivery_time=LATER)
         assert await replace(client, message_id, **fields) == command_status
         assert [message.body for message in bench.stored] == [b"hello"]
+
+
+async def test_a_text_that_would_have_to_be_cut_replaces_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    """ESME_RINVMSGLEN where a carrier takes parts only; a message in parts is not replaced either."""
+    parts = {"alpha": carrier_settings(FakeSettings(long_messages="udh"))}
+    async with front_door(carriers=parts) as bench:
+        client = await bench.bound()
+        message_id = await client.submit_ok(schedule_delivery_time=LATER)
+        tlvs = ((int(Tag.MESSAGE_PAYLOAD), b"x" * 400),)
+        assert await replace(client, message_id, tlvs=tlvs) == s.ESME_RINVMSGLEN
+        assert [message.body for message in bench.stored] == [b"hello"]
+        long_id = await client.submit_ok(schedule_delivery_time=LATER, short_message=b"", tlvs=tlvs)
+        assert await replace(client, long_id) == s.ESME_RREPLACEFAIL
 
 
 async def test_strange_ids_are_not_replaced(autojump_clock: trio.testing.MockClock) -> None:

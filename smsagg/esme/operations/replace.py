@@ -5,7 +5,7 @@ replace_sm                  The queued message
 ==========================  =========================================================================================
 message_id, source_addr     are its own, source_addr may be left out; else ESME_RREPLACEFAIL
 short_message,              are its text from now on; its data_coding and esm_class stay, so a user data header must
-message_payload             be there if it was before
+message_payload             be there if it was before; ESME_RINVMSGLEN when it would have to be cut into parts
 schedule_delivery_time,     change when they are not NULL, by the rules of a submit; the bounds count from the
 validity_period             message's acceptance
 registered_delivery         changes
@@ -22,13 +22,15 @@ they asked for; when there are none it is a submit like any.
 
 from collections.abc import Callable
 
+from attrs import evolve
+
 from smsagg.engine.replacement import Revision
 from smsagg.esme.bound import Bound
 from smsagg.esme.operations.query import source_matches
 from smsagg.model import Message
 from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime_after
 from smsagg.smpp.pdu import ReplaceSm, ReplaceSmResp
-from smsagg.smpp.status import ESME_ROK, ESME_RREPLACEFAIL
+from smsagg.smpp.status import ESME_RINVMSGLEN, ESME_ROK, ESME_RREPLACEFAIL
 from smsagg.smpp.tlv import Tag, tlv_value
 from smsagg.store.base import QueuedMatch
 
@@ -53,6 +55,8 @@ def _revise(bound: Bound, pdu: ReplaceSm, message: Message, now: int) -> Revisio
     status = status or check_body(message.esm_class, body)
     if status:
         return status
+    if not bound.door.engine.intake.division.is_one(evolve(message, body=body, in_payload=in_payload)):
+        return ESME_RINVMSGLEN
     times = bound.door.submission.times_of(pdu, now)
     if isinstance(times, int):
         return times
