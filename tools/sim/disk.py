@@ -1,15 +1,17 @@
 """The simulated disk: when commits happen and are heard of, and tables that remember who became durable when."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from math import inf
 from random import Random
 
 from attrs import define, field
 
-from smsagg.model import MessageState
+from smsagg.model import Delivery, Message, MessageState
 from smsagg.store.base import Changes
 from smsagg.store.memory import Tables
 from tools.sim.agenda import Agenda
+from tools.sim.texts import digits_of, nonce_of, nonces_in, unit_of
 from tools.sim.trace import Trace
 
 
@@ -66,6 +68,20 @@ class Taken:
 
 
 @define(eq=False)
+class Owed:
+    """A receipt that was owed to an account."""
+
+    delivery_id: int
+    done_at: float = inf
+    """When it was deleted as done."""
+
+
+def key_of(delivery: Delivery) -> tuple[str, str, str]:
+    """What a customer sees of a receipt."""
+    return delivery.message_id, digits_of(delivery.source_addr), delivery.body.decode("latin-1")
+
+
+@define(eq=False)
 class ObservedTables(Tables):
     """Durable tables that outlive every crash, with a log of their commits."""
 
@@ -73,15 +89,18 @@ class ObservedTables(Tables):
     trace: Trace = field(kw_only=True)
     on_applied: Callable[[str], None] = lambda _: None
     """Called after each transaction with its kind."""
-    nonce_of: dict[int, str] = field(factory=dict)
+    unit_of: dict[int, str] = field(factory=dict)
+    """By ``seq``; see :mod:`tools.sim.texts`."""
     accepted_at: dict[str, float] = field(factory=dict)
-    """By nonce."""
+    """By unit, as all of these."""
+    bodies: dict[str, list[tuple[float, bytes]]] = field(factory=lambda: defaultdict(list))
+    """What each was to say since when."""
     taken: dict[str, list[Taken]] = field(factory=lambda: defaultdict(list))
-    """By nonce."""
     finished_at: dict[str, float] = field(factory=dict)
-    """By nonce."""
-    done_at: dict[str, float] = field(factory=dict)
-    """When the delivery of the final receipt of a message_id was deleted as done."""
+    replaced_by: dict[str, str] = field(factory=dict)
+    """The unit whose acceptance ended it."""
+    owed: dict[tuple[str, str, str], list[Owed]] = field(factory=lambda: defaultdict(list))
+    """Receipts by message_id, digits of their source and text; equal ones may be of several parts."""
     broke: Callable[[str, str, str], None] = field(kw_only=True)
     """Told of broken promises: invariant, nonce, what happened."""
 
@@ -92,40 +111,65 @@ class ObservedTables(Tables):
             row = self.history.get(over.seq)
             if row is not None and row.state is not over.state:
                 text = f"was {row.state.name} and is to be {over.state.name}"
-                self.broke("S5 one final state", self.nonce_of[over.seq], text)
+                self.broke("S5 one final state", self.unit_of[over.seq], text)
         super().apply(changes)
         self._log(changes)
         now = self.agenda.now
         for delivery in done:
-            if delivery.esm_class == 0x04:
-                self.done_at.setdefault(delivery.message_id, now)
+            for owed in self.owed[key_of(delivery)]:
+                if owed.delivery_id == delivery.delivery_id:
+                    owed.done_at = now
             self.trace.add("store", delivery.message_id, f"delivery {delivery.delivery_id} done")
         if not changes.is_empty():
             self.on_applied(_kind(changes))
 
+    def _is_cut(self, message: Message) -> bool:
+        """We cut it, rather than its sender."""
+        return message.group_seq in self.groups and self.groups[message.group_seq].is_split
+
+    def rows(self) -> Iterator[Message]:
+        """All messages, live and over."""
+        yield from self.messages.values()
+        yield from self.history.values()
+
     def _log(self, changes: Changes) -> None:
         now, log = self.agenda.now, self.trace.add
+        nonce = ""
         for message in changes.new_messages:
-            nonce = self.nonce_of[message.seq] = message.body.decode("latin-1")
-            self.accepted_at[nonce] = now
-            log("store", nonce, f"accepted as {message.message_id}, seq {message.seq}")
+            nonce = next(iter(nonces_in(message.body)), nonce)  # the rest of a long text follows its other parts
+            unit = unit_of(nonce, message.destination_addr, message.part_number if self._is_cut(message) else 0)
+            self.unit_of[message.seq] = unit
+            self.accepted_at[unit] = now
+            self.bodies[unit].append((now, message.body))
+            log("store", nonce, f"accepted {unit} as {message.message_id}, seq {message.seq}")
+        for replaced in changes.replaced:
+            unit = self.unit_of[replaced.seq]
+            self.bodies[unit].append((now, replaced.body))
+            log("store", nonce_of(unit), f"says {replaced.body.decode()}")
         for update in changes.message_updates:
-            nonce = self.nonce_of[update.seq]
+            unit = self.unit_of[update.seq]
+            nonce = nonce_of(unit)
             if update.state is MessageState.ENROUTE:
-                self.taken[nonce].append(Taken(now, update.carrier, update.carrier_message_id))
+                self.taken[unit].append(Taken(now, update.carrier, update.carrier_message_id))
             log(
                 "store",
                 nonce,
-                f"{update.state.name} attempts {update.attempts} at {update.carrier}:{update.carrier_message_id} "
-                f"due {update.next_attempt_at} parked {update.parked}",
+                f"{unit} {update.state.name} attempts {update.attempts} "
+                f"at {update.carrier}:{update.carrier_message_id} due {update.next_attempt_at} parked {update.parked}",
             )
         for over in changes.finished:
-            nonce = self.nonce_of[over.seq]
-            self.finished_at.setdefault(nonce, now)
+            unit = self.unit_of[over.seq]
+            nonce = nonce_of(unit)
+            self.finished_at.setdefault(unit, now)
+            if changes.new_messages:
+                self.replaced_by[unit] = self.unit_of[changes.new_messages[0].seq]
             log(
-                "store", nonce, f"over: {over.state.name} by {over.carrier}:{over.carrier_message_id} at {over.done_at}"
+                "store",
+                nonce,
+                f"{unit} is over: {over.state.name} by {over.carrier}:{over.carrier_message_id} at {over.done_at}",
             )
         for delivery in changes.new_deliveries:
+            self.owed[key_of(delivery)].append(Owed(delivery.delivery_id))
             log("store", delivery.message_id, f"delivery {delivery.delivery_id} owed, parked {delivery.parked}")
         for again in changes.delivery_updates:
             if again.delivery_id in self.deliveries:

@@ -11,21 +11,22 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from math import inf
 
-from attrs import define
-
 from smsagg.carriers.smpp.link import BURST_MIN
-from smsagg.model import Message, MessageState
-from smsagg.observe.metrics import Metrics
+from smsagg.model import MessageState
 from tools.chaos.checker import DELETED, FINAL, UNKNOWN, Violation
 from tools.chaos.history import Reply
 from tools.chaos.wire import ESME_ROK
-from tools.sim.disk import ObservedTables
-from tools.sim.log import Attempt, Log, Receipt
+from tools.sim.facts import Facts, known_at
+from tools.sim.fidelity import as_submitted, parts_on_one_link, whole_or_nothing
+from tools.sim.group_receipts import told_of_groups
+from tools.sim.handsets import mo_delivered
+from tools.sim.log import Attempt, Receipt
 from tools.sim.network import Wire
-from tools.sim.scenario import CARRIER_GRACE_S, Scenario
+from tools.sim.replacing import nothing_that_was_replaced, one_text
+from tools.sim.scenario import CARRIER_GRACE_S
+from tools.sim.states import worst
 from tools.sim.wire import (
     ESME_RCANCELFAIL,
-    ESME_RINVDSTADR,
     ESME_RINVMSGID,
     ESME_RSYSERR,
     ESME_RTHROTTLED,
@@ -37,51 +38,7 @@ RECOVERED_S = 2.0
 """After so long every link is bound again."""
 STUCK_S = 4.0
 """Longer than a carrier that was throttled, refused or timed out waits before it is tried again."""
-LINGER_S = 2.5
-"""What comes on a connection that ends so soon after may not have been looked at."""
 VALIDITY_SLACK_MS = 1
-
-
-@define
-class Facts:
-    """A finished run."""
-
-    scenario: Scenario
-    log: Log
-    tables: ObservedTables
-    held: dict[str, object]
-    is_drained: bool
-    healed_at: float
-    was_set_back: bool
-    idle_steps: int
-    metrics: Metrics | None
-    """Of the only process there ever was; ``None`` when there were several."""
-
-    def attempts(self) -> dict[str, list[Attempt]]:
-        """By nonce, in the order in which the gateway wrote them."""
-        found: dict[str, list[Attempt]] = defaultdict(list)
-        for attempt in self.log.history.carrier_submits:
-            assert isinstance(attempt, Attempt)
-            found[attempt.nonce].append(attempt)
-        for attempts in found.values():
-            attempts.sort(key=lambda attempt: attempt.written.taken_at)
-        return found
-
-    def rows(self) -> Iterable[Message]:
-        yield from self.tables.messages.values()
-        yield from self.tables.history.values()
-
-    def died_between(self, after: float, before: float) -> bool:
-        return any(after <= died_at <= before for died_at in self.log.deaths)
-
-
-def known_at(read_at: float | None, taken_at: float, timeout_s: float, wire: Wire) -> float:
-    """When the gateway knew the answer; ``inf`` when it need not have known."""
-    if read_at is None or read_at >= taken_at + timeout_s:
-        return inf
-    if wire.ended_at is not None and wire.ended_at <= read_at + LINGER_S:
-        return inf
-    return read_at
 
 
 def no_needless_copy(facts: Facts) -> Iterable[Violation]:
@@ -112,15 +69,14 @@ def not_after_expiry(facts: Facts) -> Iterable[Violation]:
     """S9: nothing is written after ``expires_at``, which is what the submit_sm asked for."""
     attempts = facts.attempts()
     for row in facts.rows():
-        nonce = row.body.decode()
+        nonce = facts.unit_of(row)
         for attempt in attempts.get(nonce, ()):
             if attempt.at_ms > row.expires_at:
                 late_ms = attempt.at_ms - row.expires_at
                 yield Violation("S9 expiry", nonce, f"sent to {attempt.carrier} {late_ms} ms after its time")
-    planned = {message.nonce: message for customer in facts.scenario.customers for message in customer.messages}
     classes = facts.scenario.config.message_classes
     for row in facts.rows():
-        message = planned.get(row.body.decode())
+        message = facts.plan_of(row)
         if message is None:
             continue
         life_ms = row.expires_at - row.accepted_at - message.delay_s * 1000
@@ -131,23 +87,27 @@ def not_after_expiry(facts: Facts) -> Iterable[Violation]:
 
 def no_needless_receipt(facts: Facts) -> Iterable[Violation]:
     """S10: a receipt does not come again after its acknowledgement was read, nor after that was stored."""
-    by_message: dict[str, list[Receipt]] = defaultdict(list)
+    by_message: dict[tuple[str, str, str], list[Receipt]] = defaultdict(list)
     for receipt in facts.log.history.client_receipts:
         assert isinstance(receipt, Receipt)
-        by_message[receipt.message_id].append(receipt)
-    for message_id, receipts in by_message.items():
+        by_message[receipt.message_id, receipt.source, receipt.text].append(receipt)
+    for (message_id, source, text), receipts in by_message.items():
         receipts.sort(key=lambda receipt: receipt.written.taken_at)
-        done_at = facts.tables.done_at.get(message_id, inf)
-        for earlier, later in pairwise(receipts):
+        owed = facts.tables.owed.get((message_id, source, text), [])
+        for place, later in enumerate(receipts):
             asked_at = later.written.asked_at
-            if asked_at > done_at:
+            if owed and asked_at > max(delivery.done_at for delivery in owed):
+                done_at = max(delivery.done_at for delivery in owed)
                 yield Violation("S10 receipts", message_id, f"came at {asked_at:.6f}, was done at {done_at:.6f}")
-            if earlier.answer != ESME_ROK:
-                continue
-            known = known_at(earlier.read_at, earlier.written.taken_at, earlier.response_timeout_s, earlier.wire)
-            if known < asked_at and not facts.died_between(known, asked_at):
-                text = f"came again at {asked_at:.6f}, its ESME_ROK was read at {known:.6f}"
+            known = [_known(receipt) for receipt in receipts[:place] if receipt.answer == ESME_ROK]
+            over = [at for at in known if at < asked_at and not facts.died_between(at, asked_at)]
+            if len(over) >= max(len(owed), 1):
+                text = f"came again at {asked_at:.6f}, its ESME_ROK was read at {over[-1]:.6f}"
                 yield Violation("S10 receipts", message_id, text)
+
+
+def _known(receipt: Receipt) -> float:
+    return known_at(receipt.read_at, receipt.written.taken_at, receipt.response_timeout_s, receipt.wire)
 
 
 def intermediate_as_asked(facts: Facts) -> Iterable[Violation]:
@@ -170,7 +130,7 @@ def carrier_receipts_kept(facts: Facts) -> Iterable[Violation]:
         if receipt.answer == ESME_ROK and receipt.state in FINAL:
             answered.setdefault((receipt.carrier, receipt.carrier_message_id), receipt.at)
     for row in facts.rows():
-        nonce = row.body.decode()
+        nonce = facts.unit_of(row)
         at = answered.get((row.carrier, row.carrier_message_id), inf)
         if row.state == UNKNOWN and at < facts.tables.finished_at.get(nonce, inf):
             yield Violation("S12 receipts kept", nonce, f"is UNKNOWN, though its receipt was answered at {at:.6f}")
@@ -178,7 +138,9 @@ def carrier_receipts_kept(facts: Facts) -> Iterable[Violation]:
 
 def answers_tell_the_truth(facts: Facts) -> Iterable[Violation]:
     """S1, S5, S13: what query_sm says of one's own message is so, and of another's nothing."""
-    rows = {row.message_id: row for row in facts.rows()}
+    states: dict[str, list[int]] = defaultdict(list)
+    for row in facts.rows():
+        states[row.message_id].append(row.state)
     for query in facts.log.queries:
         nonce, status = query.submit.nonce, query.command_status
         if status in (None, ESME_RSYSERR, ESME_RTHROTTLED):
@@ -190,24 +152,11 @@ def answers_tell_the_truth(facts: Facts) -> Iterable[Violation]:
             yield Violation("S1 no loss", nonce, f"query_sm answered {status:#x}")
         elif query.message_id != query.submit.message_id:
             yield Violation("S13 isolation", nonce, f"query_sm told of {query.message_id}")
-        elif query.state in FINAL and rows[query.message_id].state != query.state:
+        elif query.state in FINAL and worst(states[query.message_id]) != query.state:
             yield Violation("S5 one final state", nonce, f"query_sm said {query.state}")
     for cancel in facts.log.cancels:
         if cancel.command_status not in (None, ESME_ROK, ESME_RCANCELFAIL, ESME_RSYSERR, ESME_RTHROTTLED):
             yield Violation("S17 answers", cancel.submit.nonce, f"cancel_sm answered {cancel.command_status:#x}")
-
-
-def mo_delivered(facts: Facts) -> Iterable[Violation]:
-    """S13: a message from a handset reaches the owner of its number and nobody else; nobody's is refused."""
-    owners = {number: name for name, account in facts.scenario.config.accounts.items() for number in account.mo_numbers}
-    for mo in facts.log.mo.values():
-        owner = owners.get(mo.destination) or owners.get("*")
-        if mo.answer == ESME_ROK and owner not in mo.accounts:
-            yield Violation("S1 no loss", mo.text, "was answered ESME_ROK, and nobody has it")
-        if set(mo.accounts) - {owner}:
-            yield Violation("S13 isolation", mo.text, f"belongs to {owner}, and went to {mo.accounts}")
-        if mo.answer == ESME_RINVDSTADR and owner is not None:
-            yield Violation("S1 no loss", mo.text, f"was refused, and {owner} owns its number")
 
 
 def alive_after_heal(facts: Facts) -> Iterable[Violation]:
@@ -225,7 +174,7 @@ def not_stuck(facts: Facts) -> Iterable[Violation]:
     attempts = facts.attempts()
     sent = sorted(attempt.written.taken_at for of_one in attempts.values() for attempt in of_one)
     for row in facts.tables.history.values():
-        nonce = row.body.decode()
+        nonce = facts.unit_of(row)
         if row.state == DELETED:
             continue
         due_at = facts.tables.accepted_at[nonce] + (row.not_before - row.accepted_at) / 1000
@@ -244,13 +193,13 @@ def nothing_left(facts: Facts) -> Iterable[Violation]:
     if facts.is_drained:
         return
     left = [
-        f"{message.body.decode()} {message.state.name} at {message.carrier or '-'}"
+        f"{facts.unit_of(message)} {message.state.name} at {message.carrier or '-'}"
         for message in facts.tables.messages.values()
     ]
     owed = [f"{delivery.message_id} to {delivery.account}" for delivery in facts.tables.deliveries.values()]
     yield Violation("L2 drained", "run", f"messages {left}, owed {owed}, held {facts.held}")
     for message in facts.tables.messages.values():
-        yield Violation("L2 drained", message.body.decode(), f"is still {message.state.name}")
+        yield Violation("L2 drained", facts.unit_of(message), f"is still {message.state.name}")
 
 
 def unknown_in_time(facts: Facts) -> Iterable[Violation]:
@@ -259,7 +208,7 @@ def unknown_in_time(facts: Facts) -> Iterable[Violation]:
         waited_ms = row.done_at - row.expires_at
         is_once = facts.scenario.config.message_classes[row.message_class].in_doubt == "fail"
         if row.state == UNKNOWN and not is_once and waited_ms < CARRIER_GRACE_S * 1000:
-            yield Violation("S6 evidence", row.body.decode(), f"is UNKNOWN {waited_ms} ms after its time")
+            yield Violation("S6 evidence", facts.unit_of(row), f"is UNKNOWN {waited_ms} ms after its time")
 
 
 def balanced(facts: Facts) -> Iterable[Violation]:
@@ -286,9 +235,9 @@ def balanced(facts: Facts) -> Iterable[Violation]:
 def within_rates(facts: Facts) -> Iterable[Violation]:
     """S16: a link keeps to its carrier's contract in every second."""
     by_wire: dict[Wire, list[Attempt]] = defaultdict(list)
-    for attempts in facts.attempts().values():
-        for attempt in attempts:
-            by_wire[attempt.wire].append(attempt)
+    for attempt in facts.log.history.carrier_submits:
+        assert isinstance(attempt, Attempt)
+        by_wire[attempt.wire].append(attempt)
     for wire, attempts in by_wire.items():
         carrier = attempts[0].carrier
         rate: float | None = facts.scenario.config.carriers[carrier].settings.rate
@@ -301,17 +250,6 @@ def within_rates(facts: Facts) -> Iterable[Violation]:
             if number > allowed:
                 yield Violation("S16 rate", attempts[0].nonce, f"{number} to {carrier} in a second from {at:.6f}")
                 break
-
-
-def to_the_right_number(facts: Facts) -> Iterable[Violation]:
-    """S18: the destination reaches the carrier in international digits."""
-    planned = {message.nonce: message for customer in facts.scenario.customers for message in customer.messages}
-    for nonce, attempts in facts.attempts().items():
-        if nonce in planned:
-            digits = planned[nonce].destination.lstrip("+").removeprefix("00")
-            for attempt in attempts:
-                if attempt.destination != digits:
-                    yield Violation("S18 fidelity", nonce, f"for {digits}, and sent to {attempt.destination}")
 
 
 def idle_when_idle(facts: Facts) -> Iterable[Violation]:
@@ -329,12 +267,17 @@ INVARIANTS: tuple[Callable[[Facts], Iterable[Violation]], ...] = (
     carrier_receipts_kept,
     answers_tell_the_truth,
     mo_delivered,
+    as_submitted,
+    parts_on_one_link,
+    whole_or_nothing,
+    told_of_groups,
+    one_text,
+    nothing_that_was_replaced,
     alive_after_heal,
     not_stuck,
     nothing_left,
     unknown_in_time,
     balanced,
     within_rates,
-    to_the_right_number,
     idle_when_idle,
 )

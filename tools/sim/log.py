@@ -11,15 +11,40 @@ from attrs import define, field
 from tools.chaos.checker import Violation
 from tools.chaos.history import CarrierSubmit, ClientReceipt, History, Submit
 from tools.sim.network import Wire, Written
+from tools.sim.scenario import PlannedSubmit
+from tools.sim.user_data import Part
 
 UNANSWERED = -1
 """``answer`` of a deliver_sm that has no answer yet."""
 
 
 @define(eq=False)
-class Attempt(CarrierSubmit):
-    """One submit_sm at a carrier."""
+class Sent(Submit):
+    """One submit_sm, submit_multi or data_sm of a customer, and its answer."""
 
+    planned: PlannedSubmit = field(kw_only=True)
+    text: bytes = field(kw_only=True)
+    """Without a user data header."""
+    reference: int | None = field(kw_only=True)
+    """Its user_message_reference."""
+    untaken: tuple[str, ...] = ()
+    """Digits of the destinations that the answer to a submit_multi says were not taken."""
+    may_be_replaced: bool = False
+    """A replace_sm for it was sent."""
+
+
+@define(eq=False)
+class Attempt(CarrierSubmit):
+    """One submit_sm at a carrier. Its ``nonce`` is the first of ``nonces``."""
+
+    nonces: tuple[str, ...] = field(kw_only=True)
+    """Of everything that its text holds."""
+    part: Part | None = field(kw_only=True)
+    """What it says to be a part of."""
+    text: bytes = field(kw_only=True)
+    """Without a user data header."""
+    reference: int | None = field(kw_only=True)
+    """Its user_message_reference."""
     destination: str = field(kw_only=True)
     written: Written = field(kw_only=True)
     wire: Wire = field(kw_only=True)
@@ -43,9 +68,24 @@ class Receipt(ClientReceipt):
 class Cancel:
     """One cancel_sm and its answer."""
 
-    submit: Submit
+    submit: Sent
     account: str
     """Who asked; not always the owner."""
+    asked_at: float
+    command_status: int | None = None
+    answered_at: float = inf
+    is_by_addresses: bool = False
+    """It named no message_id."""
+
+
+@define(eq=False)
+class Replace:
+    """One replace_sm and its answer."""
+
+    submit: Sent
+    account: str
+    """Who asked; not always the owner."""
+    text: bytes
     asked_at: float
     command_status: int | None = None
     answered_at: float = inf
@@ -55,7 +95,7 @@ class Cancel:
 class Query:
     """One query_sm and its answer."""
 
-    submit: Submit
+    submit: Sent
     account: str
     asked_at: float
     command_status: int | None = None
@@ -65,12 +105,18 @@ class Query:
 
 @define(eq=False)
 class Mo:
-    """A message from a handset: how the gateway answered, and who got it."""
+    """A message from a handset, or a part of one: how the gateway answered, and who got it."""
 
     text: str
     destination: str
+    carrier: str
+    part: Part | None = None
+    keyword: str = ""
+    """First word of the message."""
     answer: int | None = None
     accounts: list[str] = field(factory=list)
+    wholes: int = 0
+    """How often it came in one with all other parts."""
 
 
 @define(eq=False)
@@ -83,11 +129,17 @@ class Log:
     intermediates: list[Receipt] = field(factory=list)
     cancels: list[Cancel] = field(factory=list)
     queries: list[Query] = field(factory=list)
+    replaces: list[Replace] = field(factory=list)
     mo: dict[str, Mo] = field(factory=dict)
     deaths: list[float] = field(factory=list)
     """When a process of the gateway ended."""
     probes: dict[str, list[str]] = field(factory=dict)
     """Nonces that were submitted after all faults were over, by account."""
+
+    @property
+    def sent(self) -> list[Sent]:
+        """All submits."""
+        return [submit for submit in self.history.submits if isinstance(submit, Sent)]
 
     def broke(self, invariant: str, subject: str, text: str) -> None:
         """A promise is broken, as a peer sees it."""

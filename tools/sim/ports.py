@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from tools.chaos.history import Submit
-from tools.sim.log import Cancel
+from tools.sim.log import Cancel, Replace, Sent
 from tools.sim.network import Weather, Wire
 
 if TYPE_CHECKING:
@@ -34,9 +33,15 @@ class Rules(Protocol):
         """How long a question and its answer may be on their way when the network is not slow."""
         ...
 
-    def on_acknowledged(self, submit: Submit) -> None: ...
+    def on_acknowledged(self, submit: Sent) -> None: ...
 
     def on_cancelled(self, cancel: Cancel) -> None: ...
+
+    def on_replaced(self, replace: Replace) -> None: ...
+
+    def nonces_of(self, text: bytes, destination: str) -> tuple[str, ...]:
+        """Whose text it is that came to a carrier: by its marks, or, of the rest of a long one, by where it goes."""
+        ...
 
     def on_receipt_taken(self, carrier: str, carrier_message_id: str) -> None:
         """A carrier's final receipt was answered ESME_ROK."""

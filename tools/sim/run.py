@@ -13,9 +13,14 @@ from attrs import define
 from trio._core import _run as scheduler
 
 from tools.chaos.checker import Counts, Verdict, Violation, check
-from tools.chaos.history import Fault, StoredMessage, StoreDump
-from tools.sim.invariants import INVARIANTS, Facts
-from tools.sim.scenario import Scenario, draw
+from tools.chaos.history import Fault
+from tools.sim.drawing import draw
+from tools.sim.facts import Facts
+from tools.sim.invariants import INVARIANTS
+from tools.sim.log import Attempt
+from tools.sim.scenario import Scenario
+from tools.sim.texts import nonce_of
+from tools.sim.unfold import Unfolding
 from tools.sim.world import World
 
 COPIES_MAX = 1_000_000
@@ -53,12 +58,13 @@ class Result:
 
     def _names(self, subject: str) -> set[str]:
         """The message's nonce, its ids here, and its ids at carriers."""
-        rows = [*self.world.tables.messages.values(), *self.world.tables.history.values()]
-        nonces = {row.body.decode() for row in rows if subject in (row.message_id, row.body.decode())} or {subject}
-        names = set(nonces)
-        names.update(row.message_id for row in rows if row.body.decode() in nonces)
+        tables = self.world.tables
+        units = {row.message_id: tables.unit_of[row.seq] for row in tables.rows()}
+        nonce = nonce_of(units.get(subject, subject))
+        names = {subject, nonce} | {message_id for message_id, unit in units.items() if nonce_of(unit) == nonce}
         for attempt in self.world.log.history.carrier_submits:
-            if attempt.nonce in nonces and attempt.carrier_message_id:
+            assert isinstance(attempt, Attempt)
+            if nonce in attempt.nonces and attempt.carrier_message_id:
                 names.add(f"{attempt.carrier}:{attempt.carrier_message_id}")
         return names
 
@@ -97,8 +103,8 @@ def _crash(error: Exception) -> str:
 
 def judge(world: World) -> tuple[list[Violation], Counts]:
     """The checker's verdict, and that of what only a simulation can tell."""
-    history = world.log.history
-    history.store = _dump(world)
+    unfolding = Unfolding(world.scenario, world.log, world.tables)
+    history = unfolding.history()
     history.is_drained = world.is_drained
     history.faults = [Fault("simulated", "everything", 0.0, 1e9, COPIES_MAX, COPIES_MAX)]
     report = check(history)
@@ -106,6 +112,7 @@ def judge(world: World) -> tuple[list[Violation], Counts]:
         world.scenario,
         world.log,
         world.tables,
+        unfolding,
         world.held,
         world.is_drained,
         world.healed_at,
@@ -115,29 +122,6 @@ def judge(world: World) -> tuple[list[Violation], Counts]:
     )
     extra = [violation for invariant in INVARIANTS for violation in invariant(facts)]
     return [*world.log.violations, *report.violations, *extra], report.counts
-
-
-def _dump(world: World) -> StoreDump:
-    rows = [(row, True) for row in world.tables.messages.values()]
-    rows += [(row, False) for row in world.tables.history.values()]
-    classes = world.scenario.config.message_classes
-    messages = [
-        StoredMessage(
-            row.message_id,
-            row.body.decode("latin-1"),
-            int(row.state),
-            row.carrier,
-            row.carrier_message_id,
-            row.error_code,
-            row.expires_at,
-            row.done_at,
-            is_live,
-            row.attempts >= classes[row.message_class].retry.attempts_max,
-        )
-        for row, is_live in rows
-    ]
-    parked = {(receipt.carrier, receipt.carrier_message_id) for receipt in world.tables.parked_receipts.values()}
-    return StoreDump(messages, len(world.tables.deliveries), parked)
 
 
 class _Steps(trio.abc.Instrument):

@@ -1,52 +1,34 @@
-"""Draws a whole world from a seed: configuration, customers and their messages, carriers and their moods, faults.
-
-Everything is small on purpose: limits of two or three make queues spill, windows fill and look-ups miss with a few
-dozen messages, so that a run costs milliseconds and thousands of them see what one long run would not.
-"""
+"""What a seed decides before the clock starts, as values; :mod:`tools.sim.drawing` draws them."""
 
 from math import inf
-from random import Random
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from smsagg.carriers.smpp.settings import SmppSettings
-from smsagg.config.schema import (
-    AccountSettings,
-    CarrierSettings,
-    Config,
-    Duration,
-    HostPort,
-    MessageClassSettings,
-    PoolMember,
-    PoolSettings,
-    Rate,
-    ReceiptSettings,
-    RetrySettings,
-    RoutingSettings,
-    ServerSettings,
-    SessionSettings,
-    StoreSettings,
-)
+from smsagg.config.schema import Config
 from tools.sim.disk import DiskPlan
 from tools.sim.network import Weather
-from tools.sim.wire import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER
+from tools.sim.user_data import Part
 
 CARRIERS = ("alpha", "bravo", "charlie", "delta")
 PREFIXES = {"GB": "447700900", "FR": "336123456", "DE": "491512345", "ES": "346123456"}
 UNROUTED = "819012345"
 """A country that no pool names."""
 PASSWORD = "secret"
+KEYWORD_NUMBER = "777"
+"""A number that may have an owner for :data:`KEYWORD` alone."""
+KEYWORD = "JOIN"
 CARRIER_GRACE_S = 3.0
 QUERIED_AFTER_S = (0.0, 6.0)
 
 
 @define(frozen=True)
 class PlannedSubmit:
-    """One submit_sm, and what its sender does about it later."""
+    """One submit_sm, submit_multi or data_sm, and what its sender does about it later."""
 
     at: float
     nonce: str
-    destination: str
+    destinations: tuple[str, ...]
+    """Several: a submit_multi."""
     registered_delivery: int
     validity_s: float = inf
     delay_s: int = 0
@@ -57,6 +39,31 @@ class PlannedSubmit:
     cancel_after_s: float | None = None
     """From its acknowledgement."""
     query_after_s: float | None = None
+    replace_after_s: float | None = None
+    octets: int = 0
+    """Of a long text; 0: a short one."""
+    part: Part | None = None
+    """Of a message that its sender has cut."""
+    is_data_sm: bool = False
+    is_time_to_live: bool = False
+    """Its life is a qos_time_to_live rather than a validity_period."""
+    replaces: bool = False
+    """replace_if_present_flag."""
+    is_cancelled_by_addresses: bool = False
+    """Its cancel_sm names no message_id."""
+
+
+@define(frozen=True)
+class PlannedMo:
+    """What a handset writes: one part or more, each brought by itself."""
+
+    number: str
+    """That it writes to."""
+    texts: tuple[str, ...]
+    at: tuple[float, ...]
+    """When each comes."""
+    reference: int = 0
+    form: str = "udh"
 
 
 @define(frozen=True)
@@ -79,6 +86,10 @@ class CustomerPlan:
     at_most_once: bool
     mo_numbers: tuple[str, ...]
     """Whose MO are its own."""
+    version: int = 0x34
+    """interface_version."""
+    failed_binds: int = 0
+    """So many binds come with a wrong password first."""
 
 
 @define(frozen=True)
@@ -102,8 +113,9 @@ class SupplierPlan:
     deliver_window: int = 10
     hex_ids: bool = False
     """Ids are hexadecimal in responses and decimal in receipts."""
-    mo: int = 0
-    """Messages from handsets, in all."""
+    mo: tuple[PlannedMo, ...] = ()
+    is_data_sm: bool = False
+    """Brings receipts and handsets' texts as data_sm."""
     response_timeout_s: float = 2.0
     """The gateway's, for its attempts."""
 
@@ -135,6 +147,9 @@ class Scenario:
     weather: Weather = field(factory=Weather)
     disk: DiskPlan = field(factory=DiskPlan)
     room_octets: int = 2_000
+
+    is_fair: bool = False
+    """Nothing goes wrong: no fault, no crash, and carriers without moods."""
 
     @property
     def config(self) -> Config:
@@ -190,247 +205,3 @@ FAILPOINTS = (
     "after write deliver_sm_resp",
 )
 """Where a process can die; together the rows of crash and restart: around each read, commit and write."""
-
-
-def draw(seed: int) -> Scenario:
-    """The world of ``seed``."""
-    rng = Random(f"{seed} scenario")
-    duration_s = rng.uniform(3.0, 8.0)
-    carriers = CARRIERS[: rng.choice((1, 2, 2, 3, 4))]
-    timeout_s = rng.choice((1.0, 2.0))
-    suppliers = {name: _supplier(rng, timeout_s) for name in carriers}
-    accounts = [f"acme{number}" for number in range(rng.choice((1, 1, 2, 3)))]
-    classes = {name: _message_class(rng, name) for name in ("default", "once")}
-    class_of = {account: "once" if rng.random() < 0.3 else "default" for account in accounts}
-    total = rng.choice((5, 15, 25, 40)) if rng.random() < 0.97 else 150
-    customers = tuple(
-        _customer(rng, account, duration_s, total // len(accounts) + 1, class_of[account] == "once")
-        for account in accounts
-    )
-    config = _config(rng, carriers, suppliers, customers, classes)
-    configs = [config]
-    if rng.random() < 0.3:  # who restarts it may have changed the pools
-        configs.append(evolve(config, pools=_pools(rng, carriers)))
-    is_calm = rng.random() < 0.1
-    return Scenario(
-        seed,
-        tuple(configs),
-        customers,
-        suppliers,
-        () if is_calm else _faults(rng, duration_s),
-        (rng.choice(FAILPOINTS), rng.randrange(1, 8)) if not is_calm and rng.random() < 0.4 else None,
-        rng.randrange(50, 1500) if not is_calm and rng.random() < 0.4 else None,
-        duration_s,
-        Weather(latency_s=(0.0005, rng.choice((0.002, 0.02, 0.1))), split=rng.choice((0.0, 0.2, 0.7))),
-        DiskPlan(commit_s=(0.0002, rng.choice((0.001, 0.01, 0.1))), tell_s=(0.0, rng.choice((0.0, 0.002, 0.05)))),
-        rng.choice((200, 2_000, 100_000)),
-    )
-
-
-def _config(
-    rng: Random,
-    carriers: tuple[str, ...],
-    suppliers: dict[str, SupplierPlan],
-    customers: tuple[CustomerPlan, ...],
-    classes: dict[str, MessageClassSettings],
-) -> Config:
-    few = rng.random() < 0.5
-    pools = _pools(rng, carriers)
-    return Config(
-        accounts=_accounts(rng, customers),
-        carriers={name: _carrier(rng, name, suppliers[name]) for name in carriers},
-        pools=pools,
-        server=ServerSettings(accept_deadline=Duration(rng.choice((0.3, 2.0))), shutdown_deadline=Duration(2.0)),
-        session=SessionSettings(
-            session_init_timeout=Duration(1.0),
-            enquire_link_interval=Duration(rng.choice((1.0, 4.0))),
-            inactivity_timeout=Duration(rng.choice((6.0, 60.0))),
-            response_timeout=Duration(rng.choice((1.0, 2.0))),
-            pdu_deadline=Duration(2.0),
-            write_deadline=Duration(rng.choice((1.0, 3.0))),
-            deliver_window=rng.choice((1, 2, 5, 20)),
-        ),
-        store=StoreSettings(
-            live_messages_in_memory_max=rng.choice((1, 3, 1_000)) if few else 1_000,
-            scheduled_in_memory_max=rng.choice((1, 3, 1_000)) if few else 1_000,
-            parked_receipts_max=rng.choice((2, 1_000)),
-            parked_receipt_ttl=Duration(rng.choice((20.0, 600.0))),
-        ),
-        routing=RoutingSettings(default_pool=next(iter(pools)) if rng.random() < 0.5 else ""),
-        receipts=ReceiptSettings(
-            ttl=Duration(600.0),
-            retry_first=Duration(0.5),
-            retry_max=Duration(2.0),
-            carrier_grace=Duration(CARRIER_GRACE_S),
-        ),
-        message_classes=classes,
-    )
-
-
-def _accounts(rng: Random, customers: tuple[CustomerPlan, ...]) -> dict[str, AccountSettings]:
-    few = rng.random() < 0.5
-    return {plan.account: _account(rng, plan, few) for plan in customers}
-
-
-def _account(rng: Random, plan: CustomerPlan, few: bool) -> AccountSettings:
-    return AccountSettings(
-        system_id=plan.account,
-        password_hash="",
-        binds_max=len(plan.binds) if rng.random() < 0.3 else 10,
-        window_max=rng.choice((2, 5, 100)),
-        rate=Rate(20.0) if rng.random() < 0.2 else None,
-        queue_max=rng.choice((3, 8, 1_000)) if few else 1_000,
-        message_class="once" if plan.at_most_once else "default",
-        deliveries_in_memory_max=rng.choice((1, 3, 100)) if few else 100,
-        mo_numbers=plan.mo_numbers,
-    )
-
-
-def _message_class(rng: Random, name: str) -> MessageClassSettings:
-    return MessageClassSettings(
-        ttl=Duration(rng.choice((4.0, 8.0, 12.0))),
-        ttl_max=Duration(30.0),
-        in_doubt="fail" if name == "once" else "resend",
-        schedule_max=Duration(60.0),
-        retry=RetrySettings(
-            first=Duration(rng.choice((0.1, 0.5))), multiplier=2.0, max=Duration(2.0), attempts_max=rng.choice((3, 20))
-        ),
-    )
-
-
-def _pools(rng: Random, carriers: tuple[str, ...]) -> dict[str, PoolSettings]:
-    countries = list(PREFIXES)
-    names = ["west", "east"] if rng.random() < 0.6 else ["west"]
-    backups = {"west": "", "east": rng.choice(("", "west"))}
-    few = rng.random() < 0.5
-    return {
-        name: PoolSettings(
-            carriers=tuple(
-                PoolMember(carrier, weight=rng.randrange(1, 4), rank=rng.randrange(2))
-                for carrier in rng.sample(carriers, rng.randrange(1, len(carriers) + 1))
-            ),
-            policy=rng.choice(("priority", "weighted")),
-            countries=tuple(countries[index :: len(names)]),
-            backup=backups[name],
-            queue_max=rng.choice((1, 4, 1_000)) if few else 1_000,
-            when_full=rng.choice(("spill", "spill", "refuse")),
-        )
-        for index, name in enumerate(names)
-    }
-
-
-def _carrier(rng: Random, name: str, plan: SupplierPlan) -> CarrierSettings:
-    smpp = SmppSettings(
-        address=HostPort(f"{name}:2775"),
-        system_id="smsagg",
-        password=PASSWORD,
-        bind=rng.choice(("transceiver", "transceiver", "pair")),
-        links=rng.choice((1, 1, 2)),
-        window=rng.choice((1, 3, 10)),
-        rate=Rate(rng.choice((5.0, 20.0))) if rng.random() < 0.2 else None,
-        enquire_link_interval=Duration(rng.choice((1.0, 3.0))),
-        response_timeout=Duration(plan.response_timeout_s),
-        connect_timeout=Duration(1.0),
-        reconnect_first=Duration(0.2),
-        reconnect_max=Duration(1.0),
-        deliver_unanswered_max=rng.choice((1, 1_000)),
-        resp_id="hex_to_decimal" if plan.hex_ids else "as_is",
-        validity=rng.choice(("none", "relative", "absolute")),
-    )
-    return CarrierSettings(
-        type="smpp",
-        settings=smpp,
-        circuit_failures=rng.choice((0, 2, 20)),
-        circuit_open=Duration(0.5),
-        ask_receipts=rng.choice(("always", "always", "as_asked")),
-    )
-
-
-def _supplier(rng: Random, timeout_s: float) -> SupplierPlan:
-    latency_s = (0.001, rng.choice((0.01, 0.1, 0.3)))
-    receipt_s = (0.01, rng.choice((0.1, 1.0, 3.0)))
-    mo = rng.choice((0, 0, 3))
-    if rng.random() < 0.3:
-        return SupplierPlan(latency_s, receipt_s, mo=mo, response_timeout_s=timeout_s)
-    odd = rng.choice((0.02, 0.1, 0.3))
-
-    def share() -> float:
-        return odd * rng.random() if rng.random() < 0.5 else 0.0
-
-    return SupplierPlan(
-        latency_s,
-        receipt_s,
-        errors=tuple((status, share()) for status in (0x58, 0x14, 0x08, 0x45, 0x0B)),
-        response_lost=share(),
-        response_late=share(),
-        response_doubled=share(),
-        response_without_id=share() / 3,
-        receipt_missing=share(),
-        receipt_early=share(),
-        receipt_doubled=share(),
-        receipt_out_of_order=share(),
-        receipt_contradicted=share(),
-        receipt_unknown=share(),
-        states=((2, 0.8), (5, 0.1), (8, 0.05), (3, 0.05)),
-        deliver_window=rng.choice((1, 3, 10)),
-        hex_ids=rng.random() < 0.2,
-        mo=mo,
-        response_timeout_s=timeout_s,
-    )
-
-
-def _customer(rng: Random, account: str, duration_s: float, count: int, at_most_once: bool) -> CustomerPlan:
-    binds = rng.choice(
-        (
-            (BIND_TRANSCEIVER,),
-            (BIND_TRANSCEIVER, BIND_TRANSCEIVER),
-            (BIND_TRANSMITTER, BIND_RECEIVER),
-            (BIND_TRANSMITTER, BIND_RECEIVER, BIND_TRANSCEIVER),
-        )
-    )
-    bursts = [rng.uniform(0.1, duration_s) for _ in range(rng.randrange(1, 6))]
-    messages = sorted(
-        (
-            _message(
-                rng, f"{account}-{number}", rng.choice(bursts) if rng.random() < 0.7 else rng.uniform(0, duration_s)
-            )
-            for number in range(count)
-        ),
-        key=lambda message: message.at,
-    )
-    odd = rng.random() < 0.4
-    return CustomerPlan(
-        account,
-        binds,
-        rng.choice((1, 5, 20)),
-        tuple(messages),
-        (0.001, rng.choice((0.01, 0.5, 1.5))),
-        rng.choice((0.0, 0.2)) if odd else 0.0,
-        rng.choice((0.0, 0.1)) if odd else 0.0,
-        rng.choice((0.0, 0.1)) if odd else 0.0,
-        at_most_once,
-        rng.choice((("12345", "*"), ("12345",))) if account.endswith("0") else (),
-    )
-
-
-def _message(rng: Random, nonce: str, at: float) -> PlannedSubmit:
-    prefix = UNROUTED if rng.random() < 0.05 else rng.choice(list(PREFIXES.values()))
-    validity_s = inf if rng.random() < 0.5 else float(rng.choice((1, 2, 5, 10)))
-    return PlannedSubmit(
-        at=at,
-        nonce=nonce,
-        destination=f"{rng.choice(('', '', '+', '00'))}{prefix}{rng.randrange(1000):03d}",
-        registered_delivery=rng.choice((0, 1, 1, 1, 1, 2, 3, 0x11)),
-        validity_s=validity_s,
-        delay_s=rng.choice((1, 3)) if rng.random() < 0.1 and validity_s > 3 else 0,
-        priority=rng.choice((0, 0, 0, 1, 3)),
-        in_payload=rng.random() < 0.1,
-        cancel_after_s=rng.uniform(0, 1.0) ** 3 * 4 if rng.random() < 0.15 else None,
-        query_after_s=rng.uniform(*QUERIED_AFTER_S) if rng.random() < 0.15 else None,
-    )
-
-
-def _faults(rng: Random, duration_s: float) -> tuple[PlannedFault, ...]:
-    kinds = rng.choices(list(FAULTS), list(FAULTS.values()), k=rng.choice((0, 1, 2, 3, 4, 5, 9)))
-    faults = (PlannedFault(rng.uniform(0.2, duration_s), kind, rng.uniform(0.1, 3.0)) for kind in kinds)
-    return tuple(sorted(faults, key=lambda fault: fault.at))

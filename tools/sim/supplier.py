@@ -4,26 +4,29 @@ from collections import deque
 from functools import partial
 from random import Random
 
-from attrs import define
+from attrs import define, field
 
 from smsagg.config.schema import CarrierSettings
 from tools.chaos.checker import FINAL
 from tools.chaos.history import CarrierReceipt
 from tools.chaos.wire import ESME_ROK, RESP, SUBMIT_SM, Pdu, ShortMessage, pdu, receipt
+from tools.sim import user_data
 from tools.sim import wire as smpp
 from tools.sim.agenda import Agenda
-from tools.sim.customer import reference_of
 from tools.sim.log import Attempt, Log, Mo
 from tools.sim.network import Wire, Written
 from tools.sim.ports import Rules
-from tools.sim.scenario import SupplierPlan
+from tools.sim.scenario import PlannedMo, SupplierPlan
+from tools.sim.texts import handset_texts_in
 from tools.sim.trace import Trace
+from tools.sim.user_data import Part
 from tools.sim.window_watch import Place, WindowWatch
 
 WORDS = {1: "ENROUTE", 2: "DELIVRD", 3: "EXPIRED", 5: "UNDELIV", 8: "REJECTD"}
 ANSWER_MAX_S = 5.0
 """A deliver_sm that has no answer by then is sent again."""
 AGAIN_S = (0.3, 1.0)
+HANDSET = "447700900999"
 FIRST_UNKNOWN = 9_000_000
 """Receipts for nobody carry ids from here on."""
 
@@ -37,6 +40,10 @@ class Report:
     state: int
     destination: str
     mo: Mo | None = None
+    body: bytes = b""
+    """Of MO."""
+    esm_class: int = 0
+    tlvs: dict[int, bytes] = field(factory=dict)
     tries: int = 0
 
 
@@ -77,9 +84,10 @@ class Supplier:
         self._last_id = 0
         self._last_unknown = FIRST_UNKNOWN
 
-    def start(self, duration_s: float) -> None:
-        for number in range(self.plan.mo):
-            self.agenda.at(self.rng.uniform(0.5, duration_s), partial(self._send_mo, f"mo-{self.name}-{number}"))
+    def start(self) -> None:
+        for planned in self.plan.mo:
+            for place in range(len(planned.texts)):
+                self.agenda.at(planned.at[place], partial(self._send_mo, planned, place))
 
     def accept(self, wire: Wire) -> None:
         self.sessions.append(SmscSession(self, wire))
@@ -132,10 +140,18 @@ class Supplier:
     def note(self, subject: str, what: str) -> None:
         self.trace.add(self.name, subject, what)
 
-    def _send_mo(self, text: str) -> None:
-        destination = self.rng.choice(("12345", "54321"))
-        mo = self.log.mo[text] = Mo(text, destination)
-        self.owe(Report("", 0, destination, mo))
+    def _send_mo(self, planned: PlannedMo, place: int) -> None:
+        octets, total = planned.texts[place].encode(), len(planned.texts)
+        text = handset_texts_in(planned.texts[place])[0]
+        keyword = planned.texts[0].partition(" ")[0]
+        if total == 1:
+            part, header = None, b""
+        else:
+            part = Part(planned.reference, total, place + 1, planned.form)
+            header = user_data.header_of(part)
+        mo = self.log.mo[text] = Mo(text, planned.number, self.name, part, keyword)
+        tlvs = user_data.tlvs_of(part) if part is not None else {}
+        self.owe(Report("", 0, planned.number, mo, header + octets, user_data.UDHI if header else 0, tlvs))
 
 
 class SmscSession(smpp.SmppPeer):
@@ -172,7 +188,7 @@ class SmscSession(smpp.SmppPeer):
         number = self.next_number()
         self._outstanding[number] = report
         if report.mo is not None:
-            octets = smpp.deliver_mo(number, "447700900999", report.destination, report.mo.text)
+            octets = smpp.deliver_mo(number, HANDSET, report.destination, report.body, report.esm_class, report.tlvs)
             supplier.note(report.mo.text, "deliver_sm")
         else:
             word = WORDS[report.state]
@@ -181,6 +197,8 @@ class SmscSession(smpp.SmppPeer):
                 CarrierReceipt(supplier.agenda.now, supplier.name, report.carrier_message_id, report.state)
             )
             supplier.note(f"{supplier.name}:{report.carrier_message_id}", f"deliver_sm {word}")
+        if supplier.plan.is_data_sm:
+            octets = smpp.as_data_sm(octets)
         self.send(octets, partial(supplier.rules.on_read, "deliver_sm"))
         supplier.agenda.after(ANSWER_MAX_S, partial(self._overdue, number))
 
@@ -196,7 +214,7 @@ class SmscSession(smpp.SmppPeer):
             return
         elif command_id == SUBMIT_SM:
             self._submit(number, ShortMessage(body), written)
-        elif command_id == smpp.DELIVER_SM | RESP:
+        elif command_id in (smpp.DELIVER_SM | RESP, smpp.DATA_SM | RESP):
             self._answered(number, status)
         elif command_id == smpp.ENQUIRE_LINK:
             self.send(pdu(smpp.ENQUIRE_LINK | RESP, number))
@@ -231,17 +249,19 @@ class SmscSession(smpp.SmppPeer):
     def _submit(self, number: int, message: ShortMessage, written: Written) -> None:
         supplier, plan, rng = self.supplier, self.supplier.plan, self.supplier.rng
         broke = supplier.log.broke
-        nonce = message.short_message or message.tlvs[smpp.MESSAGE_PAYLOAD].decode()
+        body = message.tlvs.get(smpp.MESSAGE_PAYLOAD) or message.short_message.encode("latin-1")
+        data = user_data.read(message.esm_class, body, message.tlvs)
+        nonces = supplier.rules.nonces_of(data.text, message.destination)
+        nonce = nonces[0]
         if self.bound_as not in (smpp.BIND_TRANSMITTER, smpp.BIND_TRANSCEIVER):
             broke("S17 answers", nonce, f"came to {supplier.name} by a session that is not bound to submit")
-        if message.tlvs.get(smpp.USER_MESSAGE_REFERENCE) != reference_of(nonce).to_bytes(2):
-            broke("S18 fidelity", nonce, f"came to {supplier.name} with another reference")
         place = self._window.take(written)
         if self._window.exceeded_by(place):
             broke("S16 window", nonce, f"more submit_sm outstanding at {supplier.name} than the window")
         status = self._refusal()
         has_id = status == ESME_ROK and (supplier.is_calm or rng.random() >= plan.response_without_id)
         given_id = supplier.take_id() if has_id else ""
+        reference = message.tlvs.get(smpp.USER_MESSAGE_REFERENCE)
         attempt = Attempt(
             supplier.agenda.now,
             written.asked_at_ms,
@@ -249,13 +269,19 @@ class SmscSession(smpp.SmppPeer):
             nonce,
             given_id,
             status,
+            nonces=nonces,
+            part=data.part,
+            text=data.text,
+            reference=int.from_bytes(reference) if reference is not None else None,
             destination=message.destination,
             written=written,
             wire=self.wire,
             response_timeout_s=plan.response_timeout_s,
         )
         supplier.log.history.carrier_submits.append(attempt)
-        supplier.note(nonce, f"submit_sm, status {status:#x} id {given_id}")
+        which = f", part {data.part.number} of {data.part.total} by {data.part.form}" if data.part else ""
+        for name in nonces:
+            supplier.note(name, f"submit_sm {data.text[:30].decode()}{which}, status {status:#x} id {given_id}")
         response_s = rng.uniform(*plan.latency_s)
         if not supplier.is_calm:
             if rng.random() < plan.response_late:

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 
-from tools.chaos.wire import ESME_ROK, HEADER, RESP, SUBMIT_SM, Frames, Pdu, pdu
+from tools.chaos.wire import ESME_ROK, HEADER, RESP, SUBMIT_SM, Frames, Pdu, ShortMessage, pdu
 from tools.sim.network import Wire, Written
 
 GENERIC_NACK = 0x80000000
@@ -15,9 +15,13 @@ BIND_TRANSCEIVER = 0x09
 QUERY_SM = 0x03
 DELIVER_SM = 0x05
 UNBIND = 0x06
+REPLACE_SM = 0x07
 CANCEL_SM = 0x08
 ENQUIRE_LINK = 0x15
+SUBMIT_MULTI = 0x21
+DATA_SM = 0x0103
 
+QOS_TIME_TO_LIVE = 0x0017
 USER_MESSAGE_REFERENCE = 0x0204
 MESSAGE_PAYLOAD = 0x0424
 
@@ -26,8 +30,10 @@ ESME_RSYSERR = 0x08
 ESME_RINVDSTADR = 0x0B
 ESME_RINVMSGID = 0x0C
 ESME_RBINDFAIL = 0x0D
+ESME_RREPLACEFAIL = 0x13
 ESME_RCANCELFAIL = 0x11
 ESME_RMSGQFUL = 0x14
+ESME_RSUBMITFAIL = 0x45
 ESME_RTHROTTLED = 0x58
 ESME_RX_T_APPN = 0x64
 ESME_RX_R_APPN = 0x66
@@ -40,8 +46,11 @@ NAMES = {
     SUBMIT_SM: "submit_sm",
     DELIVER_SM: "deliver_sm",
     UNBIND: "unbind",
+    REPLACE_SM: "replace_sm",
     CANCEL_SM: "cancel_sm",
     ENQUIRE_LINK: "enquire_link",
+    SUBMIT_MULTI: "submit_multi",
+    DATA_SM: "data_sm",
 }
 
 
@@ -53,9 +62,10 @@ def name_of(command_id: int) -> str:
     return f"{name}_resp" if command_id & RESP else name
 
 
-def bind(command_id: int, number: int, system_id: str, password: str) -> bytes:
+def bind(command_id: int, number: int, system_id: str, password: str, version: int = 0x34) -> bytes:
+    """``version``: the interface_version."""
     return pdu(
-        command_id, number, system_id.encode() + b"\0" + password.encode() + b"\0\0" + bytes((0x34, 0, 0)) + b"\0"
+        command_id, number, system_id.encode() + b"\0" + password.encode() + b"\0\0" + bytes((version, 0, 0)) + b"\0"
     )
 
 
@@ -63,47 +73,20 @@ def bind_resp(command_id: int, number: int, status: int = ESME_ROK) -> bytes:
     return pdu(command_id | RESP, number, b"smsc\0" if status == ESME_ROK else b"", status)
 
 
-def submit_sm(
-    number: int,
-    source: str,
-    destination: str,
-    text: str,
-    registered_delivery: int,
-    validity_period: str = "",
-    schedule_delivery_time: str = "",
-    priority: int = 0,
-    reference: int = 0,
-    in_payload: bool = False,
+def deliver_mo(
+    number: int, source: str, destination: str, body: bytes, esm_class: int = 0, tlvs: dict[int, bytes] | None = None
 ) -> bytes:
-    octets = text.encode("ascii")
-    short_message = b"" if in_payload else octets
-    body = b"".join(
-        (
-            b"\0\x05\0" + source.encode() + b"\0",
-            b"\x01\x01" + destination.encode() + b"\0",
-            bytes((0, 0, priority)),
-            schedule_delivery_time.encode() + b"\0" + validity_period.encode() + b"\0",
-            bytes((registered_delivery, 0, 0, 0, len(short_message))),
-            short_message,
-            USER_MESSAGE_REFERENCE.to_bytes(2) + b"\0\x02" + reference.to_bytes(2),
-        )
-    )
-    if in_payload:
-        body += MESSAGE_PAYLOAD.to_bytes(2) + len(octets).to_bytes(2) + octets
-    return pdu(SUBMIT_SM, number, body)
-
-
-def deliver_mo(number: int, source: str, destination: str, text: str) -> bytes:
     """A message from a handset."""
-    body = b"".join(
+    octets = b"".join(
         (
             b"\0\x01\x01" + source.encode() + b"\0",
             b"\0\x01" + destination.encode() + b"\0",
-            b"\0\0\0\0\0" + bytes((0, 0, 0, 0, len(text))),
-            text.encode(),
+            bytes((esm_class, 0, 0)) + b"\0\0" + bytes((0, 0, 0, 0, len(body))),
+            body,
+            *(tag.to_bytes(2) + len(value).to_bytes(2) + value for tag, value in (tlvs or {}).items()),
         )
     )
-    return pdu(DELIVER_SM, number, body)
+    return pdu(DELIVER_SM, number, octets)
 
 
 def query_sm(number: int, message_id: str, source: str) -> bytes:
@@ -124,6 +107,34 @@ def queried_state(body: bytes) -> tuple[str, int]:
 def relative_time(seconds: int) -> str:
     """A relative time of whole seconds, less than a hundred."""
     return f"0000000000{seconds:02d}000R"
+
+
+def data_as_short(body: bytes) -> ShortMessage:
+    """A data_sm as the deliver_sm that would say the same."""
+    service_type, _, rest = body.partition(b"\0")
+    source, _, rest = rest[2:].partition(b"\0")
+    destination, _, rest = rest[2:].partition(b"\0")
+    esm_class, registered_delivery, data_coding = rest[:3]
+    start = service_type + b"\0\0\0" + source + b"\0\0\0" + destination + b"\0"
+    fields = bytes((esm_class, 0, 0)) + b"\0\0" + bytes((registered_delivery, 0, data_coding, 0, 0))
+    return ShortMessage(start + fields + rest[3:])
+
+
+def as_data_sm(octets: bytes) -> bytes:
+    """A deliver_sm as the data_sm that says the same."""
+    _, status, number, body = Frames().feed(octets)[0]
+    short = ShortMessage(body)
+    text = short.short_message.encode("latin-1")
+    tlvs = {MESSAGE_PAYLOAD: text, **short.tlvs} if text else short.tlvs
+    fields = b"".join(
+        (
+            b"\0" + bytes((short.source_ton, short.source_npi)) + short.source.encode() + b"\0",
+            bytes((short.dest_ton, short.dest_npi)) + short.destination.encode() + b"\0",
+            bytes((short.esm_class, short.registered_delivery, short.data_coding)),
+            *(tag.to_bytes(2) + len(value).to_bytes(2) + value for tag, value in tlvs.items()),
+        )
+    )
+    return pdu(DATA_SM, number, fields, status)
 
 
 class SmppPeer:

@@ -13,16 +13,16 @@ import trio
 
 from smsagg.observe.metrics import Metrics
 from smsagg.testing.clock import FakeClock
-from tools.chaos.history import Submit
 from tools.sim.agenda import Agenda
 from tools.sim.customer import Customer
 from tools.sim.disk import Disk, ObservedTables
 from tools.sim.gateway import Life
-from tools.sim.log import Cancel, Log
+from tools.sim.log import Cancel, Log, Replace, Sent
 from tools.sim.nemesis import Nemesis
 from tools.sim.network import Weather, Wire
 from tools.sim.scenario import PASSWORD, PREFIXES, Scenario
 from tools.sim.supplier import Supplier
+from tools.sim.texts import digits_of, nonce_of, nonces_in, version_in
 from tools.sim.trace import Trace
 from tools.sim.wire import name_of
 
@@ -98,7 +98,7 @@ class World:
             for customer in self.customers:
                 customer.start()
             for supplier in self.suppliers.values():
-                supplier.start(scenario.duration_s)
+                supplier.start()
             self.nemesis.plan(scenario.faults)
             await self._watch_until(scenario.duration_s + SETTLE_S)
             self.nemesis.heal()
@@ -214,11 +214,28 @@ class World:
     def network_delay_s(self) -> float:
         return 2 * 4 * self.weather.latency_s[1]  # a PDU may come in so many pieces
 
-    def on_acknowledged(self, submit: Submit) -> None:
-        """Who hears ESME_ROK has a durable message, at that very instant."""
-        stored = (*self.tables.messages.values(), *self.tables.history.values())
-        if not any(message.message_id == submit.message_id for message in stored):
+    def on_acknowledged(self, submit: Sent) -> None:
+        """Who hears ESME_ROK has durable messages, at that very instant: all destinations, all parts."""
+        rows = [row for row in self.tables.rows() if row.message_id == submit.message_id]
+        if not rows:
             self.log.broke("S1 no loss", submit.nonce, "was acknowledged before it was committed")
+            return
+        destinations = {digits_of(to) for to in submit.planned.destinations}.difference(submit.untaken)
+        if (found := {digits_of(row.destination_addr) for row in rows}) != destinations:
+            self.log.broke("S1 no loss", submit.nonce, f"was acknowledged for {destinations}, and is there for {found}")
+        missing = {row.group_seq for row in rows if row.group_seq}.difference(self.tables.groups)
+        if missing:
+            self.log.broke("S1 no loss", submit.nonce, f"its parts are in groups {missing}, which are not there")
+
+    def nonces_of(self, text: bytes, destination: str) -> tuple[str, ...]:
+        """See :class:`tools.sim.ports.Rules`."""
+        nonces = tuple(nonces_in(text))
+        if nonces:
+            return nonces
+        rest = [
+            row for row in self.tables.rows() if row.body == text and digits_of(row.destination_addr) == destination
+        ]
+        return (nonce_of(self.tables.unit_of[rest[0].seq]) if rest else text.decode("latin-1"),)
 
     def on_receipt_taken(self, carrier: str, carrier_message_id: str) -> None:
         """Whose receipt is answered ESME_ROK has its effect in the store, at that very instant."""
@@ -227,14 +244,30 @@ class World:
         for row in self.tables.messages.values():
             if (row.carrier, row.carrier_message_id) == (carrier, carrier_message_id) and row.state.name == "ENROUTE":
                 text = f"the receipt of {carrier}:{carrier_message_id} was answered before its effect was committed"
-                self.log.broke("S12 receipts kept", row.body.decode(), text)
+                self.log.broke("S12 receipts kept", self.tables.unit_of[row.seq], text)
 
     def on_cancelled(self, cancel: Cancel) -> None:
-        rows = [row for row in self.tables.history.values() if row.message_id == cancel.submit.message_id]
-        if not rows or rows[0].state.name != "DELETED":
-            self.log.broke("S8 zombie", cancel.submit.nonce, "cancel_sm was answered ESME_ROK, and it is not DELETED")
-        if cancel.account != cancel.submit.account:
-            self.log.broke("S13 isolation", cancel.submit.nonce, f"was cancelled by {cancel.account}")
+        """Something of it is over, at that very instant."""
+        submit = cancel.submit
+        if cancel.account != submit.account:
+            self.log.broke("S13 isolation", submit.nonce, f"was cancelled by {cancel.account}")
+        if cancel.is_by_addresses:
+            hit = [row for row in self.tables.rows() if row.destination_addr == submit.planned.destinations[0]]
+        else:
+            hit = [row for row in self.tables.rows() if row.message_id == submit.message_id]
+        if not any(row.state.name == "DELETED" for row in hit):
+            self.log.broke("S8 zombie", submit.nonce, "cancel_sm was answered ESME_ROK, and nothing is DELETED")
+
+    def on_replaced(self, replace: Replace) -> None:
+        """It has the new text, at that very instant, unless a later replace_sm was sent."""
+        submit = replace.submit
+        if replace.account != submit.account:
+            self.log.broke("S13 isolation", submit.nonce, f"was replaced by {replace.account}")
+        version = version_in(replace.text)
+        for row in self.tables.rows():
+            if row.message_id == submit.message_id and version_in(row.body) < version:
+                text = f"replace_sm was answered ESME_ROK, and the text is {row.body.decode()}"
+                self.log.broke("S8 zombie", submit.nonce, text)
 
     def metrics(self) -> Metrics | None:
         """Of the only process that there was; ``None`` when there were several."""
@@ -272,6 +305,8 @@ class World:
             and life.is_serving
             and not self.tables.messages
             and not self.tables.deliveries
+            and not self.tables.mo_parts
+            and all(group.is_over for group in self.tables.groups.values())
             and all(customer.is_idle for customer in self.customers)
             and not life.held()
         )
