@@ -119,9 +119,15 @@ class Reports:
         self._take(carrier, receipts, respond, self.all_in_memory)
 
     def _take(
-        self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts, is_all_known: bool
+        self,
+        carrier: str,
+        receipts: Sequence[CarrierReceipt],
+        respond: RespondReceipts,
+        is_all_known: bool,
+        loaded: Sequence[Message] = (),
     ) -> None:
-        """``is_all_known``: every message that these receipts may name is in memory."""
+        """``is_all_known``: every message that these receipts may name is in memory, or among ``loaded``: of more parts
+        than memory holds the last ones push out the first."""
         core, now = self._core, self._core.clock.now_ms()
         find = self.correlator.find
         changes = Changes()
@@ -136,7 +142,7 @@ class Reports:
             if message is not None:
                 self._apply(message, receipt, now, changes)
                 if message.group is not None and not self._apply_to_siblings(
-                    message, receipt, now, changes, is_all_known
+                    message, receipt, now, changes, is_all_known, loaded
                 ):
                     missed.append(receipt)
                     continue
@@ -213,7 +219,13 @@ class Reports:
             self._recent.add(message.carrier, message.carrier_message_id, reported)
 
     def _apply_to_siblings(
-        self, message: Message, receipt: CarrierReceipt, now: int, changes: Changes, is_all_known: bool
+        self,
+        message: Message,
+        receipt: CarrierReceipt,
+        now: int,
+        changes: Changes,
+        is_all_known: bool,
+        loaded: Sequence[Message],
     ) -> bool:
         """A report of one part is also that of those that went as one with it. False: some of them are in the store
         only, and are to be looked up."""
@@ -224,6 +236,9 @@ class Reports:
             return True
         while (sibling := self.correlator.find(*key)) is not None and sibling.group is group:
             self._apply(sibling, receipt, now, changes)
+        for sibling in loaded:
+            if sibling.group is group and (sibling.carrier, sibling.carrier_message_id) == key:
+                self._apply(sibling, receipt, now, changes)
         return is_all_known or group.is_over
 
     def _unpark(self, carrier: str, receipt: CarrierReceipt, changes: Changes) -> None:
@@ -302,16 +317,20 @@ class Reports:
             self._sought = {}
         unknown: list[tuple[CarrierReceipt, RespondReceipts]] = []
         for carrier_message_id, answers in by_id.items():  # id by id: what is loaded for one may push out another's
+            loaded: dict[int, Message] = {}
             for name in names[carrier_message_id]:
                 for message in (*found.get(name, ()), *sought[carrier, name]):
-                    if message.seq not in core.live and message.seq not in finished_meanwhile:
+                    if message.seq in finished_meanwhile or message.seq in loaded:
+                        continue
+                    loaded[message.seq] = core.live.get(message.seq, message)
+                    if message.seq not in core.live:
                         core.live[message.seq] = message
                         self._expect(message)
             known: list[tuple[CarrierReceipt, RespondReceipts]] = []
             for receipt, respond in answers:
                 (known if self._names_somebody(carrier, receipt) else unknown).append((receipt, respond))
             for respond, group in groupby(known, key=itemgetter(1)):
-                self._take(carrier, [receipt for receipt, _ in group], respond, is_all_known=True)
+                self._take(carrier, [receipt for receipt, _ in group], respond, True, list(loaded.values()))
         if unknown:
             self._park(carrier, unknown, core.clock.now_ms())
 

@@ -321,13 +321,15 @@ async def test_siblings_are_recognised_after_a_crash() -> None:
         assert receipt.message_id == first.message_id
 
 
-async def test_the_receipt_of_a_joined_message_finds_parts_that_left_memory() -> None:
-    """Some in memory, some in the store only: all end, and the carrier is answered after that."""
+@pytest.mark.parametrize("in_memory", [1, 2])
+async def test_the_receipt_of_a_joined_message_finds_parts_that_left_memory(in_memory: int) -> None:
+    """Some in memory, some in the store only: all end, and the carrier is answered after that; also when those that are
+    loaded push each other out."""
     config = config_of("payload", part_receipts="worst")
     config = make_config(
         accounts=config.accounts,
         carriers=config.carriers,
-        store=_small_store(config),
+        store=_small_store(config, in_memory),
     )
     store = MemoryStore()
     async with run_gateway(config, store) as gateway:
@@ -337,7 +339,7 @@ async def test_the_receipt_of_a_joined_message_finds_parts_that_left_memory() ->
         await gateway.settle()
         (carrier_id,) = gateway.carrier.accept()
         await gateway.settle()
-        assert len(gateway.engine.core.live) == 2
+        assert len(gateway.engine.core.live) == in_memory
         reported = gateway.carrier.receipt(carrier_id, state=U)
         await gateway.settle()
         assert reported.statuses == [ESME_ROK]
@@ -346,8 +348,8 @@ async def test_the_receipt_of_a_joined_message_finds_parts_that_left_memory() ->
         gateway.assert_nothing_is_held()
 
 
-def _small_store(config: Config) -> Any:
-    return attrs.evolve(config.store, live_messages_in_memory_max=2)
+def _small_store(config: Config, in_memory: int) -> Any:
+    return attrs.evolve(config.store, live_messages_in_memory_max=in_memory)
 
 
 @pytest.mark.parametrize("in_doubt", ["resend", "fail"])
