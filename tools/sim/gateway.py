@@ -19,7 +19,7 @@ from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import CarrierError, StoreError
 from smsagg.esme.authenticator import Authenticator, BindRefusal
-from smsagg.esme.door import make_front_door
+from smsagg.esme.door import FrontDoor, make_front_door
 from smsagg.esme.peer import Peer
 from smsagg.esme.session import EsmeSession
 from smsagg.observe.metrics import Metrics
@@ -79,10 +79,10 @@ class Life:
         self._nobody_left = trio.Event()
         self._nursery: trio.Nursery
         self._stopping = trio.Event()
-        metrics = Metrics("simulated")
-        self.engine = Engine(config, self.store, clock, rng, metrics, rng.randbytes)
-        authenticator = SimulatedAuthenticator(dict(self.engine.accounts), password, rng)
-        self.door = make_front_door(config, self.engine, clock, metrics, authenticator)
+        self.metrics = Metrics("simulated")
+        self.engine = Engine(config, self.store, clock, rng, self.metrics, rng.randbytes)
+        self._authenticator = SimulatedAuthenticator(dict(self.engine.accounts), password, rng)
+        self._door: FrontDoor
         self.carriers: dict[str, Carrier] = {
             name: SmppCarrier(name, settings.settings, self.engine, clock, Random(rng.getrandbits(64)), self._connect)
             for name, settings in config.carriers.items()
@@ -94,6 +94,7 @@ class Life:
         try:
             with self._scope:
                 engine.connect(self.carriers, await store.recover(self._clock.now_ms(), engine.retries_due_by))
+                self._door = make_front_door(self.config, engine, self._clock, self.metrics, self._authenticator)
                 store.on_commit = lambda _seconds, _changes: engine.dispatcher.wake()
                 async with trio.open_nursery() as self._nursery:
                     await self._nursery.start(engine.run)
@@ -140,8 +141,8 @@ class Life:
 
     async def _serve(self, wire: Wire, address: str) -> None:
         """As the listener does it, but that what it would log is a failure here."""
-        self.door.sessions.enter()
-        session = EsmeSession(wire.stream, Peer(address), self.door)
+        self._door.sessions.enter()
+        session = EsmeSession(wire.stream, Peer(address), self._door)
         self._sessions[session] = None
         try:
             await session.run()
@@ -152,7 +153,7 @@ class Life:
             del self._sessions[session]
             if not self._sessions:
                 self._nobody_left.set()
-            self.door.sessions.leave()
+            self._door.sessions.leave()
 
     async def _connect(self, settings: SmppSettings) -> trio.abc.Stream:
         await trio.sleep(self._rng.uniform(*DIAL_S))

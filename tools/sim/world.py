@@ -271,7 +271,7 @@ class World:
 
     def metrics(self) -> Metrics | None:
         """Of the only process that there was; ``None`` when there were several."""
-        return self.life.door.metrics if self.life is not None and not self.log.deaths else None
+        return self.life.metrics if self.life is not None and not self.log.deaths else None
 
     # --- the phases ---
 
