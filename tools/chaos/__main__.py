@@ -20,6 +20,7 @@ from tools.chaos.esme import Load
 from tools.chaos.nemesis import NO_FAULTS
 from tools.chaos.report import as_json, show
 from tools.chaos.system import Sizes
+from tools.chaos.visit_run import visit_all
 
 FAULTS = {
     "kills": "kill_server",
@@ -82,6 +83,7 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 @click.option("--tight", is_flag=True, help="Hardly any memory: everything goes through the store.")
 @click.option("--seed", type=int, help="Repeats a run's choices (not the machine's timing). Default: the time.")
 @click.option("--seed-bug", default="", help="Put a known bug into the server; see tools/chaos/seeded.py.")
+@click.option("--failpoints", is_flag=True, help="Instead: die at each point of the server's work; see the table.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report there.")
 @click.option("--keep", is_flag=True, help="Keep the folder of the run even when it passes.")
 @click.pass_context
@@ -98,6 +100,7 @@ def main(
     tight: bool,
     seed: int | None,
     seed_bug: str,
+    failpoints: bool,
     json_path: Path | None,
     keep: bool,
     **strikes: int,
@@ -105,6 +108,8 @@ def main(
     """Load a server, kill it and its carriers, and check that no promise was broken."""
     console = Console()
     seed = int(time.time()) if seed is None else seed
+    if failpoints:
+        sys.exit(EXIT_STATUS[visit_all(console, seed, json_path)])
     named = {key for key in strikes if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
     counts: dict[str, Any] = {
         FAULTS[key]: number if key in named else math.ceil(share * number)

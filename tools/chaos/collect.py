@@ -53,6 +53,7 @@ def collect(run: "Run", anomalies: list[str], is_drained: bool) -> History:
         submits=log.submits,
         client_receipts=log.receipts,
         faults=run.nemesis.faults,
+        visits=run.nemesis.visitor.visits,
         clock=run.nemesis.machine.clock.steps(system.server.starts),
         store=dump(system.store_path),
         anomalies=anomalies,

@@ -311,8 +311,12 @@ def receipt_recorded_unanswered(point: Point) -> None:
 
     def make(original: Any) -> Any:
         def on_receipts(reports: Reports, carrier: str, receipts: Sequence[CarrierReceipt], respond: Any) -> None:
+            awaited = [each for each in receipts if reports.correlator.find(carrier, each.carrier_message_id)]
+            ended = [f"carrier:{carrier}:{receipt.carrier_message_id}" for receipt in awaited]
+
             def pass_and_respond(answers: Sequence[tuple[CarrierReceipt, int]]) -> None:
-                point.pass_by(f"carrier:{carrier}:{receipt.carrier_message_id}" for receipt, _ in answers)
+                if ended:
+                    point.pass_by(ended)
                 respond(answers)
 
             original(reports, carrier, receipts, pass_and_respond)

@@ -89,7 +89,7 @@ class Run:
         finally:
             self.system.kill()
         self.nemesis.faults += stalls_as_faults(self.recorder.stalls, self.settings.sizes)
-        anomalies = failures + self.nemesis.machine.anomalies + self.system.anomalies()
+        anomalies = failures + self.nemesis.anomalies() + self.system.anomalies()
         anomalies += sessions_lost_for_nothing(lost, self.nemesis.faults)
         anomalies += unexcused_refusals(self.esme.log.binds_refused, self.nemesis.faults)
         return collect(self, anomalies, is_drained)

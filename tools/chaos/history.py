@@ -5,6 +5,7 @@ ends in ``_ms``: those are UTC milliseconds. A message is followed by its *nonce
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from enum import Enum
 from math import inf
 
@@ -221,6 +222,18 @@ class Sample:
     """By link, attempts that await their response."""
 
 
+@define(eq=False)
+class Visit:
+    """Nemesis log: one death at a failpoint; where, when, and which messages were at hand."""
+
+    row: str
+    at: float
+    subjects: Sequence[str] = ()
+    """``nonce:…``, ``id:…`` or ``carrier:NAME:ID``."""
+    problems: list[str] = field(factory=list)
+    """What was found wrong right after it."""
+
+
 @define(frozen=True)
 class ClockStep:
     """Nemesis log: since some instant between ``began_at`` and ``ended_at`` the clock that the server goes by is so far
@@ -328,6 +341,7 @@ class History:
     carrier_receipts: list[CarrierReceipt] = field(factory=list)
     faults: list[Fault] = field(factory=list)
     clock: list[ClockStep] = field(factory=list)
+    visits: list[Visit] = field(factory=list)
     store: StoreDump = field(factory=StoreDump)
     anomalies: list[str] = field(factory=list)
     """What must not happen at all: a server that ended by itself, a session that was lost with no fault."""

@@ -14,6 +14,7 @@ from tools.chaos.history import Fault
 from tools.chaos.machine import Machine
 from tools.chaos.network import Network
 from tools.chaos.system import CARRIERS, RESPONSE_TIMEOUT_S, System, until
+from tools.chaos.visits import Visitor
 
 SETTLE_S = 1.0
 """What a dead process had written may be read so long after its death."""
@@ -57,6 +58,10 @@ class Plan:
     clock_jump: int = 0
     """Sets the server's wall clock, and sets it right again."""
     clock_jump_s: float = 3_600.0
+    failpoints: tuple[str, ...] = ()
+    """Rows of :data:`tools.chaos.failpoints.FAILPOINTS` that are visited after all else."""
+    cuts_power: bool = False
+    """At each of them the power goes."""
     pause_s: tuple[float, float] = (0.5, 1.5)
     """Load between two faults, once all binds are back."""
     stop_s: tuple[float, float] = (0.3, 2.0)
@@ -78,6 +83,7 @@ class Nemesis:
         self._rng = rng
         self._tell = tell
         self.faults: list[Fault] = []
+        self.visitor = Visitor(system, rng, tell)
         self.machine = Machine(system, esme, rng, plan.clock_jump_s)
 
     async def run(self) -> None:
@@ -103,6 +109,17 @@ class Nemesis:
                 self.machine.server_started()
             self._tell(f"{kind} {fault.target}: {fault.ended_at - fault.began_at:.2f} s")
             await self.pause()
+
+        if self._plan.failpoints:
+            try:
+                await self.visitor.run(self._plan.failpoints, self._plan.cuts_power)
+            finally:
+                self.faults += self.visitor.faults
+            await self.pause()
+
+    def anomalies(self) -> list[str]:
+        """What a fault has brought to light that must not be."""
+        return self.machine.anomalies + self.visitor.anomalies
 
     async def pause(self) -> None:
         """Until every bind is back, and then a while under load."""
