@@ -55,7 +55,7 @@ def history_of(row: str) -> tuple[History, list[Visit]]:
         submits=[submit],
         carrier_submits=[CarrierSubmit(4.0, 4_000, "alpha", "n1", "7")],
         client_receipts=[ClientReceipt(4.9, "main", 1, "id1", DELIVERED, "text")],
-        faults=[Fault("kill", "server", at, at + 1) for at in (2.0, 5.0, 9.0)],
+        faults=[Fault("kill", "server", at, at + 0.5) for at in (2.0, 5.0, 9.0)],
     )
     if BOUNDS[row].after.value == "absent":
         submit.reply = Reply.INFO

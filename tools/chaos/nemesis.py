@@ -83,7 +83,7 @@ class Nemesis:
         self._rng = rng
         self._tell = tell
         self.faults: list[Fault] = []
-        self.visitor = Visitor(system, rng, tell)
+        self.visitor = Visitor(system, esme, rng, tell)
         self.machine = Machine(system, esme, rng, plan.clock_jump_s)
 
     async def run(self) -> None:

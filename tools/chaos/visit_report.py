@@ -15,7 +15,6 @@ from rich.table import Table
 from tools.chaos.checker.index import Index
 from tools.chaos.failpoints import FAILPOINTS
 from tools.chaos.history import History, Reply, Visit
-from tools.chaos.visits import DEAD_S
 from tools.chaos.wire import ESME_ROK
 
 NOT_IN_THE_PRODUCT = {"F16": "webhooks", "F17": "charges"}
@@ -87,10 +86,10 @@ def judge(history: History, visits: Sequence[Visit], rows: Iterable[str]) -> lis
     """A report for each of ``rows``."""
     index = Index(history)
     reports = {row: RowReport(row, _about(row)) for row in rows}
-    deaths = sorted(fault.began_at for fault in history.faults)
+    deaths = [fault for fault in history.faults if fault.target == "server"]
     for visit in visits:
-        before = max((at for at in deaths if at < visit.at), default=-inf) + DEAD_S
-        after = min((at for at in deaths if at > visit.at), default=inf)
+        before = max((fault.ended_at for fault in deaths if fault.began_at < visit.at), default=-inf)
+        after = min((fault.began_at for fault in deaths if fault.began_at > visit.at), default=inf)
         _judge_visit(index, visit, reports[visit.row], before, after)
     for report in reports.values():
         if not report.hits:

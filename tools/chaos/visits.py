@@ -16,13 +16,15 @@ from typing import Any
 import trio
 
 from tools.chaos import failpoints
+from tools.chaos.esme import Esme
 from tools.chaos.history import Fault, Visit
 from tools.chaos.system import System, until
 
 HIT_DEADLINE_S = 20.0
 """Under load every failpoint is passed often within so long."""
 DEAD_S = 0.4
-"""What arrives within so long after a death is of the dead server: none starts so soon."""
+"""What arrives within so long after all that is of the dead server: no other starts so soon."""
+READ_DEADLINE_S = 5.0
 PASSAGES = (3, 25)
 """At which passage a failpoint strikes, from least to most."""
 RARE_PASSAGES = (1, 2)
@@ -34,8 +36,9 @@ STEPS = {"F18": failpoints.STARTING_STEPS, "F19": failpoints.MIGRATING_STEPS}
 class Visitor:
     """Arms, waits, starts again."""
 
-    def __init__(self, system: System, rng: Random, tell: Callable[[str], None]) -> None:
+    def __init__(self, system: System, esme: Esme, rng: Random, tell: Callable[[str], None]) -> None:
         self._system = system
+        self._esme = esme
         self._rng = rng
         self._tell = tell
         self.visits: list[Visit] = []
@@ -47,7 +50,7 @@ class Visitor:
         await self._system.set_conditions(holds_back=power_loss, is_torn=power_loss)
         began_at = time.monotonic()
         self._system.server.kill()
-        self._note_fault("kill -9", began_at)
+        await self._note_fault("kill -9", began_at)
         for row in rows:
             self._system.wrap(migrates=self._migrates(row))
             for step in range(1, STEPS.get(row, 1) + 1):
@@ -75,7 +78,7 @@ class Visitor:
             how = "was not passed" if server.is_running else f"the server ended by itself: {server.tail()}"
             self.anomalies.append(f"failpoint {row}: {how}")
             server.kill()
-            self._note_fault(f"missed {row}", time.monotonic())
+            await self._note_fault(f"missed {row}", time.monotonic())
             return
         assert server.popen is not None
         if server.popen.returncode != -signal.SIGKILL:
@@ -84,14 +87,17 @@ class Visitor:
         self.visits.append(visit)
         if row == "F19":
             visit.problems += self._look_at_schema(is_migrated=nth > 1)
-        self._note_fault(row, visit.at)
+        await self._note_fault(row, visit.at)
         self._tell(f"{row}: {len(visit.subjects)} messages at hand")
 
     def _hits(self) -> list[dict[str, Any]]:
         path = failpoints.hits_path(self._system.control_path)
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def _note_fault(self, kind: str, began_at: float) -> None:
+    async def _note_fault(self, kind: str, began_at: float) -> None:
+        """It is over when the ESME has read all that the dead server wrote, and the carriers soon after."""
+        with trio.move_on_after(READ_DEADLINE_S):
+            await until(lambda: not self._esme.bound)
         sizes, ended_at = self._system.sizes, time.monotonic() + DEAD_S
         self.faults.append(Fault(kind, "server", began_at, ended_at, sizes.copies_max, sizes.receipts_max))
 
