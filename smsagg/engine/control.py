@@ -31,6 +31,8 @@ class Control:
         self._waiting = waiting
         self._queued = queued
         self._finisher = finisher
+        self._searches = {name: trio.Semaphore(1) for name in core.accounts}
+        """An account searches once at a time."""
 
     async def find(self, account: str, message_id: str) -> Message | None:
         """The account's message with this id, live or over, the first of several; ``None`` when there is none that it
@@ -116,7 +118,8 @@ class Control:
                 count += len(batch)
                 await self._end(batch)
 
-        await self._queued.find(match, end)
+        async with self._searches[match.account]:
+            await self._queued.find(match, end)
         return count
 
     async def _with_siblings(self, queued: list[Message]) -> list[Message]:

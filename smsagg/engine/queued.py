@@ -70,6 +70,8 @@ class Queued:
         goes on without a checkpoint. Raises StoreError.
         """
         core = self._core
+        if any(message.pool not in core.pools for message in messages):  # on their way to another pool
+            return None
         parked = [message.seq for message in messages if message.seq not in core.live]
         with core.watching_finishes() as finished_meanwhile:
             claimed = await core.store.claim_by_key(parked) if parked else []

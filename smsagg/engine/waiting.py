@@ -136,7 +136,7 @@ class Waiting:
             self._make_ready(message, now)
 
     def of_account(self, account: str) -> list[Message]:
-        """To be looked through: all of the account's messages that wait in memory, some twice, and others' too."""
+        """To be looked through: the account's messages that wait in memory, some twice, with others among them."""
         waiting = self.scheduled.messages() + self.assembly.parts() + self.following.parts()
         for pool in self._core.pools.values():
             waiting += pool.ready.of_account(account) + pool.bundles.parts()

@@ -1,6 +1,7 @@
 """A bound session as its operations see it: whose it is, its limits, its commits under way, and how to answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import trio
@@ -122,8 +123,18 @@ class Bound:
         self.connection.respond(response)
         self.flush()
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """While a request is being served by a task; a stop waits for it."""
+        self._committing += 1
+        try:
+            yield
+        finally:
+            self._committing -= 1
+            self._settled.set()
+
     async def wait_settled(self) -> None:
-        """Until nothing is being committed."""
+        """Until nothing is being committed or served."""
         while self._committing:
             self._settled = trio.Event()
             await self._settled.wait()

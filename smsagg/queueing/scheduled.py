@@ -9,9 +9,11 @@ take stays parked in the store and is claimed when it is due.
 """
 
 from heapq import heapify, heappop, heappush
+from operator import itemgetter
 
 from smsagg.model import Message
 
+_MESSAGE_OF = itemgetter(1)
 _GARBAGE_MIN = 64
 """Garbage entries below which a rebuild is not worth it."""
 
@@ -35,7 +37,7 @@ class ScheduledQueue:
 
     def messages(self) -> list[Message]:
         """All that wait, in no order."""
-        return [message for _, message in self._waiting.values()]
+        return list(map(_MESSAGE_OF, self._waiting.values()))
 
     def push(self, due_at: int, message: Message, horizon_at: int | None = None) -> bool:
         """Keep ``message`` until ``due_at``; False when the queue is full or ``due_at`` is after ``horizon_at``.

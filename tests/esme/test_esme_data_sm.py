@@ -168,3 +168,12 @@ async def test_a_receiver_does_not_submit_by_data_sm_nor_a_transmitter_get_one(
         bench.carrier.receipt(*bench.carrier.accept())
         await bench.settle()
         assert await transmitter.waiting(DataSm) == []
+
+
+async def test_a_peer_of_3_3_gets_deliver_sm_whatever_it_asked_for(autojump_clock: trio.testing.MockClock) -> None:
+    """The text of a data_sm is a TLV, and it is sent none."""
+    async with front_door(accounts=BY_DATA) as bench:
+        client = await bench.bound(interface_version=0x33)
+        message_id = await client.submit_ok()
+        bench.carrier.receipt(*bench.carrier.accept())
+        assert (await client.receive(DeliverSm)).short_message.startswith(f"id:{message_id} ".encode())

@@ -9,7 +9,7 @@ from esme_bench import Client, front_door, submit_sm
 from smsagg.errors import StoreFailed
 from smsagg.model import MessageState
 from smsagg.smpp import status as s
-from smsagg.smpp.pdu import DeliverSm, QuerySm, QuerySmResp, ReplaceSm, ReplaceSmResp, SubmitSmResp
+from smsagg.smpp.pdu import DeliverSm, QuerySm, QuerySmResp, ReplaceSm, ReplaceSmResp, SubmitSmResp, Unbind
 from smsagg.smpp.tlv import Tag
 from smsagg.testing.carrier import FakeSettings
 from smsagg.testing.gateway import carrier_settings
@@ -215,3 +215,35 @@ async def test_other_flags_are_reserved(autojump_clock: trio.testing.MockClock, 
     async with front_door() as bench:
         client = await bench.bound()
         assert (await client.submit(replace_if_present_flag=flag)).command_status == s.ESME_RINVREPFLAG
+
+
+async def test_a_stop_waits_for_replacements(autojump_clock: trio.testing.MockClock) -> None:
+    """Their answers come before the unbind; one whose session is gone holds up nothing."""
+    async with front_door() as bench:
+        client, gone = await bench.bound(), await bench.bound()
+        message_id = await client.submit_ok(schedule_delivery_time=LATER)
+        bench.store.hold()
+        await client.send(ReplaceSm(message_id, source_addr="ACME", short_message=b"new"))
+        await gone.send(submit_sm(replace_if_present_flag=1, short_message=b"newer"))
+        await trio.testing.wait_all_tasks_blocked()
+        await gone.close()
+        await gone.ended.wait()
+        assert client.session is not None
+        assert gone.session is not None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.session.stop)
+            nursery.start_soon(gone.session.stop)
+            assert await client.waiting(Unbind) == []
+            bench.store.release()
+            assert (await client.receive(ReplaceSmResp)).command_status == s.ESME_ROK
+            await client.receive(Unbind)
+
+
+async def test_messages_of_a_pool_that_is_gone_are_not_replaced(autojump_clock: trio.testing.MockClock) -> None:
+    """They are about to move; the session lives."""
+    async with front_door() as bench:
+        client = await bench.bound()
+        message_id = await client.submit_ok(schedule_delivery_time=NEXT_YEAR)
+        bench.store.tables.messages[1].pool = "gone"
+        assert await replace(client, message_id) == s.ESME_RREPLACEFAIL
+        assert await client.is_alive()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsagg.config.schema import Duration, MessageClassSettings
-from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime
+from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime, lifetime_after
 from smsagg.smpp.status import (
     ESME_RINVDFTMSGID,
     ESME_RINVESMCLASS,
@@ -129,3 +129,29 @@ def test_every_accepted_message_has_time_to_live(schedule_at: int | None, expire
         assert NOW <= life.not_before <= NOW + DAY
         assert life.not_before < life.expires_at <= life.not_before + 2 * HOUR
         assert expires_at is None or life.expires_at <= expires_at
+
+
+@given(
+    st.integers(0, 10**9),
+    st.integers(0, 10**9),
+    st.integers(0, 10**9),
+    st.none() | st.integers(0, 3 * 10**9),
+    st.none() | st.integers(0, 3 * 10**9),
+)
+def test_a_replaced_message_has_a_life_within_its_bounds(
+    accepted_at: int, waited: int, life: int, schedule_at: int | None, expires_at: int | None
+) -> None:
+    """What is not named stays; what is must lie ahead, and the bounds count from the acceptance."""
+    settings = MessageClassSettings(schedule_max=1_000.0, ttl_max=2_000.0)  # type: ignore[arg-type]
+    now = accepted_at + waited
+    before = Lifetime(now, now + life + 1)
+    after = lifetime_after(now, accepted_at, before, schedule_at, expires_at, settings)
+    if schedule_at is None and expires_at is None:
+        assert after == before
+    elif isinstance(after, Lifetime):
+        assert now <= after.not_before <= accepted_at + 1_000_000
+        assert after.not_before < after.expires_at
+        if expires_at is not None:
+            assert after.expires_at <= min(expires_at, after.not_before + 2_000_000)
+    else:
+        assert after.command_status in (ESME_RINVSCHED, ESME_RINVEXPIRY)

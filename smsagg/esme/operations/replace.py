@@ -30,7 +30,7 @@ from smsagg.esme.operations.query import source_matches
 from smsagg.model import Message
 from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime_after
 from smsagg.smpp.pdu import ReplaceSm, ReplaceSmResp
-from smsagg.smpp.status import ESME_RINVMSGLEN, ESME_ROK, ESME_RREPLACEFAIL
+from smsagg.smpp.status import ESME_RINVMSGLEN, ESME_ROK, ESME_RREPLACEFAIL, ESME_RSYSERR
 from smsagg.smpp.tlv import Tag, tlv_value
 from smsagg.store.base import QueuedMatch
 
@@ -84,6 +84,9 @@ async def submit_replacing(
             refuse(command_status)
 
     committed = bound.committing(accepted)
-    status = await bound.door.engine.replacement.submit(message, match, bound.takes_short_ids, committed)
-    if status:
-        committed(status)
+    status = ESME_RSYSERR  # the session is over, should this be cancelled
+    try:
+        status = await bound.door.engine.replacement.submit(message, match, bound.takes_short_ids, committed)
+    finally:
+        if status:
+            committed(status)
