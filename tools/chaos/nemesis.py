@@ -18,6 +18,8 @@ from tools.chaos.visits import Visitor
 
 SETTLE_S = 1.0
 """What a dead process had written may be read so long after its death."""
+CATCH_UP_S = 0.5
+"""Who was stopped has read what had come meanwhile so long after."""
 REBIND_DEADLINE_S = 30.0
 
 
@@ -160,6 +162,7 @@ class Nemesis:
         self._system.server.signal(signal.SIGSTOP)
         await trio.sleep(self._rng.uniform(*self._plan.stop_s))
         self._system.server.signal(signal.SIGCONT)
+        await trio.sleep(CATCH_UP_S)
         sizes, rounds = self._system.sizes, _timeouts(began_at)
         return self._fault("stop", "server", began_at, rounds * sizes.copies_max, rounds * sizes.receipts_max)
 
@@ -168,6 +171,7 @@ class Nemesis:
         self._system.carriers[name].signal(signal.SIGSTOP)
         await trio.sleep(self._rng.uniform(*self._plan.stop_s))
         self._system.carriers[name].signal(signal.SIGCONT)
+        await trio.sleep(CATCH_UP_S)
         return self._fault("stop", name, began_at, _timeouts(began_at) * self._system.sizes.carrier_window, 0)
 
     async def _restart(self) -> Fault:
