@@ -75,6 +75,7 @@ class Division:
             group = self._group_of(message, said.reference, said.total, receipts, now)
             group.closes_at = now + int(self._settings.siblings_window * 1000)
             self.open_groups.add(group)
+        self.open_groups.comes(group, said.number)
         message.group, message.part_number = group, said.number
 
     def is_one(self, message: Message) -> bool:

@@ -67,10 +67,9 @@ class Finisher:
     def _finish_part(
         self, message: Message, group: PartGroup, state: MessageState, error_code: int, now: int, changes: Changes
     ) -> None:
-        number = message.part_number
-        group.end_part(number, state, error_code, now)
+        is_telling = group.end_part(message.part_number, state, error_code, now)
         self._core.groups.changed(group, changes)
-        if not group.tells_of(number):
+        if not is_telling:
             return
         if group.receipts is PartReceipts.WORST:
             self._tell_of_whole(message, group, now, changes)

@@ -55,7 +55,10 @@ class Intake:
         parts = division.divide(account.settings, message, now)
         if isinstance(parts, int):
             return parts
-        return self._reserve_all(account, parts, now) or parts
+        status = self._reserve_all(account, parts, now)
+        if status:
+            self._refuse_parts(parts)
+        return status or parts
 
     def _reserve_all(self, account: Account, parts: list[Message], now: int) -> int:
         """Places for all parts, ready or parked alike, and their share of the account's rate; or for none."""
@@ -121,6 +124,7 @@ class Intake:
         def committed(error: StoreError | None) -> None:
             if error is not None:
                 self.release(messages)
+                self._refuse_parts(parts)
                 on_accepted(status_of(error))
                 return
             for part in parts:
@@ -138,6 +142,11 @@ class Intake:
         changes = Changes() if ends is None else ends
         changes.new_messages, changes.new_parts = messages, _new_parts(parts)
         core.store.write(changes, committed)
+
+    def _refuse_parts(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            if message.group is not None:
+                self.division.open_groups.is_refused(message.group, message.part_number)
 
     def _came(self, part: Message) -> None:
         """A part is committed, and counted by the store."""

@@ -105,20 +105,22 @@ class PartGroup:
     def is_over(self) -> bool:
         return self.done_at != 0
 
-    def end_part(self, number: int, state: MessageState, error_code: int, now: int) -> None:
-        """Part ``number`` has got its final state."""
+    def end_part(self, number: int, state: MessageState, error_code: int, now: int) -> bool:
+        """Part ``number`` has got its final state; whether that is when a receipt may be due."""
         self.gone.add(number)
         self.ended += 1
         if _RANK[state] > _RANK[self.state]:
             self.state, self.error_code = state, error_code
-        if self.ended == self.parts_total:
+        ends_all = self.ended == self.parts_total and not self.done_at
+        if ends_all:
             self.done_at = now
+        return ends_all if self.receipts is PartReceipts.WORST else self._speaks(number)
 
     def skip_part(self, number: int, now: int) -> None:
         """Part ``number`` was accepted too late and is none any more."""
         self.gone.add(number)
         self.ended += 1
-        if self.ended == self.parts_total:
+        if self.ended == self.parts_total and not self.done_at:
             self.done_at = now
 
     def close(self, now: int) -> None:
@@ -127,27 +129,14 @@ class PartGroup:
         assert not self.is_over
         self.done_at = now
 
-    def tells_of(self, number: int) -> bool:
-        """Whether the end of part ``number``, which has just been noted, is when a receipt may be due."""
-        match self.receipts:
-            case PartReceipts.ALL:
-                return True
-            case PartReceipts.FIRST:
-                return number == 1
-            case PartReceipts.LAST:
-                return number == self.parts_total
-            case PartReceipts.WORST:
-                return self.is_over
-
     def notifies_of(self, number: int) -> bool:
         """Whether intermediate notifications of part ``number`` are passed on."""
-        match self.receipts:
-            case PartReceipts.ALL:
-                return True
-            case PartReceipts.LAST:
-                return number == self.parts_total
-            case _:
-                return number == 1
+        return number == 1 if self.receipts is PartReceipts.WORST else self._speaks(number)
+
+    def _speaks(self, number: int) -> bool:
+        if self.receipts is PartReceipts.ALL:
+            return True
+        return number == (1 if self.receipts is PartReceipts.FIRST else self.parts_total)
 
     def whole(self, message: Message) -> Message:
         """``message``, one of the parts, as the customer knows the whole: its id, its text and its state."""

@@ -1,7 +1,8 @@
 """Which message a part belongs to that a customer submitted: the groups that still miss parts.
 
 Parts belong together when account, source, destination, reference and total are the same and they come within the
-group's time (``closes_at``). A part whose number is there already begins a message anew: references are used again.
+group's time (``closes_at``). A part whose number is there already, or on its way, begins a message anew: references are
+used again. One that is refused on its way may come again.
 Groups of which all parts came are forgotten at once, the others when they close, the oldest when there are more than
 ``groups_max``; what comes after that begins a group of its own.
 """
@@ -21,7 +22,8 @@ Key = tuple[str, str, str, int, int]
 class _Open:
     group: PartGroup
     numbers: set[int] = field(factory=set)
-    """Of the parts that came."""
+    """Of the parts that came or are on their way."""
+    came: int = 0
 
 
 class OpenGroups:
@@ -40,7 +42,7 @@ class OpenGroups:
         return len(self._by_key)
 
     def add(self, group: PartGroup) -> None:
-        """A new group, which closes after all that are here."""
+        """A group that closes after all that are here."""
         key = _key(group)
         self._by_key[key] = _Open(group)
         self._by_key.move_to_end(key)
@@ -48,26 +50,40 @@ class OpenGroups:
             self._by_key.popitem(last=False)
 
     def find(self, key: Key, number: int, now: int) -> PartGroup | None:
-        """The group that part ``number`` belongs to; ``None``: it begins one."""
+        """The group that part ``number`` belongs to; ``None``: it begins one, to be added. Then :meth:`comes`."""
         self._forget_closed(now)
         entry = self._by_key.get(key)
         return None if entry is None or number in entry.numbers else entry.group
 
+    def comes(self, group: PartGroup, number: int) -> None:
+        """Part ``number`` of ``group`` is on its way; :meth:`came` or :meth:`is_refused` follows."""
+        entry = self._entry(group)
+        if entry is not None:
+            entry.numbers.add(number)
+
+    def is_refused(self, group: PartGroup, number: int) -> None:
+        """Part ``number`` of ``group`` does not come."""
+        entry = self._entry(group)
+        if entry is not None:
+            entry.numbers.discard(number)
+
     def close(self, group: PartGroup) -> None:
         """No part of ``group`` is taken any more."""
-        key = _key(group)
-        entry = self._by_key.get(key)
-        if entry is not None and entry.group is group:
-            del self._by_key[key]
+        if self._entry(group) is not None:
+            del self._by_key[_key(group)]
 
     def came(self, group: PartGroup, number: int) -> None:
         """Part ``number`` of ``group`` has been accepted."""
-        key = _key(group)
-        entry = self._by_key.get(key)
-        if entry is not None and entry.group is group:
+        entry = self._entry(group)
+        if entry is not None:
             entry.numbers.add(number)
-            if len(entry.numbers) == group.parts_total:
-                del self._by_key[key]
+            entry.came += 1
+            if entry.came == group.parts_total:
+                del self._by_key[_key(group)]
+
+    def _entry(self, group: PartGroup) -> _Open | None:
+        entry = self._by_key.get(_key(group))
+        return entry if entry is not None and entry.group is group else None
 
     def _forget_closed(self, now: int) -> None:
         while self._by_key:

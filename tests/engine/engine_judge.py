@@ -1,13 +1,14 @@
 """What must hold after any number of lives: each promise that was made, against what is in the store and was told."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import define, field
 from engine_bounds import ATTEMPTS_MAX, GRACE_S
 
-from smsagg.model import Message, MessageState
+from smsagg.model import Message, MessageState, PartGroup, PartReceipts
+from smsagg.model.part_group import SEVERITY
 from smsagg.receipts.registered import wants_receipt
 from smsagg.smpp.status import ESME_ROK
 from smsagg.store.memory import Tables
@@ -29,6 +30,11 @@ class Attempt:
     reports: list[Reported] = field(factory=list)
 
     @property
+    def seqs(self) -> list[int]:
+        """Of the rows that it was for: several when parts went as one."""
+        return [part.seq for part in self.message.joins or (self.message,)]
+
+    @property
     def was_heard(self) -> bool:
         """Whether a final report was taken by us."""
         return any(ESME_ROK in reported.statuses for reported in self.reports)
@@ -40,9 +46,9 @@ class Happened(Protocol):
     tables: Tables
     submitted: Sequence[Submitted]
     attempts: Sequence[Attempt]
-    doubts: Mapping[str, int]
-    returns: Mapping[str, int]
-    recorded: set[str]
+    doubts: Mapping[int, int]
+    returns: Mapping[int, int]
+    recorded: set[int]
     told: Mapping[str, Sequence[int]]
     asked_to_cancel: set[str]
     cancelled: set[str]
@@ -57,29 +63,66 @@ def judge(world: Happened) -> None:
     assert not tables.parked_receipts, "parked receipts for ever"
     accepted, refused = set(), set()
     for submitted in world.submitted:
-        ids = {message.message_id for message in submitted.messages}
+        rows = {_identity(message) for message in submitted.messages}
         if submitted.status == ESME_ROK:
-            accepted |= ids
+            accepted |= rows
         elif submitted.status is not None:
-            refused |= ids
-    assert accepted <= {message.message_id for message in tables.history.values()}, "accepted and lost"
-    sends = Counter(attempt.message.message_id for attempt in world.attempts)
-    assert not refused & set(sends), "refused and sent"
-    for message in tables.history.values():
-        message_id = message.message_id
-        told = world.told.get(message_id, [])
-        if message_id in refused:
-            assert not told, "refused and told of"
+            refused |= rows
+    assert accepted <= {_identity(message) for message in tables.history.values()}, "accepted and lost"
+    attempts: dict[int, list[Attempt]] = defaultdict(list)
+    for attempt in world.attempts:
+        for seq in attempt.seqs:
+            attempts[seq].append(attempt)
+    sent = {_identity(part) for attempt in world.attempts for part in attempt.message.joins or (attempt.message,)}
+    assert not refused & sent, "refused and sent"
+    parts: dict[int, list[Message]] = defaultdict(list)
+    for seq, message in tables.history.items():
+        told = world.told.get(message.message_id, [])
+        if _identity(message) in refused:
+            assert message.group_seq or not told, "refused and told of"
             continue
-        _judge_end(world, message, [a for a in world.attempts if a.message.message_id == message_id])
-        assert sends[message_id] <= 1 + world.doubts[message_id] + world.returns[message_id], (
-            "sent again without a reason"
-        )
-        if wants_receipt(message.registered_delivery, message.state):
+        _judge_end(world, message, attempts[seq])
+        assert len(attempts[seq]) <= 1 + world.doubts[seq] + world.returns[seq], "sent again without a reason"
+        if message.group_seq:
+            parts[message.group_seq].append(message)
+        elif wants_receipt(message.registered_delivery, message.state):
             assert told, "owed and not told"
             assert set(told) == {int(message.state)}, "told something else"
         else:
             assert not told, "told and not asked"
+
+    for group_seq, group in tables.groups.items():
+        assert group.done_at, "a group without an end"
+        _judge_receipts_of_parts(world, group, sorted(parts[group_seq], key=lambda part: part.part_number))
+
+
+def _identity(message: Message) -> tuple[str, int]:
+    """What names a row for ever: the ``seq`` of a message that was refused may be another's in the next life."""
+    return message.message_id, message.part_number
+
+
+def _judge_receipts_of_parts(world: Happened, group: PartGroup, parts: Sequence[Message]) -> None:
+    """Each id that the customer knows is told what the policy says, whatever the order in which the parts ended."""
+    if not parts:
+        return
+    expected: dict[str, set[int]] = {part.message_id: set() for part in parts}
+    if group.receipts is PartReceipts.WORST:
+        worst = max((part.state for part in parts), key=SEVERITY.index)
+        assert group.state is worst
+        asked = max(part.registered_delivery for part in parts)
+        telling = [(group.message_id, asked, worst)]
+    else:
+        numbers = {PartReceipts.FIRST: {1}, PartReceipts.LAST: {group.parts_total}}.get(group.receipts)
+        telling = [
+            (part.message_id, part.registered_delivery, part.state)
+            for part in parts
+            if numbers is None or part.part_number in numbers
+        ]
+    for message_id, registered_delivery, state in telling:
+        if wants_receipt(registered_delivery, state):
+            expected[message_id].add(int(state))
+    for message_id, states in expected.items():
+        assert set(world.told.get(message_id, [])) == states, "told something else of parts"
 
 
 def _judge_end(world: Happened, message: Message, attempts: Sequence[Attempt]) -> None:
@@ -87,9 +130,7 @@ def _judge_end(world: Happened, message: Message, attempts: Sequence[Attempt]) -
     state, done_at = message.state, max(message.done_at, world.latest_ms)
     finals = {final for attempt in attempts for final in attempt.finals}
     refused = any(attempt.outcome == "refused" for attempt in attempts)
-    in_doubt = message.message_class == "otp" and (
-        world.doubts[message.message_id] > 0 or message.message_id in world.recorded
-    )
+    in_doubt = message.message_class == "otp" and (world.doubts[message.seq] > 0 or message.seq in world.recorded)
     explained = {
         MessageState.DELIVERED: state in finals,
         MessageState.UNDELIVERABLE: state in finals or message.attempts >= ATTEMPTS_MAX,

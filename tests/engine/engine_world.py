@@ -38,6 +38,8 @@ STEPS = 36
 class World:
     """Steps are small integers drawn by the test; ``rng`` fills in the details."""
 
+    live_max = LIVE_MAX
+
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
         self.tables = Tables()
@@ -48,10 +50,10 @@ class World:
         self.attempts: list[Attempt] = []
         self.by_message: dict[int, Attempt] = {}
         """The latest attempt with each message object of this life."""
-        self.doubts: Counter[str] = Counter()
-        self.returns: Counter[str] = Counter()
+        self.doubts: Counter[int] = Counter()
+        self.returns: Counter[int] = Counter()
         """Attempts of which the carrier said, or nobody can doubt, that it does not have the message."""
-        self.recorded: set[str] = set()
+        self.recorded: set[int] = set()
         """Messages whose attempt was recorded when the process died, whether it was made or not."""
         self.told: dict[str, list[int]] = defaultdict(list)
         self.asked_to_cancel: set[str] = set()
@@ -129,14 +131,15 @@ class World:
         def on_sent(messages: Sequence[Message]) -> None:
             now = self.clock.now_ms()
             for message in messages:
-                row = self.tables.messages.get(message.seq)
-                assert row is not None, "sent and not committed, or over"
-                assert message.not_before <= max(now, self.latest_ms), "sent too early"
-                assert now < message.expires_at, "sent too late"
-                assert message.message_id not in self.cancelled, "sent and cancelled"
-                if message.message_class == "otp":
-                    assert row.state is MessageState.SENDING, "sent and not recorded"
-                    assert not self.doubts[message.message_id], "sent twice"
+                for part in message.joins or (message,):
+                    row = self.tables.messages.get(part.seq)
+                    assert row is not None, "sent and not committed, or over"
+                    assert part.not_before <= max(now, self.latest_ms), "sent too early"
+                    assert now < part.expires_at, "sent too late"
+                    assert part.message_id not in self.cancelled, "sent and cancelled"
+                    if part.message_class == "otp":
+                        assert row.state is MessageState.SENDING, "sent and not recorded"
+                        assert not self.doubts[part.seq], "sent twice"
                 number = len(self.attempts)
                 attempt = Attempt(carrier.name, f"id{number}", message)
                 self.attempts.append(attempt)
@@ -148,14 +151,14 @@ class World:
         """After the end of a life: what it had under way, or had not written down, is in doubt."""
         for row in self.tables.messages.values():
             if row.state is MessageState.SENDING:
-                self.recorded.add(row.message_id)
+                self.recorded.add(row.seq)
         for attempt in self.by_message.values():
-            row = self.tables.messages.get(attempt.message.seq)
             if attempt.outcome == "":
                 attempt.outcome = "doubt"
-                self.doubts[attempt.message.message_id] += 1
-            elif attempt.outcome == "accepted" and row is not None and row.state is not MessageState.ENROUTE:
-                self.doubts[attempt.message.message_id] += 1
+                self.doubts.update(attempt.seqs)
+            elif attempt.outcome == "accepted":
+                rows = [self.tables.messages.get(seq) for seq in attempt.seqs]
+                self.doubts.update(row.seq for row in rows if row and row.state is not MessageState.ENROUTE)
 
     async def _finish(self) -> None:
         """Let everything come to its end: the store works, carriers take and report, sessions acknowledge."""
@@ -269,9 +272,9 @@ class World:
             attempt = self.by_message[id(message)]
             attempt.outcome = outcome
             if outcome == "doubt":
-                self.doubts[attempt.message.message_id] += 1
+                self.doubts.update(attempt.seqs)
             elif outcome in ("refused", "unsent"):
-                self.returns[attempt.message.message_id] += 1
+                self.returns.update(attempt.seqs)
 
     def _accept_some(self, carrier: FakeCarrier, count: int) -> None:
         for link in carrier.links:
@@ -342,7 +345,7 @@ class World:
 
     async def _settle(self) -> None:
         await wait_all_tasks_blocked()
-        assert len(self.gateway.engine.core.live) <= LIVE_MAX, "more in memory than all bounds together"
+        assert len(self.gateway.engine.core.live) <= self.live_max, "more in memory than all bounds together"
 
     async def _pass_time(self) -> None:
         await trio.sleep(self.rng.choice((0.1, 1, 3, 12)))

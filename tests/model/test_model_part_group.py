@@ -30,9 +30,8 @@ def test_the_worst_state_wins_whatever_the_order(ends: tuple[list[int], list[Mes
     order, states = ends
     group = make_group()
     for place, number in enumerate(order, 1):
-        group.end_part(number, states[number - 1], number, 100 + place)
-        assert group.is_over == (place == 5)
-        assert group.tells_of(number) == (place == 5)
+        tells = group.end_part(number, states[number - 1], number, 100 + place)
+        assert group.is_over == tells == (place == 5)
     assert group.state == max(states, key=SEVERITY.index)
     assert states[group.error_code - 1] == group.state
     assert (group.state is MessageState.DELIVERED) == (set(states) == {MessageState.DELIVERED})
@@ -46,10 +45,17 @@ def test_a_part_tells_by_the_policy(ends: tuple[list[int], list[MessageState]], 
     group = make_group(receipts)
     told = []
     for number in ends[0]:
-        group.end_part(number, MessageState.DELIVERED, 0, 100)
-        told += [number] if group.tells_of(number) else []
+        told += [number] if group.end_part(number, MessageState.DELIVERED, 0, 100) else []
     expected = {PartReceipts.FIRST: [1], PartReceipts.LAST: [5], PartReceipts.ALL: ends[0]}
     assert told == list(expected[receipts])
+
+
+def test_a_part_too_many_tells_nothing() -> None:
+    """The whole has ended once."""
+    group = make_group(total=2)
+    ends = [group.end_part(number, MessageState.DELIVERED, 0, 100 + number) for number in (1, 2, 2)]
+    assert ends == [False, True, False]
+    assert group.done_at == 102
 
 
 @pytest.mark.parametrize(

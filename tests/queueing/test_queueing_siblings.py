@@ -36,6 +36,22 @@ def test_a_number_that_came_already_begins_anew() -> None:
     assert open_groups.find(KEY, 2, 50) is second
 
 
+def test_a_part_on_its_way_counts_until_it_is_refused() -> None:
+    """Two with one number are never of one message, however fast they come; and what was refused may come again."""
+    open_groups, group = OpenGroups(10), make_group()
+    open_groups.add(group)
+    open_groups.comes(group, 1)
+    assert open_groups.find(KEY, 1, 50) is None
+    open_groups.is_refused(group, 1)
+    assert open_groups.find(KEY, 1, 50) is group
+    for number in (1, 2, 3):
+        open_groups.comes(group, number)
+    assert len(open_groups) == 1
+    for number in (1, 2, 3):
+        open_groups.came(group, number)
+    assert len(open_groups) == 0
+
+
 def test_groups_close_and_are_forgotten() -> None:
     """After their time, when all parts came, and the oldest of too many."""
     open_groups = OpenGroups(2)
