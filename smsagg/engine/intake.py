@@ -156,7 +156,7 @@ class Intake:
             return
         if not group.received:
             group.message_id, group.excerpt = part.message_id, excerpt_of(part)
-        group.received += 1
+        group.note_part(part.part_number)
         group.registered_delivery = max(group.registered_delivery, part.registered_delivery)
         self.division.open_groups.came(group, part.part_number)
 
@@ -197,11 +197,11 @@ def _new_parts(parts: Sequence[Message]) -> list[PartGroup]:
         record = records.get(group.group_seq)
         if record is None:
             record = records[group.group_seq] = copy.copy(group)
-            record.received = 0
+            record.received = record.numbers = 0
             if not group.is_split:
                 record.message_id, record.excerpt = part.message_id, excerpt_of(part)
                 record.registered_delivery = part.registered_delivery
-        record.received += 1
+        record.note_part(part.part_number)
         record.registered_delivery = max(record.registered_delivery, part.registered_delivery)
     return list(records.values())
 

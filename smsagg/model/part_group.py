@@ -49,6 +49,8 @@ SEVERITY = (
 )
 """Final states from the best to the worst; QUEUED stands for none."""
 _UDHI = 0x40
+_BITS = 62
+"""A signed integer of the store holds them."""
 _RANK = {state: rank for rank, state in enumerate(SEVERITY)}
 
 
@@ -93,6 +95,8 @@ class PartGroup:
     """The carrier that took a part last."""
     joined_id: str = ""
     """The ``carrier_message_id`` under which ``carrier`` took all parts as one message; ``""``: it did not."""
+    numbers: int = 0
+    """Which parts were accepted, as bits 1 to 62; higher ones are not noted."""
     gone: set[int] = field(factory=set)
     """Numbers of parts that need not be waited for, as far as memory knows: handed over, with a carrier, or over;
     memory only."""
@@ -109,12 +113,17 @@ class PartGroup:
         """Part ``number`` has got its final state; whether that is when a receipt may be due."""
         self.gone.add(number)
         self.ended += 1
-        if _RANK[state] > _RANK[self.state]:
+        if _RANK[state] > _RANK[self.state] and not self.is_over:
             self.state, self.error_code = state, error_code
         ends_all = self.ended == self.parts_total and not self.done_at
         if ends_all:
             self.done_at = now
         return ends_all if self.receipts is PartReceipts.WORST else self._speaks(number)
+
+    def note_part(self, number: int) -> None:
+        """Part ``number`` has been accepted."""
+        self.received += 1
+        self.numbers |= bit_of_part(number)
 
     def skip_part(self, number: int, now: int) -> None:
         """Part ``number`` was accepted too late and is none any more."""
@@ -150,6 +159,11 @@ class PartGroup:
         elif message.state.is_final:
             whole.state, whole.error_code, whole.done_at = MessageState.ENROUTE, 0, 0
         return whole
+
+
+def bit_of_part(number: int) -> int:
+    """Its place in :attr:`PartGroup.numbers`."""
+    return 1 << number if number <= _BITS else 0
 
 
 GROUP_MEMORY_ONLY_FIELDS = frozenset({"gone", "link", "retry"})

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from attrs import define, field
 
 from smsagg.model import PartGroup
+from smsagg.model.part_group import bit_of_part
 
 Key = tuple[str, str, str, int, int]
 """account, source_addr, destination_addr, reference, parts_total."""
@@ -44,7 +45,8 @@ class OpenGroups:
     def add(self, group: PartGroup) -> None:
         """A group that closes after all that are here."""
         key = _key(group)
-        self._by_key[key] = _Open(group)
+        numbers = {number for number in range(1, group.parts_total + 1) if group.numbers & bit_of_part(number)}
+        self._by_key[key] = _Open(group, numbers, group.received)
         self._by_key.move_to_end(key)
         if len(self._by_key) > self.groups_max:
             self._by_key.popitem(last=False)

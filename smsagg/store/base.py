@@ -135,7 +135,7 @@ class Changes:
     new_messages: list[Message] = field(factory=list)
     new_parts: list[PartGroup] = field(factory=list)
     """For each group of which ``new_messages`` holds parts: its record, not changed any more, in which ``received``
-    is how many they are. A group that is there already gets them added."""
+    is how many they are and ``numbers`` which. A group that is there already gets them added."""
     message_updates: list[MessageUpdate] = field(factory=list)
     replaced: list[ReplacedMessage] = field(factory=list)
     finished: list[FinishedMessage] = field(factory=list)

@@ -54,6 +54,7 @@ class Tables:
                 self.groups[parts.group_seq] = _group_copy(parts)
             else:
                 known.received += parts.received
+                known.numbers |= parts.numbers
                 known.registered_delivery = max(known.registered_delivery, parts.registered_delivery)
         for message in changes.new_messages:
             assert message.seq not in self.messages

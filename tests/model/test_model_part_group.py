@@ -50,6 +50,17 @@ def test_a_part_tells_by_the_policy(ends: tuple[list[int], list[MessageState]], 
     assert told == list(expected[receipts])
 
 
+def test_parts_are_noted_as_far_as_the_store_can() -> None:
+    """62 of them by number, all of them by count."""
+    group = make_group(total=255)
+    group.received = 0
+    for number in (1, 62, 63, 255):
+        group.note_part(number)
+    assert group.received == 4
+    assert group.numbers == 1 << 1 | 1 << 62
+    assert group.numbers < 1 << 63
+
+
 def test_a_part_too_many_tells_nothing() -> None:
     """The whole has ended once."""
     group = make_group(total=2)

@@ -71,6 +71,18 @@ def test_groups_close_and_are_forgotten() -> None:
     assert open_groups.find((*KEY[:3], 6, 3), 1, 0) is groups[2]
 
 
+def test_numbers_of_an_earlier_life_are_known() -> None:
+    """A part that is submitted again after a restart begins a message; the others still complete theirs."""
+    group = make_group()
+    group.note_part(1)
+    open_groups = OpenGroups(10, [group])
+    assert open_groups.find(KEY, 1, 50) is None
+    assert open_groups.find(KEY, 2, 50) is group
+    open_groups.came(group, 2)
+    open_groups.came(group, 3)
+    assert len(open_groups) == 0
+
+
 @given(st.integers(0, 0xFFFF), st.integers(2, 300))
 def test_the_same_two_do_not_meet_a_reference_again_soon(first: int, count: int) -> None:
     """Not for 256 messages in 8 bits, whatever others send meanwhile."""

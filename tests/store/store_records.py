@@ -117,6 +117,7 @@ def group(group_seq: int, **values: Any) -> PartGroup:
         "accepted_at": NOW,
         "closes_at": NOW + 60_000,
         "received": 1,
+        "numbers": 0b10,
     }
     return PartGroup(**(fields | values))
 

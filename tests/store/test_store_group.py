@@ -35,7 +35,13 @@ UPDATES = st.builds(update, SEQS, state=STATES, attempts=st.integers(0, 5), park
 FINISHES = st.builds(finished, SEQS, state=st.sampled_from([MessageState.DELIVERED, MessageState.EXPIRED]))
 GROUP_SEQS = st.integers(1, 4)
 GROUP_UPDATES = st.builds(group_update, GROUP_SEQS, ended=st.integers(1, 3), done_at=st.sampled_from([0, NOW]))
-NEW_PARTS = st.builds(group, GROUP_SEQS, received=st.integers(1, 3), registered_delivery=st.integers(0, 3))
+NEW_PARTS = st.builds(
+    group,
+    GROUP_SEQS,
+    received=st.integers(1, 3),
+    numbers=st.integers(0, 1 << 62),
+    registered_delivery=st.integers(0, 3),
+)
 DELIVERY_UPDATES = st.builds(
     DeliveryUpdate,
     delivery_id=st.integers(1, 8),

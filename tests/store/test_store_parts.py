@@ -63,13 +63,13 @@ async def test_a_part_comes_with_its_group_as_it_was(store: Store) -> None:
 
 
 async def test_parts_that_come_later_are_added_to_their_group(store: Store) -> None:
-    """``received`` counts up, the highest registered_delivery stands, everything else stays as it was."""
+    """``received`` counts up, ``numbers`` are joined, the highest registered_delivery stands, all else stays."""
     await commit(store, parts(1, 1))
     await commit(store, Changes(group_updates=[group_update(1)]))
-    later = group(1, received=2, registered_delivery=2, excerpt=b"other", closes_at=NOW)
+    later = group(1, received=2, numbers=0b1100, registered_delivery=2, excerpt=b"other", closes_at=NOW)
     await commit(store, Changes(new_messages=[message(2, group_seq=1), message(3, group_seq=1)], new_parts=[later]))
     found = await store.find_message(3)
-    expected = group(1, received=3, registered_delivery=2)
+    expected = group(1, received=3, numbers=0b1110, registered_delivery=2)
     assert found is not None
     assert same(found.group, attrs.evolve(expected, **group_update(1)._asdict()))
 

@@ -103,10 +103,11 @@ ADD_PARTS = ManyRows(
     lambda values: (
         f"INSERT INTO part_groups ({', '.join(GROUP_COLUMNS)}) VALUES {values}"
         " ON CONFLICT (group_seq) DO UPDATE SET received = received + excluded.received,"
+        " numbers = numbers | excluded.numbers,"
         " registered_delivery = max(registered_delivery, excluded.registered_delivery)"
     ),
 )
-"""Rows as :data:`~smsagg.store.sqlite.rows.group_row`; ``received`` is how many come."""
+"""Rows as :data:`~smsagg.store.sqlite.rows.group_row`; ``received`` is how many come, ``numbers`` which."""
 
 UPDATE_GROUPS = ManyRows(
     7,
