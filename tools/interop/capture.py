@@ -57,7 +57,9 @@ class Capture:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._reader.join(1.0)
                 self._process.kill()
-                self.reason = "capture is not permitted: " + (" ".join(self._says).strip()[-200:] or "no output")
+                self.reason = "capture is not permitted: " + (
+                    " ".join("".join(self._says).split())[:200] or "no output"
+                )
                 return
             time.sleep(0.05)
 

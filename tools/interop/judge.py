@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.interop.plan import BINDS, BODIES, PATIENCE_S, text_of
+from tools.interop.plan import BINDS, BODIES, PATIENCE_S, SECOND, text_of
 from tools.interop.world import Child
 
 
@@ -58,10 +58,11 @@ def judge(results: dict[str, dict[str, Any]], plan: Mapping[str, Any], carrier: 
         if result is None or not result["ok"]:
             continue
         expected = text_of(check)
-        got = carrier.text_to(plan["to"][check], expected)
-        if got != expected:
-            result["ok"] = False
-            result["detail"] = f"the carrier read {got!r}"
+        for number in (check, SECOND) if check == "submit_multi" else (check,):
+            got = carrier.text_to(plan["to"][number], expected)
+            if got != expected:
+                result["ok"] = False
+                result["detail"] = f"the carrier read {got!r}"
 
 
 def judge_unbinds(results: dict[str, dict[str, Any]], unbound: int) -> None:

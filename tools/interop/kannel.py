@@ -9,7 +9,7 @@ What the other clients do in a program is done here from outside, by asking Kann
 * ``fakesmsc`` writes messages of handsets to bearerbox, each of which a service answers; the answers go out through
   us, which is a steady traffic that Kannel itself paces.
 
-Kannel has no query_sm and no cancel_sm, and writes long texts with a user data header only; ``sar_*`` TLVs can be had
+Kannel has none of the other operations, and writes long texts with a user data header only; ``sar_*`` TLVs can be had
 by ``meta-data``.
 """
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.interop.install import FAKESMSC
-from tools.interop.plan import SOURCE
+from tools.interop.plan import OPERATIONS, SOURCE
 from tools.interop.world import HOST, Server, free_port, running
 
 TRAFFIC = 300
@@ -167,9 +167,7 @@ def run_kannel(plan: Mapping[str, Any], folder: Path, server: Server) -> dict[st
     check("unbind", lambda: unbind(server, unbound))
     cannot = {
         "long_payload": "Kannel splits what is longer than one message",
-        "query": "Kannel has no query_sm",
-        "cancel": "Kannel has no cancel_sm",
-    }
+    } | dict.fromkeys(OPERATIONS, "Kannel does not ask for it")
     for name, why in cannot.items():
         results[name] = {"check": name, "ok": None, "detail": why}
     return results

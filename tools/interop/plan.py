@@ -21,9 +21,13 @@ TEXTS = {
 """``long`` has some 390 characters of UCS-2: six segments by a user data header."""
 
 BINDS = ("bind_transmitter", "bind_receiver", "bind_transceiver")
-BODIES = ("plain", "vietnamese", "chinese", "emoji", "long_udh", "long_sar", "long_payload")
+TEXT_CHECKS = ("plain", "vietnamese", "chinese", "emoji", "long_udh", "long_sar", "long_payload")
+OPERATIONS = ("data_sm", "submit_multi", "query", "cancel", "replace")
+CHECKS = (*BINDS, "wrong_password", "enquire_link", *TEXT_CHECKS, "receipt", *OPERATIONS, "mo", "unbind")
+SECOND = "submit_multi, second"
+"""The other destination of the submit_multi."""
+BODIES = (*TEXT_CHECKS, "data_sm", "submit_multi", "replace")
 """Checks whose text must have reached the carrier."""
-CHECKS = (*BINDS, "wrong_password", "enquire_link", *BODIES, "receipt", "query", "cancel", "mo", "unbind")
 
 KANNEL_CHECKS = ("fakesmsc traffic",)
 """What Kannel does beside them."""
@@ -31,7 +35,7 @@ KANNEL_CHECKS = ("fakesmsc traffic",)
 
 def text_of(check: str) -> str:
     """What the carrier must have read."""
-    return TEXTS["long" if check.startswith("long_") else check]
+    return TEXTS["long" if check.startswith("long_") else check if check in TEXTS else "plain"]
 
 
 def plan_for(index: int, name: str, host: str, port: int, *, has_mo: bool = True) -> dict[str, Any]:
@@ -43,7 +47,9 @@ def plan_for(index: int, name: str, host: str, port: int, *, has_mo: bool = True
         "password": PASSWORD,
         "patience_s": PATIENCE_S,
         "texts": TEXTS,
-        "to": {check: f"4477009{index:02d}{number:03d}" for number, check in enumerate((*CHECKS, *KANNEL_CHECKS))},
+        "to": {
+            check: f"4477009{index:02d}{number:03d}" for number, check in enumerate((*CHECKS, *KANNEL_CHECKS, SECOND))
+        },
         "short_code": short_code_of(index) if has_mo else "",
     }
 

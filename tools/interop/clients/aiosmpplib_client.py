@@ -200,8 +200,8 @@ async def main(plan: dict[str, Any]) -> None:
     await check("long_sar", lambda: long_sar(client))
     await check("long_payload", lambda: client.send(to["long_payload"], texts["long"]))
     await check("receipt", lambda: receipt(client))
-    for name in ("query", "cancel"):
-        print(json.dumps({"check": name, "ok": None, "detail": f"aiosmpplib has no {name}_sm"}), flush=True)
+    for name in ("data_sm", "submit_multi", "query", "cancel", "replace"):
+        print(json.dumps({"check": name, "ok": None, "detail": "aiosmpplib has no command for it"}), flush=True)
     if plan["short_code"]:
         await check("mo", lambda: mo(client))
     else:

@@ -149,6 +149,28 @@ check('cancel', sub {
     die "message_state $state->{message_state} after it\n" unless $state->{message_state} == 4;
     '';
 });
+check('replace', sub {
+    my $scheduled = submit($smpp, destination_addr => $to->{replace}, short_message => 'to be replaced',
+        schedule_delivery_time => '000000000002000R');
+    accepted(answer_to($smpp, $smpp->replace_sm(message_id => $scheduled, @from, registered_delivery => 1,
+        short_message => $texts->{plain})));
+    next_pdu($smpp) until $receipts{$scheduled};
+    '';
+});
+check('submit_multi', sub {
+    my @numbers = ($to->{submit_multi}, $to->{'submit_multi, second'}, '12');
+    my $answer = accepted(answer_to($smpp, $smpp->submit_multi(@from, destination_addr => \@numbers,
+        dest_addr_ton => [1, 1, 1], dest_addr_npi => [1, 1, 1], short_message => $texts->{plain})));
+    die "unsuccess_sme: $answer->{no_unsuccess}\n" unless $answer->{no_unsuccess} == 1;
+    die "unsuccess_sme: $answer->{destination_addr}[0]\n" unless $answer->{destination_addr}[0] eq '12';
+    '';
+});
+check('data_sm', sub {
+    my $answer = accepted(answer_to($smpp, $smpp->data_sm(@from, dest_addr_ton => 1, dest_addr_npi => 1,
+        destination_addr => $to->{data_sm}, registered_delivery => 1, message_payload => $texts->{plain})));
+    next_pdu($smpp) until $receipts{$answer->{message_id}};
+    $answer->{message_id};
+});
 print encode_json({ check => 'mo', ok => undef, detail => 'this carrier has no handsets' }), "\n" if !$plan->{short_code};
 $plan->{short_code} and check('mo', sub {
     submit($smpp, destination_addr => $to->{mo}, short_message => "MO $plan->{short_code}");

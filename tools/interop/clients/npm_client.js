@@ -151,6 +151,35 @@ async function main() {
     const state = await ask(session, 'query_sm', from);
     if (state.message_state !== 4) fail(`message_state ${state.message_state} after it`);
   });
+  await check('replace', async () => {
+    const scheduled = await submit(session, {
+      destination_addr: to.replace, short_message: 'to be replaced', schedule_delivery_time: '000000000002000R',
+    });
+    const answer = await ask(session, 'replace_sm', {
+      message_id: scheduled, source_addr: 'ACME', source_addr_ton: 5, registered_delivery: 1, short_message: texts.plain,
+    });
+    if (answer.command_status) fail(name(answer.command_status));
+    await until(() => receipts.has(scheduled), 'receipt');
+  });
+  await check('submit_multi', async () => {
+    const numbers = [to.submit_multi, to['submit_multi, second']];
+    const answer = await ask(session, 'submit_multi', {
+      source_addr: 'ACME', source_addr_ton: 5, short_message: texts.plain,
+      dest_address: [...numbers, '12'].map((number) => (
+        { dest_addr_ton: 1, dest_addr_npi: 1, destination_addr: number })),
+    });
+    if (answer.command_status) fail(name(answer.command_status));
+    const refused = answer.unsuccess_sme.map((sme) => sme.destination_addr);
+    if (refused.length !== 1 || refused[0] !== '12') fail(JSON.stringify(answer.unsuccess_sme));
+  });
+  await check('data_sm', async () => {
+    const answer = await ask(session, 'data_sm', {
+      source_addr: 'ACME', source_addr_ton: 5, destination_addr: to.data_sm, dest_addr_ton: 1, dest_addr_npi: 1,
+      registered_delivery: 1, message_payload: texts.plain,
+    });
+    if (answer.command_status) fail(name(answer.command_status));
+    await until(() => receipts.has(answer.message_id), 'receipt');
+  });
   if (!plan.short_code) report('mo', null, 'this carrier has no handsets');
   else await check('mo', async () => {
     await submit(session, { destination_addr: to.mo, short_message: `MO ${plan.short_code}` });

@@ -180,7 +180,8 @@ def main(plan: dict[str, Any]) -> None:
     check("long_payload", lambda: long_payload(client))
     message_id = check("receipt", lambda: receipt(client))
     check("query", lambda: query(client, message_id or ""))
-    print(json.dumps({"check": "cancel", "ok": None, "detail": "smpplib has no cancel_sm"}), flush=True)
+    for name in ("data_sm", "submit_multi", "cancel", "replace"):
+        print(json.dumps({"check": name, "ok": None, "detail": "smpplib's client has no call for it"}), flush=True)
     if plan["short_code"]:
         check("mo", lambda: mo(client))
     else:
