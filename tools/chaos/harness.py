@@ -1,5 +1,6 @@
 """One run: start the system, load it, let the nemesis loose, heal, wait until nothing is left to do, stop, collect."""
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -50,6 +51,13 @@ def run(settings: Settings, folder: Path, tell: Callable[[str], None] = lambda _
     return check(history), history
 
 
+async def _heed_sigterm() -> None:
+    """Ended from outside, a run takes with it what it started, as with Ctrl-C."""
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            raise KeyboardInterrupt
+
+
 class Run:
     """The parts of one run."""
 
@@ -76,7 +84,7 @@ class Run:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.network.run)
                 await self.system.start()
-                for service in (self.esme.run, self.watch.run, self.recorder.run):
+                for service in (self.esme.run, self.watch.run, self.recorder.run, _heed_sigterm):
                     nursery.start_soon(service)
                 try:
                     is_drained = await self._load_and_drain()
