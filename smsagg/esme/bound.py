@@ -120,6 +120,8 @@ class Bound:
 
     def answer(self, response: Response) -> None:
         """Queue one response and have it sent."""
+        if not response.command_status:
+            response.tlvs = (*response.tlvs, *self.response_tlvs())
         self.connection.respond(response)
         self.flush()
 

@@ -34,7 +34,6 @@ async def query(bound: Bound, pdu: QuerySm) -> QuerySmResp:
         message_state=telling.state.wire,
         error_code=telling.error_code & 0xFF,
         sequence_number=pdu.sequence_number,
-        tlvs=bound.response_tlvs(),
     )
 
 
