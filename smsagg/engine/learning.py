@@ -53,29 +53,23 @@ class ReceiptLearning:
         del self._learners[carrier]
         return is_applied
 
-    def spellings(self, carrier: str, receipt_id: str) -> list[str]:
+    def spellings(self, carrier: str, receipt_id: str) -> tuple[str, ...]:
         """Ids under which the message of a receipt may have been accepted, by the rule in force."""
-        rule = self.in_force.get(carrier)
-        return [] if rule is None else resp_spellings(rule, receipt_id)
+        return tuple(resp_spellings(self.in_force[carrier], receipt_id))
 
     def message_named(self, carrier: str, receipt_id: str) -> Message | None:
         """The one message in memory that a receipt names by the rule in force; ``None`` for none and for several."""
-        rule = self.in_force.get(carrier)
-        if rule is None:
-            return None
-        named = messages_named(rule, receipt_id, lambda one: self._find(carrier, one))
+        named = messages_named(self.in_force[carrier], receipt_id, lambda one: self._find(carrier, one))
         return named[0] if len(named) == 1 else None
 
-    def receipt_key(self, carrier: str, receipt_id: str, otherwise: str) -> str:
-        """What a receipt that came before its message is kept under: ``otherwise`` where no rule is in force."""
+    def receipt_key(self, carrier: str, receipt_id: str) -> str:
+        """What a receipt that came before its message is kept under; ``""``: its own id, for no rule is in force."""
         rule = self.in_force.get(carrier)
-        return otherwise if rule is None else rule.of_receipt(receipt_id)
+        return "" if rule is None else rule.of_receipt(receipt_id)
 
     def message_key(self, message: Message) -> str:
-        """What receipts that came before ``message`` are kept under; ``""``: its own id."""
-        rule = self.in_force.get(message.carrier)
-        key = "" if rule is None else rule.of_submit_sm_resp(message.carrier_message_id)
-        return "" if key == message.carrier_message_id else key
+        """What receipts that came before ``message`` are kept under, by the rule in force."""
+        return self.in_force[message.carrier].of_submit_sm_resp(message.carrier_message_id)
 
     def told(self) -> Mapping[tuple[str, ...], float]:
         """For metrics: 1 for each (carrier, keys, what became of it)."""

@@ -26,7 +26,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby, islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import structlog
 import trio
@@ -35,6 +35,7 @@ from smsagg.carriers.base import RespondReceipts
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
 from smsagg.engine.learning import ReceiptLearning
+from smsagg.engine.parked import raw_id_of, receipt_of, row_of
 from smsagg.errors import StoreError
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.observe.log import RateLimitedLog
@@ -86,10 +87,8 @@ class Reports:
         key = (message.carrier, message.carrier_message_id)
         if key in self._sought:
             self._sought[key].append(message)
-        early = self.correlator.take_early(*key)
+        early = self._take_early(message)
         self._expect(message)
-        if self.learning.in_force:
-            self._look_up_early(message)
         for receipt in early:
             self._unpark(message.carrier, receipt, changes)
             self._apply(message, receipt, now, changes)
@@ -104,11 +103,9 @@ class Reports:
         key = (first.carrier, first.carrier_message_id)
         if key in self._sought:
             self._sought[key].extend(parts)
-        early = self.correlator.take_early(*key)
+        early = self._take_early(first)
         for part in parts:
             self._expect(part)
-        if self.learning.in_force:
-            self._look_up_early(first)
         for receipt in early:
             self._unpark(first.carrier, receipt, changes)
             for part in parts if receipt.state.is_final else parts[:1]:
@@ -129,16 +126,17 @@ class Reports:
         """``is_all_known``: every message that these receipts may name is in memory, or among ``loaded``: of more parts
         than memory holds the last ones push out the first."""
         core, now = self._core, self._core.clock.now_ms()
-        find = self.correlator.find
+        find, by_rule = self.correlator.find, carrier in self.learning.in_force
         changes = Changes()
         matched: list[tuple[CarrierReceipt, int]] = []
         missed: list[CarrierReceipt] = []
         for receipt in receipts:
             if receipt.oddity:
                 self._tell_odd(carrier, receipt)
-            message = find(carrier, receipt.carrier_message_id, receipt.msisdn)
-            if message is None and is_all_known and self.learning.in_force:
-                message = self.learning.message_named(carrier, _raw_id(receipt))
+            if by_rule or receipt.matched_as:
+                message = self._named_otherwise(carrier, receipt) if is_all_known else None
+            else:
+                message = find(carrier, receipt.carrier_message_id, receipt.msisdn)
             if message is not None:
                 self._apply(message, receipt, now, changes)
                 if message.group is not None and not self._apply_to_siblings(
@@ -172,21 +170,23 @@ class Reports:
 
     async def run(self) -> None:
         """Look up in the store what memory does not know."""
+        lookups = self._lookups
         while True:
-            if not self._lookups:
+            if not lookups:
                 self._work = trio.Event()
                 await self._work.wait()
-            carrier = self._lookups[0][0]
-            batch = self._next_batch(carrier)
+            first, carrier = self._first_lookups(), lookups[0][0]
+            batch = [pending for pending in first if pending[0] == carrier]
             if await self._core.store_permitting(partial(self._look_up, carrier, batch)):
-                looked_up = set(map(id, batch))
-                self._lookups = deque(pending for pending in self._lookups if id(pending) not in looked_up)
+                for _ in first:
+                    lookups.popleft()
+                lookups.extendleft(pending for pending in reversed(first) if pending[0] != carrier)
                 self._looked_up.set()
                 self._looked_up = trio.Event()
 
     def recovered(self, parked: Sequence[ParkedReceipt], enroute: int) -> None:
         """What the store holds from before; once, first."""
-        for row in parked:
+        for row in sorted(parked, key=attrgetter("carrier", "carrier_message_id", "parked_at")):
             receipt = receipt_of(row)
             if enroute:  # a rule may have come, or an operator's word, by which it matches
                 self._lookups.append((row.carrier, receipt, _nobody))
@@ -198,7 +198,7 @@ class Reports:
         """Try once more what is parked for ``carrier``; or only keys of ``as_ids``, under the ids given there."""
         for receipt in self.correlator.take_parked(carrier, as_ids):
             if as_ids is not None:
-                receipt.carrier_message_id = as_ids[receipt.parked_as]
+                receipt.matched_as = as_ids[receipt.parked_as]
             self._lookups.append((carrier, receipt, _nobody))
         self._work.set()
 
@@ -248,15 +248,15 @@ class Reports:
 
     def _is_repeated(self, carrier: str, receipt: CarrierReceipt) -> bool:
         """Whether the message that it names ended a short while ago."""
-        if (carrier, receipt.carrier_message_id) in self._recent:
-            return True
-        if carrier not in self.learning.in_force:
-            return False
-        return any((carrier, one) in self._recent for one in self.learning.spellings(carrier, _raw_id(receipt)))
+        if carrier not in self.learning.in_force and not receipt.matched_as:
+            return (carrier, receipt.carrier_message_id) in self._recent
+        return any((carrier, name) in self._recent for name in self._names(carrier, receipt))
 
     def _repetition(self, carrier: str, receipt: CarrierReceipt) -> str:
         """How a receipt is counted whose message ended a short while ago: it may say another end, too late."""
-        ended_as = self._recent.state_of(carrier, receipt.carrier_message_id)
+        ended_as = next(
+            filter(None, (self._recent.state_of(carrier, name) for name in self._names(carrier, receipt))), None
+        )
         is_other = ended_as is not None and receipt.state.is_final and receipt.state is not ended_as
         return "contradicted" if is_other else "duplicate"
 
@@ -269,21 +269,24 @@ class Reports:
         )
         receipt.oddity = ""
 
-    def _look_up_early(self, message: Message) -> None:
-        """What came before ``message`` and may name it by its carrier's rule: unless it may name another one too."""
-        key = self.learning.message_key(message)
-        for receipt in self.correlator.take_early(message.carrier, key) if key else ():
+    def _take_early(self, message: Message) -> list[CarrierReceipt]:
+        """The receipts that came before ``message``. By a rule they may name another one too, so they are looked up."""
+        if message.carrier not in self.learning.in_force:
+            return self.correlator.take_early(message.carrier, message.carrier_message_id)
+        for receipt in self.correlator.take_early(message.carrier, self.learning.message_key(message)):
             self._lookups.append((message.carrier, receipt, _nobody))
             self._work.set()
+        return []
 
-    def _next_batch(self, carrier: str) -> list[_Pending]:
-        """Pending look-ups of one carrier; receipts that share a row of the store are not parted."""
-        batch = [pending for pending in islice(self._lookups, LOOKUP_MAX) if pending[0] == carrier]
-        last = batch[-1][1].parked_as
-        if last:
-            known = set(map(id, batch))
-            batch += [p for p in self._lookups if p[0] == carrier and p[1].parked_as == last and id(p) not in known]
-        return batch
+    def _first_lookups(self) -> list[_Pending]:
+        """Those that are next. Receipts that share a row of the store stand side by side and are not parted."""
+        first = list(islice(self._lookups, LOOKUP_MAX))
+        last_carrier, last, _ = first[-1]
+        for pending in islice(self._lookups, LOOKUP_MAX, None):
+            if not last.parked_as or (pending[0], pending[1].parked_as) != (last_carrier, last.parked_as):
+                break
+            first.append(pending)
+        return first
 
     def _missed(
         self, carrier: str, receipts: list[CarrierReceipt], respond: RespondReceipts, now: int, is_all_known: bool
@@ -299,13 +302,11 @@ class Reports:
 
     async def _look_up(self, carrier: str, pendings: list[_Pending]) -> None:
         core = self._core
-        by_id: dict[str, list[tuple[CarrierReceipt, RespondReceipts]]] = {}
-        names: dict[str, list[str]] = {}
+        by_names: dict[tuple[str, ...], list[tuple[CarrierReceipt, RespondReceipts]]] = {}
         for _, receipt, respond in pendings:
-            by_id.setdefault(receipt.carrier_message_id, []).append((receipt, respond))
-            names[receipt.carrier_message_id] = self._names(carrier, receipt)
+            by_names.setdefault(self._names(carrier, receipt), []).append((receipt, respond))
         found: dict[str, list[Message]] = {}
-        sought: dict[tuple[str, str], list[Message]] = {(carrier, name): [] for all_ in names.values() for name in all_}
+        sought: dict[tuple[str, str], list[Message]] = {(carrier, name): [] for names in by_names for name in names}
         self._sought = sought
         try:
             with core.watching_finishes() as finished_meanwhile:
@@ -316,9 +317,9 @@ class Reports:
         finally:
             self._sought = {}
         unknown: list[tuple[CarrierReceipt, RespondReceipts]] = []
-        for carrier_message_id, answers in by_id.items():  # id by id: what is loaded for one may push out another's
+        for names, answers in by_names.items():  # one by one: what is loaded for one may push out another's
             loaded: dict[int, Message] = {}
-            for name in names[carrier_message_id]:
+            for name in names:
                 for message in (*found.get(name, ()), *sought[carrier, name]):
                     if message.seq in finished_meanwhile or message.seq in loaded:
                         continue
@@ -334,16 +335,26 @@ class Reports:
         if unknown:
             self._park(carrier, unknown, core.clock.now_ms())
 
-    def _names(self, carrier: str, receipt: CarrierReceipt) -> list[str]:
-        """Ids under which the store may have its message."""
-        return list(dict.fromkeys((receipt.carrier_message_id, *self.learning.spellings(carrier, _raw_id(receipt)))))
+    def _names(self, carrier: str, receipt: CarrierReceipt) -> tuple[str, ...]:
+        """Ids under which its message may have been accepted."""
+        if receipt.matched_as:
+            return (receipt.matched_as,)
+        if carrier in self.learning.in_force:
+            return self.learning.spellings(carrier, raw_id_of(receipt))
+        return (receipt.carrier_message_id,)
+
+    def _named_otherwise(self, carrier: str, receipt: CarrierReceipt) -> Message | None:
+        """The message in memory that it names by an operator's word or its carrier's rule."""
+        if receipt.matched_as:
+            return self.correlator.find(carrier, receipt.matched_as, receipt.msisdn)
+        return self.learning.message_named(carrier, raw_id_of(receipt))
 
     def _names_somebody(self, carrier: str, receipt: CarrierReceipt) -> bool:
-        return (
-            self.correlator.find(carrier, receipt.carrier_message_id) is not None
-            or self._is_repeated(carrier, receipt)
-            or self.learning.message_named(carrier, _raw_id(receipt)) is not None
-        )
+        if carrier in self.learning.in_force or receipt.matched_as:
+            message = self._named_otherwise(carrier, receipt)
+        else:
+            message = self.correlator.find(carrier, receipt.carrier_message_id)
+        return message is not None or self._is_repeated(carrier, receipt)
 
     def _park(self, carrier: str, receipts: list[tuple[CarrierReceipt, RespondReceipts]], now: int) -> None:
         changes = Changes()
@@ -353,13 +364,13 @@ class Reports:
             is_new = not receipt.parked_as
             if is_new:
                 receipt.parked_as, receipt.parked_at = receipt.carrier_message_id, now
-            receipt.carrier_message_id = self.learning.receipt_key(carrier, _raw_id(receipt), receipt.parked_as)
-            is_kept = self.correlator.park(carrier, receipt, receipt.parked_at)
+            under = self.learning.receipt_key(carrier, raw_id_of(receipt))
+            is_kept = self.correlator.park(carrier, receipt, receipt.parked_at, under)
             if is_new and is_kept:
                 self._core.metrics.carrier_receipt(carrier, receipt.state, "parked")
                 changes.parked_receipts.append(row_of(carrier, receipt))
                 answers.append((receipt, respond))
-                has_learned |= self.learning.missed(carrier, _raw_id(receipt), self._matched[carrier])
+                has_learned |= self.learning.missed(carrier, raw_id_of(receipt), self._matched[carrier])
             elif is_new:
                 self._core.metrics.carrier_receipt(carrier, receipt.state, "refused")
                 respond([(receipt, ESME_RX_T_APPN)])
@@ -414,44 +425,6 @@ class Reports:
         """A waiting message leaves memory; the store still has it."""
         self._core.live.pop(message.seq, None)
         self.all_in_memory = False
-
-
-def receipt_of(row: ParkedReceipt) -> CarrierReceipt:
-    """A receipt as it was parked, or as it was matched since."""
-    return CarrierReceipt(
-        row.matched_as or row.carrier_message_id,
-        row.state,
-        row.error_code,
-        row.done_at,
-        None,
-        row.cause,
-        row.raw_id,
-        row.text,
-        row.msisdn,
-        "",
-        row.carrier_message_id,
-        row.parked_at,
-    )
-
-
-def row_of(carrier: str, receipt: CarrierReceipt) -> ParkedReceipt:
-    """What the store keeps of it."""
-    return ParkedReceipt(
-        carrier,
-        receipt.parked_as,
-        receipt.state,
-        receipt.error_code,
-        receipt.done_at,
-        receipt.parked_at,
-        _raw_id(receipt),
-        receipt.cause,
-        header_of(receipt.text),
-        receipt.msisdn,
-    )
-
-
-def _raw_id(receipt: CarrierReceipt) -> str:
-    return receipt.raw_id or receipt.parked_as or receipt.carrier_message_id
 
 
 def _nobody(_answers: Sequence[tuple[CarrierReceipt, int]]) -> None:

@@ -35,6 +35,8 @@ class CarrierReceipt:
     """The id under which the store has it already, since it matched nothing before; ``""``: it has just come."""
     parked_at: int = 0
     """When it was put there, UTC ms."""
+    matched_as: str = ""
+    """The ``carrier_message_id`` of its message by an operator's word, whatever its own id says."""
 
 
 @define(eq=False)

@@ -88,11 +88,12 @@ class Correlator:
         del self._awaiting[key]
         return True
 
-    def park(self, carrier: str, receipt: CarrierReceipt, now: int) -> bool:
-        """Keep ``receipt`` until its message is known; False when there is no room for it. ``now`` is UTC ms."""
+    def park(self, carrier: str, receipt: CarrierReceipt, now: int, under: str = "") -> bool:
+        """Keep ``receipt`` until its message is known, by its id or ``under`` another one; False when there is no room.
+        ``now`` is UTC ms."""
         if self._early_count >= self.early_max:
             return False
-        key = (carrier, receipt.carrier_message_id)
+        key = (carrier, under or receipt.carrier_message_id)
         parked = self._early.get(key)
         if parked is None:
             parked = self._early[key] = []

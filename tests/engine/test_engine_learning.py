@@ -119,6 +119,28 @@ async def test_ambiguity_matches_nobody() -> None:
         assert gateway.engine.reports.correlator.early_count == 1
 
 
+async def test_a_rule_in_force_goes_before_equal_ids() -> None:
+    """A receipt in decimal whose digits are also another message's id in hexadecimal ends its own message only, whether
+    it comes after the responses or before them."""
+    async with run_gateway(LEARN) as gateway:
+        sink = gateway.attach()
+        await learned(gateway)
+        own, other = await gateway.accept(2)
+        await gateway.settle()
+        gateway.carrier.link.accept(ids=["AB", "171"])
+        report(gateway, [171])
+        await gateway.settle()
+        assert sink.message_ids[PAIRS_MIN:] == [own.message_id]
+        report(gateway, [0x352])
+        later, early = await gateway.accept(2)
+        await gateway.settle()
+        gateway.carrier.link.accept(ids=["850", "352"])  # 0x352 is 850
+        await gateway.settle()
+        assert sink.message_ids[PAIRS_MIN + 1 :] == [early.message_id]
+        left = gateway.engine.core.live.values()
+        assert {message.message_id for message in left} == {other.message_id, later.message_id}
+
+
 async def test_early_and_ambiguous() -> None:
     """A receipt before two messages that it may name waits as well."""
     async with run_gateway(LEARN) as gateway:
