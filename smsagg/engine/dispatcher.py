@@ -121,7 +121,7 @@ class Dispatcher:
         now_ms = self._core.clock.now_ms()
         changes = Changes()
         for message in overdue:
-            if message.state is MessageState.QUEUED:
+            if message.state is MessageState.QUEUED and self._core.live.get(message.seq) is message:
                 self._finisher.finish(message, MessageState.EXPIRED, message.error_code, now_ms, changes)
         overdue.clear()
         self._finisher.commit(changes)

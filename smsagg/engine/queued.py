@@ -41,7 +41,7 @@ class Queued:
             waiting = self._waiting.of_account(match.account)
             for start in range(0, len(waiting), LOOKED_AT_ONCE):
                 part = waiting[start : start + LOOKED_AT_ONCE]
-                await take(self.still_queued(message for message in part if match.is_match(message)))
+                await take(self.still_queued(m for m in part if core.live.get(m.seq) is m and match.is_match(m)))
                 await trio.lowlevel.checkpoint()
             after_seq, is_more = 0, True
             while is_more:

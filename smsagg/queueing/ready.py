@@ -7,7 +7,8 @@ turn is over goes to the end of the ring; one that begins to have messages joins
 
 A removed message is only forgotten (``_waiting`` no longer names it) and skipped when its turn comes; when the skipped
 outnumber the waiting the deques are rebuilt, so memory stays within twice the bound. Push, take and remove cost
-constant time per message, on average.
+constant time per message, on average. One that was removed may have gone to the store, and come back as another object:
+what was forgotten is told from what waits by its identity, not by its ``seq``.
 
 The bound is ``messages_max``; at the bound :meth:`ReadyQueue.push` says no, and the caller spills or refuses. What was
 taken and comes back unsent is always let in again at the front: it was counted before.
@@ -73,8 +74,8 @@ class ReadyQueue:
     def __init__(self, messages_max: int) -> None:
         self.messages_max = messages_max
         self._lanes = tuple(_Lane() for _ in range(LANES))
-        self._waiting: set[int] = set()
-        """``seq`` of every message that is in the queue and not removed."""
+        self._waiting: dict[int, Message] = {}
+        """Every message that is in the queue and not removed, by ``seq``."""
         self._forgotten = 0
         """Entries of the deques that are not waiting any more."""
 
@@ -100,7 +101,7 @@ class ReadyQueue:
         if len(waiting) >= self.messages_max:
             return False
         assert message.seq not in waiting, "queued twice"
-        waiting.add(message.seq)
+        waiting[message.seq] = message
         lane = self._lanes[message.priority]
         queue = lane.by_account.get(message.account)
         if queue is None:
@@ -115,7 +116,7 @@ class ReadyQueue:
         """
         for message in reversed(list(messages)):
             assert message.seq not in self._waiting, "queued twice"
-            self._waiting.add(message.seq)
+            self._waiting[message.seq] = message
             self._lanes[message.priority].queue_of(message.account).messages.appendleft(message)
 
     def take(self, count: int) -> list[Message]:
@@ -137,7 +138,8 @@ class ReadyQueue:
         if self._forgotten:
             batch = self._confirm(batch)
         else:
-            waiting.difference_update([m.seq for m in batch])
+            for message in batch:
+                del waiting[message.seq]
         taken += batch
         lane.turn_left -= len(batch)
         if lane.turn_left <= 0 or not messages:
@@ -148,8 +150,8 @@ class ReadyQueue:
         waiting = self._waiting
         kept: list[Message] = []
         for message in batch:
-            if message.seq in waiting:
-                waiting.remove(message.seq)
+            if waiting.get(message.seq) is message:
+                del waiting[message.seq]
                 kept.append(message)
         self._forgotten -= len(batch) - len(kept)
         return kept
@@ -158,7 +160,7 @@ class ReadyQueue:
         """Take ``message`` out, wherever it stands; False when it is not in the queue."""
         if message.seq not in self._waiting:
             return False
-        self._waiting.remove(message.seq)
+        del self._waiting[message.seq]
         self._forgotten += 1
         if self._forgotten > _GARBAGE_MIN and self._forgotten > len(self._waiting):
             self._rebuild()
@@ -167,7 +169,7 @@ class ReadyQueue:
     def oldest_accepted_at(self) -> int:
         """``accepted_at`` (UTC ms) of the message that waits longest among the next of each account; 0 when empty."""
         heads = (
-            next((m.accepted_at for m in queue.messages if m.seq in self._waiting), 0)
+            next((m.accepted_at for m in queue.messages if self._waiting.get(m.seq) is m), 0)
             for lane in self._lanes
             for queue in lane.ring
         )
@@ -178,21 +180,21 @@ class ReadyQueue:
         depths: dict[str, int] = {}
         for lane in self._lanes:
             for queue in lane.ring:
-                depth = len(self._waiting.intersection(m.seq for m in queue.messages))
+                depth = len({m.seq for m in queue.messages if self._waiting.get(m.seq) is m})
                 if depth:
                     depths[queue.account] = depths.get(queue.account, 0) + depth
         return depths
 
     def _rebuild(self) -> None:
         """Drop what was forgotten. Costs time linear in the queue, and removals paid for it."""
-        unseen = set(self._waiting)
+        unseen = dict(self._waiting)
         for lane in self._lanes:
             first = lane.ring[0] if lane.ring else None
             for queue in list(lane.ring):
                 kept = deque[Message]()
                 for message in queue.messages:
-                    if message.seq in unseen:
-                        unseen.remove(message.seq)
+                    if unseen.get(message.seq) is message:
+                        del unseen[message.seq]
                         kept.append(message)
                 queue.messages = kept
                 if not queue.messages:

@@ -140,6 +140,38 @@ async def test_a_new_schedule_holds() -> None:
         assert times[parked.seq] in range(3_600, 3_607)
 
 
+async def test_a_message_that_was_sent_to_the_store_and_back_goes_by_its_own_outcome() -> None:
+    """It left the ready queue for a time beyond memory, and came back while the queue had not moved: the carrier's
+    refusal counts, it is tried again, and it ends once."""
+    async with run_gateway(config_of()) as gateway:
+        sink = gateway.attach()
+        message = await gateway.accept_one(ttl_s=90_000)
+        assert await replace(gateway, message, delay_s=3_600) == ESME_ROK
+        await gateway.until(lambda: message.seq in gateway.engine.core.live, within_s=7_200)
+        gateway.carrier.bind()
+        await gateway.settle()
+        gateway.carrier.refuse(ESME_RSYSERR)
+        await gateway.until(lambda: len(gateway.carrier.sent) == 2, within_s=600)
+        assert [sent.body for sent in gateway.carrier.sent] == [b"new", b"new"]
+        assert sink.received == []
+
+
+async def test_a_search_does_not_find_what_a_message_was_before_it_went_to_the_store() -> None:
+    """Cancelling by addresses ends each message once, though the ready queue has not forgotten that it was there."""
+    async with run_gateway(config_of()) as gateway:
+        sink = gateway.attach()
+        message = await gateway.accept_one(ttl_s=90_000)
+        assert await replace(gateway, message, delay_s=3_600) == ESME_ROK
+        assert await submit_replacing(gateway) == ESME_ROK
+        await trio.sleep(20)
+        match = QueuedMatch("acme", message.source_addr, message.destination_addr, None)
+        assert await gateway.engine.control.cancel_matching(match) == 1
+        await gateway.settle()
+        assert sorted(sink.message_ids) == sorted(set(sink.message_ids))
+        assert len(sink.received) == 2
+        assert gateway.engine.accounts["acme"].queued == 0
+
+
 async def test_who_replaces_when_the_store_fails_hears_so() -> None:
     """Nothing is held, and the old text goes when the store works again."""
     store = MemoryStore()
@@ -274,6 +306,31 @@ async def test_a_crash_leaves_the_old_message_or_the_new_one() -> None:
         async with run_gateway(config_of(bound=True), MemoryStore(tables), clock) as gateway:
             await trio.sleep(10)
             assert len(gateway.carrier.sent) == 1
+
+
+async def test_a_message_that_is_being_replaced_does_not_expire_besides() -> None:
+    """Its time was up when a link gave it back, while the search held it: it ends once, as the replacement says."""
+    store = MemoryStore()
+    async with run_gateway(config_of(), store) as gateway:
+        sink = gateway.attach()
+        message = await gateway.accept_one()
+        write = store.write
+
+        def write_slowly(changes, on_done=None):  # type: ignore[no-untyped-def]
+            store.hold()
+            write(changes, on_done)
+
+        store.write = write_slowly  # type: ignore[method-assign]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(submit_replacing, gateway)
+            await wait_all_tasks_blocked()
+            store.write = write  # type: ignore[method-assign]
+            gateway.engine.waiting.overdue.append(message)
+            gateway.engine.core.wake_dispatcher()
+            await wait_all_tasks_blocked()
+            store.release()
+        await gateway.settle()
+        assert [delivery.message_state for delivery in sink.received] == [MessageState.DELETED]
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -111,6 +111,27 @@ def test_a_message_removed_and_pushed_again_is_taken_once() -> None:
     assert len(queue) == 0
 
 
+def test_a_removed_message_is_not_taken_for_its_later_copy() -> None:
+    """It went to the store and came back as another object: only that one goes out, and is found and removed."""
+    queue = ReadyQueue(10)
+    before, after = message(1), message(1)
+    queue.push(before)
+    queue.push(message(2))
+    queue.remove(before)
+    queue.push(after)
+    assert queue.depth_by_account() == {"acme": 2}
+    taken = queue.take(10)
+    assert seqs(taken) == [2, 1]
+    assert taken[1] is after
+    assert len(queue) == 0
+    queue.push_front([before])
+    queue.remove(before)
+    queue.push(after)
+    queue._rebuild()
+    (kept,) = queue.take(10)
+    assert kept is after
+
+
 def test_cancelling_for_ever_costs_no_memory() -> None:
     """While no carrier drains the queue, what was removed does not pile up."""
     queue = ReadyQueue(1_000)
