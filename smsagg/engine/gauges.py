@@ -31,7 +31,9 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.queue_depth.add_source(queue_depth)
     metrics.queue_age.add_source(queue_age)
     metrics.account_queue_depth.add_source(lambda: {name: a.queued for name, a in core.accounts.items()})
-    metrics.live.add_source(lambda: {"memory": len(core.live), "scheduled": len(waiting.scheduled)})
+    metrics.live.add_source(
+        lambda: {"memory": len(core.live), "scheduled": len(waiting.scheduled), "assembly": len(waiting.assembly)}
+    )
     metrics.link_bound.add_source(lambda: {(s.carrier.name, s.link.name): float(s.link.is_bound) for s in links})
     metrics.link_window.add_source(lambda: {(s.carrier.name, s.link.name): s.link.window for s in links})
     metrics.link_outstanding.add_source(lambda: {(s.carrier.name, s.link.name): s.link.in_flight for s in links})
