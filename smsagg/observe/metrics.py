@@ -122,7 +122,10 @@ class Metrics:
             "country",
         )
         self.live = self._gauge(
-            "smsagg_messages_live", "Accepted messages that are not over, by where they are kept.", "place"
+            "smsagg_messages_live",
+            "Accepted messages that are not over, by where they are kept (memory; of these: scheduled, and assembly: "
+            "parts that wait for the others).",
+            "place",
         )
 
     def _queues(self) -> None:

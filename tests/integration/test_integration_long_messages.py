@@ -36,7 +36,8 @@ def test_every_way_in_comes_out_in_every_form(tmp_path: Path) -> None:
     """A payload has one id and one receipt; parts have their own. The text arrives whole, cut between characters."""
     with simulating(tmp_path, "--latency", "1ms", "--receipt-delay", "5ms") as (smsc, journal):
         wants = {
-            name: f'long_messages = "{form}"' for name, form in zip(("albion", "hanoi", "tashkent"), FORMS.values(), strict=True)
+            name: f'long_messages = "{form}"'
+            for name, form in zip(("albion", "hanoi", "tashkent"), FORMS.values(), strict=True)
         }
         with serving(tmp_path, carriers=smpp_carriers(smsc, **wants)) as server, Esme(server.smpp) as esme:
             for destination in FORMS:
