@@ -217,6 +217,14 @@ def test_expired_and_sent() -> None:
     assert broken_by(history) == {"S9"}
 
 
+def test_a_day_is_over() -> None:
+    """S9: who names no validity_period has a day, also when the server's clock makes it pass at once."""
+    history = with_row(sound_history())
+    history.carrier_submits[0].at = 2.9
+    history.clock = [ClockStep(1.15, 1.2, 86_405.0)]
+    assert broken_by(history) >= {"S9"}
+
+
 def test_time_passes_by_the_clock_of_the_server() -> None:
     """S9: set forward by an hour, two seconds are over; back again after a restart, they are not over for an hour."""
     history = settled_late(with_row(sound_history()))

@@ -1,6 +1,7 @@
 """``kill -9`` under load loses nothing, and the run that says so can say otherwise."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def run(
     folder: Path,
-    faults: dict[str, int],
+    faults: dict[str, Any],
     rate_per_s: float = 600,
     seed_bug: str = "",
     drain_deadline_s: float = 60.0,

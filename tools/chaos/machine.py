@@ -33,11 +33,11 @@ HELD_BACK_S = (0.2, 0.8)
 class Machine:
     """Does it, and knows what the server's clock says."""
 
-    def __init__(self, system: System, esme: Esme, rng: Random, clock_jump_s: float) -> None:
+    def __init__(self, system: System, esme: Esme, rng: Random, clock_jumps_s: Sequence[float]) -> None:
         self._system = system
         self._esme = esme
         self._rng = rng
-        self._clock_jump_s = clock_jump_s
+        self._clock_jumps_s = clock_jumps_s
         self._scheduled = esme.load.scheduled
         self.clock = ServerClock()
         self.anomalies: list[str] = []
@@ -93,13 +93,14 @@ class Machine:
 
     async def _clock_jump(self) -> Fault:
         """While messages wait, since there is no carrier for a while: what waits for a time is what a jump may harm."""
-        began_at, jump_s = time.monotonic(), self._rng.choice((1, -1)) * self._clock_jump_s
+        began_at, jump_s = time.monotonic(), self._rng.choice(self._clock_jumps_s)
         if jump_s > 0:
             self._esme.load = evolve(self._esme.load, scheduled=0.0)
         for carrier in self._system.carriers.values():
             carrier.kill()
         await trio.sleep(1.0)
         await self._set_clock(jump_s)
+        await trio.sleep(1.0)
         for carrier in self._system.carriers.values():
             await carrier.start()
         await trio.sleep(self._rng.uniform(1.0, 2.0))

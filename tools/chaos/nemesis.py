@@ -59,7 +59,8 @@ class Plan:
     stalled_sync: int = 0
     clock_jump: int = 0
     """Sets the server's wall clock, and sets it right again."""
-    clock_jump_s: float = 3_600.0
+    clock_jumps_s: tuple[float, ...] = (3_600.0, -3_600.0)
+    """How far, one of these."""
     failpoints: tuple[str, ...] = ()
     """Rows of :data:`tools.chaos.failpoints.FAILPOINTS` that are visited after all else."""
     cuts_power: bool = False
@@ -86,7 +87,7 @@ class Nemesis:
         self._tell = tell
         self.faults: list[Fault] = []
         self.visitor = Visitor(system, esme, rng, tell)
-        self.machine = Machine(system, esme, rng, plan.clock_jump_s)
+        self.machine = Machine(system, esme, rng, plan.clock_jumps_s)
 
     async def run(self) -> None:
         """All faults of the plan. Raises SystemFailed when the server does not come back."""

@@ -15,9 +15,13 @@ import trio
 from attrs import evolve
 
 from smsagg.carriers.smpp import association
+from smsagg.engine.dispatcher import Dispatcher
+from smsagg.engine.sweeper import Sweeper
+from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreFailed
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.receipts.correlator import Correlator
+from smsagg.receipts.dialect import IdDialect
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.sqlite import SqliteStore, store
 from smsagg.store.sqlite import connection as store_connection
@@ -26,6 +30,7 @@ from smsagg.store.sqlite.writer import Writer
 from tools.chaos.system import CARRIERS
 
 LAG_S = 0.05
+DAY_MS = 86_400_000
 
 StoreWrite = Callable[[SqliteStore, Changes, OnDone | None], None]
 
@@ -191,6 +196,65 @@ def synchronous_normal() -> None:
     replace(store, "connect", make)
 
 
+def leading_zeros_stripped() -> None:
+    """Carriers' ids are compared without their leading zeros, as if every carrier wrote numbers."""
+    replace(IdDialect, "_normalise", lambda original: lambda *arguments: original(*arguments).lstrip("0"))
+
+
+def cancel_unrecorded() -> None:
+    """cancel_sm is answered and the message is out of its queue, but its end is in no store."""
+
+    def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
+        changes.finished = [over for over in changes.finished if over.state is not MessageState.DELETED]
+        original(store, changes, on_done)
+
+    _on_write(change)
+
+
+def retry_without_ttl_check() -> None:
+    """``expires_at`` is looked at when a message is taken in, and not when it is sent."""
+    _judge_age(lambda _message, _now: True)
+
+
+def age_without_days() -> None:
+    """The age of a message is taken as hours, minutes and seconds: its days are forgotten."""
+
+    def is_young(message: Message, now: int) -> bool:
+        return (now - message.accepted_at) % DAY_MS < message.expires_at - message.accepted_at
+
+    _judge_age(is_young)
+
+
+def _judge_age(is_young: Callable[[Message, int], bool]) -> None:
+    """Wherever a waiting message is looked at, ``is_young`` says whether it may be sent still."""
+
+    def make_unexpired(original: Any) -> Any:
+        def unexpired(self: Dispatcher, messages: list[Message]) -> list[Message]:
+            now = self._core.clock.now_ms()
+            alive = [message for message in messages if is_young(message, now)]
+            over: list[Message] = original(self, [message for message in messages if message not in alive])
+            return alive + over
+
+        return unexpired
+
+    def make_make_ready(original: Any) -> Any:
+        def make_ready(self: Waiting, message: Message, now: int) -> None:
+            original(self, message, min(now, message.expires_at - 1) if is_young(message, now) else now)
+
+        return make_ready
+
+    def make_sweep(original: Any) -> Any:
+        async def sweep(self: Sweeper, *arguments: Any) -> None:
+            if MessageState.QUEUED not in arguments:
+                await original(self, *arguments)
+
+        return sweep
+
+    replace(Dispatcher, "_unexpired", make_unexpired)
+    replace(Waiting, "_make_ready", make_make_ready)
+    replace(Sweeper, "_sweep_messages", make_sweep)
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__.replace("_", "-"): bug
     for bug in (
@@ -205,18 +269,25 @@ BUGS: dict[str, Callable[[], None]] = {
         failure_read_as_success,
         early_receipt_dropped,
         synchronous_normal,
+        leading_zeros_stripped,
+        cancel_unrecorded,
+        retry_without_ttl_check,
+        age_without_days,
     )
 }
 
 HARMLESS = "slow-store"
 
-SHOWN_BY: dict[str, dict[str, int]] = {
+SHOWN_BY: dict[str, dict[str, Any]] = {
     "refused-and-kept": {},
     "carrier-forgotten": {},
     "failure-read-as-success": {},
     "early-receipt-dropped": {},
     "synchronous-normal": {"power_loss": 2},
+    "leading-zeros-stripped": {},
+    "retry-without-ttl-check": {"clock_jump": 1, "clock_jumps_s": (3_600.0,)},
+    "age-without-days": {"clock_jump": 1, "clock_jumps_s": (86_405.0,)},
 }
 """The faults, by their names in :class:`~tools.chaos.nemesis.Plan`, that a bug takes to show; two kills for all others,
-and for some the load alone."""
+and for some the load alone. A clock that goes a day and a little on makes young what has just lived a day."""
 BY_KILLS = {"kill_server": 2}

@@ -163,13 +163,13 @@ def _receipt_copies(index: Index, nonce: str, at: float, before: float, after: f
 
 def table_of(reports: Sequence[RowReport], title: str) -> Table:
     """For the console."""
-    columns = ("row", "killed when", "hits", "messages", "acknowledged", "lost", "copies", "receipts", "verdict")
+    columns = ("row", "killed when", "hits", "at hand", "acked", "lost", "copies", "receipts", "verdict")
     table = Table(*columns, title=title)
     for report in reports:
         colour = "green" if report.verdict == "pass" else "red"
         table.add_row(
             report.row,
-            report.about,
+            FAILPOINTS[report.row].__name__.replace("_", " "),
             str(report.hits),
             str(report.messages),
             str(report.acknowledged),
@@ -179,7 +179,7 @@ def table_of(reports: Sequence[RowReport], title: str) -> Table:
             f"[{colour}]{report.verdict}[/]",
         )
     for row, what in NOT_IN_THE_PRODUCT.items():
-        table.add_row(row, f"{what}: not in the product", *[""] * (len(columns) - 2))
+        table.add_row(row, f"{what}: not there yet", *[""] * (len(columns) - 2))
     return table
 
 

@@ -1,7 +1,6 @@
 """S9, S11: nothing too late, nothing too early."""
 
 from collections.abc import Iterable, Sequence
-from math import inf
 
 from tools.chaos.checker.index import Index
 from tools.chaos.checker.verdict import Violation
@@ -11,6 +10,10 @@ LATE_S = 1.0
 """A submit may reach the carrier's log so long after the server's look at the clock."""
 
 
+TTL_S = 86_400.0
+"""Life of a message that names no validity_period."""
+
+
 def not_after_expiry(index: Index) -> Iterable[Violation]:
     """S9: nothing reaches a carrier after its time, by the validity_period of the submit_sm itself.
 
@@ -18,8 +21,9 @@ def not_after_expiry(index: Index) -> Iterable[Violation]:
     """
     steps = index.history.clock
     for submit in index.acknowledged:
-        for send in index.sends[submit.nonce] if submit.validity_s < inf else ():
-            late_s = send.at - submit.answered_at - submit.validity_s
+        validity_s = min(submit.validity_s, TTL_S)
+        for send in index.sends[submit.nonce]:
+            late_s = send.at - submit.answered_at - validity_s
             tolerated_s = LATE_S + _held_up_s(index, send)
             if steps:
                 late_s -= max(ahead_s(steps, submit.invoked_at, submit.answered_at))
@@ -43,7 +47,7 @@ def _held_up_s(index: Index, send: CarrierSubmit) -> float:
     return sum(
         fault.ended_at - fault.began_at
         for fault in index.faults
-        if fault.began_at <= send.at <= fault.ended_at + LATE_S
+        if not fault.kind.startswith("clock") and fault.began_at <= send.at <= fault.ended_at + LATE_S
     )
 
 
