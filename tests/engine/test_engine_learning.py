@@ -1,8 +1,11 @@
 """Carriers whose receipts name messages by other ids than they gave them: found out, told, and matched where asked."""
 
+from random import Random
+
 import pytest
 import trio
 
+from smsagg.config.schema import StoreSettings
 from smsagg.model import CarrierReceipt, MessageState
 from smsagg.receipts.learner import PAIRS_MIN
 from smsagg.smpp.status import ESME_ROK
@@ -194,3 +197,43 @@ async def test_a_carrier_that_works_is_left_alone(learns: bool) -> None:
             gateway.carrier.receipt(f"{n:x}0")
         await gateway.settle()
         assert dialects(gateway) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_no_receipt_ever_ends_another_message(seed: int) -> None:
+    """Ids so dense that most digits are an id in either base, receipts before and after their responses, some twice, a
+    memory that holds few: every message that ends does so by its own receipt."""
+    rng = Random(seed)
+    config = make_config(
+        carriers=LEARN.carriers, store=StoreSettings(live_messages_in_memory_max=rng.choice((20, 1_000)))
+    )
+    async with run_gateway(config) as gateway:
+        sink = gateway.attach(window=1_000)
+        await learned(gateway)
+        given = rng.sample(range(16, 900), 200)
+        own: dict[str, int] = {}
+        for start in range(0, len(given), 20):
+            batch = given[start : start + 20]
+            messages = await gateway.accept(len(batch))
+            await gateway.settle()
+            own |= {message.message_id: n for message, n in zip(messages, batch, strict=True)}
+            early = rng.sample(batch, 5)
+            told = early + rng.sample(given[: start + 20], 5)
+            ids = [f"{n:X}" for n in batch]
+            outstanding = {message.message_id: message for message in gateway.carrier.outstanding}
+            gateway.carrier.report(*(coded(n) for n in early))
+            if rng.random() < 0.5:
+                await gateway.settle()
+            gateway.carrier.link.accept([outstanding[m.message_id] for m in messages], ids)
+            gateway.carrier.report(*(coded(n) for n in told))
+            await gateway.settle()
+        gateway.carrier.report(*(coded(n) for n in given))
+        await gateway.settle()
+        ended = [delivery for delivery in sink.received if delivery.message_id in own]
+        assert all(delivery.error_code == own[delivery.message_id] for delivery in ended)
+        assert len({delivery.message_id for delivery in ended}) == len(ended) == len(given)
+
+
+def coded(n: int) -> CarrierReceipt:
+    """The receipt of message ``n``, which says so in its error code."""
+    return CarrierReceipt(f"{n}", MessageState.UNDELIVERABLE, n, 0, raw_id=f"{n}")
