@@ -38,7 +38,7 @@ from smsagg.engine.learning import ReceiptLearning
 from smsagg.engine.parked import raw_id_of, receipt_of, row_of
 from smsagg.errors import StoreError
 from smsagg.model import CarrierReceipt, Message, MessageState
-from smsagg.observe.log import RateLimitedLog
+from smsagg.observe.log import RateLimitedLog, with_masked_numbers
 from smsagg.receipts.correlator import Correlator
 from smsagg.receipts.parse import header_of
 from smsagg.receipts.recent import RecentIds
@@ -263,7 +263,7 @@ class Reports:
     def _tell_odd(self, carrier: str, receipt: CarrierReceipt) -> None:
         """Once for each receipt: what is looked up or parked comes here again without its oddity."""
         self._core.metrics.odd_receipt(carrier, receipt.oddity)
-        fields = header_of(receipt.text).decode("latin-1")
+        fields = with_masked_numbers(header_of(receipt.text).decode("latin-1"))
         self._log.warning(
             "receipt_odd", key=f"{carrier} {receipt.oddity}", carrier=carrier, oddity=receipt.oddity, fields=fields
         )

@@ -9,6 +9,7 @@ Whoever logs what a peer can provoke at will uses :class:`RateLimitedLog`, which
 """
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable, MutableMapping
@@ -30,6 +31,9 @@ NUMBER_KEYS = frozenset({"msisdn", "source_addr", "destination_addr"})
 """Keys whose values are masked numbers in every line."""
 SECRET_KEYS = frozenset({"body", "short_message", "message_payload", "text", "password", "password_hash"})
 """Keys whose values stand in no line."""
+
+_NUMBER = re.compile(r"\+?[0-9]{7,}")
+"""What may be somebody's number."""
 
 EventDict = MutableMapping[str, Any]
 
@@ -115,6 +119,11 @@ class LossyFile:
 def masked(msisdn: str) -> str:
     """A number as a log may show it: the first five characters (``"+8490•••"``), enough for country and network."""
     return msisdn if len(msisdn) <= SHOWN_DIGITS else msisdn[:SHOWN_DIGITS] + MASK
+
+
+def with_masked_numbers(text: str) -> str:
+    """Text of a peer's with all numbers in it as a log may show them."""
+    return _NUMBER.sub(lambda found: masked(found.group()), text)
 
 
 def mask_private(_logger: Any, _name: str, event: EventDict) -> EventDict:

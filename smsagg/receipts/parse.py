@@ -52,7 +52,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 """A date whose signs may be separators elsewhere."""
-_TEXT_FIELD = re.compile(rb"\btext[ ]?[:=]", re.IGNORECASE)
+_TEXT_FIELD = re.compile(rb"\b(?:text|msg|message|body|content)[ ]?[:=]", re.IGNORECASE)
+"""Where the customer's words begin, whatever a carrier calls them; for :func:`header_of`, which must show none."""
 _DELIVERED, _ENROUTE = MessageState.DELIVERED, MessageState.ENROUTE
 _NO_CAUSE = Cause.NONE
 
@@ -145,6 +146,12 @@ def header_of(body: bytes) -> bytes:
     body = _single_octets(body)[:HEADER_OCTETS_MAX]
     text = _TEXT_FIELD.search(body)
     return body if text is None else body[: text.end()]
+
+
+def header_octets(body: bytes) -> int:
+    """How many octets of ``body`` :func:`header_of` shows; of UCS-2 two for each that it returns."""
+    width = 1 if _single_octets(body) is body else 2
+    return len(header_of(body)) * width
 
 
 def _id_of(tlv_id: str, text_id: str, rules: ReceiptRules) -> tuple[str, str, bool]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import attrs
 
+from smsagg.receipts.parse import header_octets
 from smsagg.smpp.pdu import Bind, Outbind, Pdu
 from smsagg.smpp.tlv import Tag
 
@@ -11,7 +12,6 @@ SECRET = "********"
 MASK = b"*"
 _MESSAGE_TYPES = 0x3C
 _REPORT_TYPES = (0x04, 0x20)
-_TEXT_OF_RECEIPT = (b"text:", b"Text:", b"TEXT:")
 
 
 def masked(pdu: Pdu, *, bodies: bool) -> Pdu:
@@ -38,8 +38,5 @@ def _masked_payload(value: bytes, is_report: bool) -> bytes:
 
 def _masked_receipt(body: bytes) -> bytes:
     """A receipt is not a text, but it quotes the beginning of one."""
-    for word in _TEXT_OF_RECEIPT:
-        if (start := body.find(word)) >= 0:
-            quoted = start + len(word)
-            return body[:quoted] + MASK * (len(body) - quoted)
-    return body
+    shown = header_octets(body)
+    return body[:shown] + MASK * (len(body) - shown)

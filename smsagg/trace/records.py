@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from smsagg.observe.watch import WatchedSession
+from smsagg.smpp.bind_state import BINDS
 from smsagg.smpp.codec import HEADER, HEADER_OCTETS, decode, encode
 from smsagg.smpp.command import CommandId
 from smsagg.smpp.concatenation import UDHI
@@ -20,6 +21,7 @@ from smsagg.trace.masking import masked
 Record = dict[str, Any]
 _LIMITS = Limits(check_tlvs=False, tlvs_max=10_000, pdu_octets_max=1 << 20)
 _TAG_NAMES = {int(tag): tag.name.lower() for tag in Tag}
+_WITH_PASSWORD = BINDS | {int(CommandId.OUTBIND)}
 _HIDDEN_FIELDS = frozenset({"sequence_number", "tlvs", "command_status"})
 
 
@@ -51,7 +53,8 @@ def pdu_record(
     }
     if pdu is None:
         hidden = b"\0" * (len(frame) - HEADER_OCTETS)
-        octets = frame if bodies else frame[:HEADER_OCTETS] + hidden
+        shows_all = bodies and command_id not in _WITH_PASSWORD
+        octets = frame if shows_all else frame[:HEADER_OCTETS] + hidden
         return record | {"fields": {"unreadable_octets": len(frame)}, "octets": b64encode(octets).decode()}
     shown = masked(pdu, bodies=bodies)
     return record | {"fields": _fields(shown, bodies=bodies), "octets": b64encode(_octets(shown, frame)).decode()}

@@ -1,6 +1,7 @@
 """What receipts say beside the state: causes, contradictions and oddities, told in metrics and to the accounts."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from smsagg.config.schema import ReceiptSettings
 from smsagg.model import CarrierReceipt, Cause, MessageState
@@ -58,3 +59,14 @@ async def test_odd_receipts_are_counted_once(oddity: str) -> None:
         gateway.carrier.link.accept(ids=["x"])
         await gateway.settle()
         assert gateway.metrics.carrier_receipt_oddities["alpha", oddity].n == 1
+
+
+async def test_odd_receipts_are_logged_without_whole_numbers_and_words() -> None:
+    """What a carrier wrote beside the fields that are known may be anybody's number."""
+    text = b"id:x to:+447700900123 stat:STRANGE text:Your code"
+    async with run_gateway() as gateway:
+        with capture_logs() as lines:
+            gateway.carrier.report(CarrierReceipt("x", MessageState.ENROUTE, 0, 0, text=text, oddity="unknown_state"))
+            await gateway.settle()
+    (line,) = (line for line in lines if line["event"] == "receipt_odd")
+    assert line["fields"] == "id:x to:+4477••• stat:STRANGE text:"

@@ -217,6 +217,34 @@ async def test_what_cannot_be_read_is_shown_as_that(watch: Watch, hub: TraceHub)
     assert record["pdu"] == "submit_sm"
 
 
+async def test_a_bind_that_cannot_be_read_shows_no_password(watch: Watch, hub: TraceHub) -> None:
+    """Not even to who may see texts."""
+    session = Session(watch)
+    octets = bytes.fromhex("00000020 00000009 00000000 00000001") + b"acme\0secret-password"[:16]
+    async with hub.subscribed(Filter(account="acme"), bodies=True) as records:
+        session.carry_octets(True, octets)
+        (record,) = drain(records)
+    assert record["pdu"] == "bind_transceiver"
+    assert b"secret" not in b64decode(record["octets"])
+
+
+@pytest.mark.parametrize("label", ["text:", "Text=", "tEXT :", "msg:", "Message="])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16-be"])
+async def test_the_words_that_a_receipt_quotes_are_masked(
+    watch: Watch, hub: TraceHub, label: str, encoding: str
+) -> None:
+    """However their field is written, in one octet a character or in two; the fields before them are shown."""
+    session = Session(watch, side="carrier", name="albion/1", account="")
+    body = f"id:77 stat:DELIVRD err:000 {label}Your code is 1234".encode(encoding)
+    async with hub.subscribed(Filter(carrier="albion"), bodies=False) as records:
+        session.carry(True, DeliverSm(esm_class=4, sequence_number=1, short_message=body))
+        (record,) = drain(records)
+    octets = b64decode(record["octets"])
+    assert "DELIVRD".encode(encoding) in octets
+    assert "code".encode(encoding) not in octets
+    assert "code" not in record["fields"]["short_message"].replace("\0", "")
+
+
 async def test_a_slow_client_misses_events_and_is_told_how_many(
     watch: Watch, hub: TraceHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
