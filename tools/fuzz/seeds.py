@@ -42,6 +42,7 @@ def seeds() -> Iterator[bytes]:
     for frame in frames:
         yield b"f" + frame[4:]
         yield b"F" + frame[4:]
+        yield b"F" + frame[4:-1]
         for kind in b"sSeE":
             yield bytes((kind,)) + piece(frame, 0x08) + piece(frame, 0x04) + bytes((3, 4))
             yield bytes((kind,)) + piece(frame, 0x02)

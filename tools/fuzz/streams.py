@@ -109,6 +109,10 @@ class FuzzedSession:
                 self._request(Unbind())
             case 4:
                 self.write()
+            case 5:
+                self.connection.forgive_missing_nuls()
+                self.connection.context_of(1)
+                self.connection.partial()
             case _:
                 self._fire_timers()
 
