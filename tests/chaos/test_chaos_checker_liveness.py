@@ -148,6 +148,14 @@ def test_footprint_grows(change: dict[str, int]) -> None:
     assert broken_by(history) == {"L4"}
 
 
+def test_first_samples_come_while_sessions_are_made() -> None:
+    """L4: what the load needs is what it took when everybody had come."""
+    history = with_row(sound_history())
+    history.samples = [evolve(SAMPLE, at=float(at)) for at in range(10)]
+    history.samples[0].fds = history.samples[1].fds = 20
+    assert not broken_by(history)
+
+
 def test_footprint_under_load_may_differ() -> None:
     """L4: in between it may grow up to the cap, and while clients are away it says nothing."""
     history = with_row(sound_history())
