@@ -68,6 +68,8 @@ class Intake:
             status = self.reserve(account, part, now)
             if status:
                 self.release(parts[:place])
+                if account.bucket is not None:
+                    account.bucket.give_back(len(parts) - 1)
                 return status
         if any(part.parked for part in parts):
             for part in parts:

@@ -123,6 +123,8 @@ class Replacement:
             _revise(message, _revision_of(old), 0)
             message.next_attempt_at = old.next_attempt_at
             changes.replaced.append(_record(message))
+            if self._queued.is_held(message):
+                changes.message_updates.append(update_of(message))
         self._core.store.write(changes)
 
     async def submit(self, message: Message, match: QueuedMatch, short_id: bool, on_accepted: OnAccepted) -> int:

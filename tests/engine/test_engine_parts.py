@@ -140,6 +140,17 @@ async def test_parts_count_one_by_one_against_the_limits() -> None:
         assert bucket.available(0.0) == 1
 
 
+async def test_parts_that_find_no_place_are_not_charged() -> None:
+    """The queue refuses them after the rate let them pass: one message is paid for, as for any that is refused."""
+    async with run_gateway(config_of(account={"rate": 10.0, "queue_max": 2})) as gateway:
+        bucket = gateway.engine.accounts["acme"].bucket
+        assert bucket is not None
+        bucket.take(1, 0.0)  # as the session does for each request
+        assert gateway.submit(body=b"x" * 400).refused == [ESME_RMSGQFUL]
+        assert bucket.available(0.0) == 9
+        assert gateway.engine.accounts["acme"].queued == 0
+
+
 async def test_more_parts_than_the_burst_need_all_of_it() -> None:
     """Else they could never be sent; the debt is paid by waiting."""
     async with run_gateway(config_of(account={"rate": 2.0})) as gateway:

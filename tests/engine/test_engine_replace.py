@@ -11,7 +11,7 @@ from smsagg.engine.replacement import Revision
 from smsagg.errors import StoreFailed
 from smsagg.model import Message, MessageState
 from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RREPLACEFAIL, ESME_RSYSERR
-from smsagg.store.base import QueuedMatch
+from smsagg.store.base import Changes, QueuedMatch
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.carrier import FakeSettings
 from smsagg.testing.clock import FakeClock
@@ -200,6 +200,35 @@ async def test_a_replacement_whose_asker_goes_away_is_finished() -> None:
         gateway.carrier.bind()
         await trio.sleep(10)
         assert bodies_sent(gateway) == {message.seq: [b"two"]}
+
+
+async def test_copies_of_which_one_ended_meanwhile_keep_their_texts_and_times() -> None:
+    """ESME_RREPLACEFAIL, and a restart finds the other one as it was before."""
+    tables, clock = Tables(), FakeClock()
+    store = MemoryStore(tables)
+    async with run_gateway(config_of(), store, clock) as gateway:
+        now = clock.now_ms()
+        copies = [make_message(now, delay_s=60, ttl_s=90_000) for _ in range(2)]
+        intake = gateway.engine.intake
+        assert [intake.reserve(gateway.engine.accounts["acme"], copy, now) for copy in copies] == [ESME_ROK, ESME_ROK]
+        intake.number_copies(copies)
+        intake.commit(copies, lambda _status: None)
+        await gateway.settle()
+        before = {seq: (row.body, row.next_attempt_at) for seq, row in tables.messages.items()}
+        write = store.write
+
+        def cancel_then_write(changes, on_done=None):  # type: ignore[no-untyped-def]
+            store.write = write  # type: ignore[method-assign]
+            write(changes, on_done)
+            ended = Changes()
+            gateway.engine._finisher.finish(copies[0], MessageState.DELETED, 0, now, ended)
+            write(ended)
+
+        store.write = cancel_then_write  # type: ignore[method-assign]
+        assert await replace(gateway, copies[0], delay_s=3_600) == ESME_RREPLACEFAIL
+        await gateway.settle()
+        ((seq, row),) = tables.messages.items()
+        assert (row.body, row.next_attempt_at) == before[seq]
 
 
 async def submit_replacing(gateway: FakeGateway, account: str = "acme") -> int:
