@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tools.interop.plan import BINDS, BODIES, PATIENCE_S, SECOND, text_of
@@ -65,8 +65,16 @@ def judge(results: dict[str, dict[str, Any]], plan: Mapping[str, Any], carrier: 
                 result["detail"] = f"the carrier read {got!r}"
 
 
-def judge_unbinds(results: dict[str, dict[str, Any]], unbound: int) -> None:
+def judge_unbinds(
+    results: dict[str, dict[str, Any]], unbound: Callable[[], int], patience_s: float = PATIENCE_S
+) -> None:
     """The client's binds must have ended by an unbind; the server counts them, whatever the client waited for."""
     wanted = len(BINDS) + 1
-    if results.get("unbind", {}).get("ok") and unbound < wanted:
-        results["unbind"].update(ok=False, detail=f"{unbound} of {wanted} sessions ended by unbind")
+    if not results.get("unbind", {}).get("ok"):
+        return
+    deadline = time.monotonic() + patience_s
+    while (count := unbound()) < wanted:
+        if time.monotonic() >= deadline:
+            results["unbind"].update(ok=False, detail=f"{count} of {wanted} sessions ended by unbind")
+            return
+        time.sleep(0.05)

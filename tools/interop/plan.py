@@ -6,7 +6,7 @@ A client gets the plan as JSON in its first argument and prints a line of JSON f
 
 from typing import Any
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 PASSWORD = "interop"
 SOURCE = "ACME"
 

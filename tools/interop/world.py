@@ -21,7 +21,7 @@ from smsagg.config.passwords import hash_of
 from tools.interop.plan import PASSWORD, short_code_of
 
 HOST = "127.0.0.1"
-READY_S = 20.0
+READY_S = 60.0
 STOP_S = 15.0
 CLIENTS = Path(__file__).parent / "clients"
 
@@ -171,7 +171,7 @@ def run_client(
     command: list[str],
     plan: Mapping[str, Any],
     log: Path,
-    timeout_s: float = 180.0,
+    timeout_s: float = 300.0,
     env: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Run a client to its end; its results by check. A client that fails says so under ``client``."""
