@@ -147,6 +147,8 @@ class Replacement:
         if held is None:
             return ESME_RSUBMITFAIL
         now = self._core.clock.now_ms()
+        message.accepted_at = now  # not when it was read: its turn may have been long in coming
+        message.not_before = max(message.not_before, now)
         taken = self._intake.take(self._core.accounts[message.account], message, now)
         if isinstance(taken, int):
             self._queued.put_back(held)

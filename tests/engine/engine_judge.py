@@ -51,6 +51,8 @@ class Happened(Protocol):
     recorded: set[int]
     told: Mapping[str, Sequence[int]]
     asked_to_cancel: set[str]
+    swept: set[str]
+    """Accounts that asked to cancel or replace by addresses."""
     cancelled: set[str]
     latest_ms: int
 
@@ -136,7 +138,7 @@ def _judge_end(world: Happened, message: Message, attempts: Sequence[Attempt]) -
         MessageState.UNDELIVERABLE: state in finals or message.attempts >= ATTEMPTS_MAX,
         MessageState.REJECTED: state in finals or refused,
         MessageState.EXPIRED: done_at >= message.expires_at,
-        MessageState.DELETED: message.message_id in world.asked_to_cancel,
+        MessageState.DELETED: message.message_id in world.asked_to_cancel or message.account in world.swept,
         MessageState.UNKNOWN: in_doubt or done_at >= message.expires_at + GRACE_S * 1000,
     }
     assert explained.get(state, False), f"{state.name} without a reason"

@@ -6,6 +6,7 @@ promise that was made, and has :func:`engine_judge.judge` hold the engine to the
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -17,15 +18,18 @@ from trio.testing import wait_all_tasks_blocked
 from smsagg.config.schema import (
     Config,
 )
+from smsagg.engine.replacement import Revision
 from smsagg.errors import StoreFailed, StoreFull
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
+from smsagg.store.base import QueuedMatch
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.carrier import FakeCarrier, Reported
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.gateway import (
     FakeGateway,
     Submitted,
+    make_message,
     run_gateway,
 )
 from smsagg.testing.sink import FakeSink
@@ -57,7 +61,12 @@ class World:
         """Messages whose attempt was recorded when the process died, whether it was made or not."""
         self.told: dict[str, list[int]] = defaultdict(list)
         self.asked_to_cancel: set[str] = set()
+        self.swept: set[str] = set()
         self.cancelled: set[str] = set()
+        self.texts: dict[str, set[bytes]] = {}
+        """Of messages that somebody asked to replace: the texts that may go out."""
+        self.pending: dict[str, set[bytes]] = {}
+        """Texts of replacements that nobody has answered yet, of this life."""
         self.sinks: list[FakeSink] = []
         self.unanswered: list[Delivery] = []
         self.gateway: FakeGateway
@@ -123,7 +132,7 @@ class World:
     # --- life and death ---
 
     def _begin(self, gateway: FakeGateway) -> None:
-        self.sinks, self.by_message, self.unanswered = [], {}, []
+        self.sinks, self.by_message, self.unanswered, self.pending = [], {}, [], {}
         for carrier in gateway.carriers.values():
             self._watch(carrier)
 
@@ -137,6 +146,7 @@ class World:
                     assert part.not_before <= max(now, self.latest_ms), "sent too early"
                     assert now < part.expires_at, "sent too late"
                     assert part.message_id not in self.cancelled, "sent and cancelled"
+                    assert part.body in self.texts.get(part.message_id, {part.body}), "sent with a text of the past"
                     if part.message_class == "otp":
                         assert row.state is MessageState.SENDING, "sent and not recorded"
                         assert not self.doubts[part.seq], "sent twice"
@@ -216,9 +226,57 @@ class World:
         self.submitted.append(submitted)
 
     async def _cancel(self) -> None:
+        """Or replace."""
         accepted = [m for s in self.submitted if s.status == ESME_ROK for m in s.messages]
         if accepted:
-            self.tasks.start_soon(self._ask_to_cancel, self.rng.choice(accepted))
+            ask = self.rng.choice(
+                (self._ask_to_cancel, self._ask_to_cancel, self._replace, self._replace, self._sweep, self._submit_anew)
+            )
+            self.tasks.start_soon(ask, self.rng.choice(accepted))
+
+    async def _replace(self, message: Message) -> None:
+        """replace_sm, often of what was replaced before or is being replaced."""
+        message_id, text = message.message_id, b"text %d" % self.rng.getrandbits(32)
+        allowed = self.texts.setdefault(message_id, {message.body})
+        pending = self.pending.setdefault(message_id, set())
+        allowed.add(text)
+        pending.add(text)
+        delay_ms = self.rng.choice((None, None, 5_000, 1_000_000))
+
+        def revise(found: Message) -> Revision:
+            not_before = found.not_before if delay_ms is None else found.accepted_at + delay_ms
+            expires_at = max(found.expires_at, not_before + 2_000)
+            return Revision(found.registered_delivery, text, False, not_before, expires_at)
+
+        status = await self.gateway.engine.replacement.revise(message.account, message_id, revise)
+        pending.discard(text)
+        if status == ESME_ROK:
+            self.texts[message_id] = {text} | pending
+        else:
+            allowed.discard(text)
+
+    async def _sweep(self, message: Message) -> None:
+        """cancel_sm by addresses."""
+        self.swept.add(message.account)
+        with suppress(StoreFailed, StoreFull):
+            await self.gateway.engine.control.cancel_matching(_match_of(message))
+
+    async def _submit_anew(self, message: Message) -> None:
+        """A submit that replaces all that has the same addresses."""
+        self.swept.add(message.account)
+        new = make_message(
+            self.clock.now_ms(),
+            account=message.account,
+            message_class=self.gateway.config.accounts[message.account].message_class,
+            pool=self.rng.choice(("gb", "vn")),
+            delay_s=self.rng.choice((0, 5, 1_000)),
+        )
+        submitted = Submitted([new], [])
+        self.submitted.append(submitted)
+        replacement = self.gateway.engine.replacement
+        status = await replacement.submit(new, _match_of(message), self.rng.random() < 0.5, submitted.answer)
+        if status:
+            submitted.answer(status)
 
     async def _ask_to_cancel(self, message: Message) -> None:
         self.asked_to_cancel.add(message.message_id)
@@ -369,3 +427,7 @@ class World:
 
     async def _fail_commit(self) -> None:
         self.store.fail_next(StoreFull("full"))
+
+
+def _match_of(message: Message) -> QueuedMatch:
+    return QueuedMatch(message.account, message.source_addr, message.destination_addr, None)

@@ -384,3 +384,20 @@ async def _found(gateway: FakeGateway, messages: list[Message]):  # type: ignore
         found = await gateway.find(message)
         assert found is not None
         yield found
+
+
+async def test_a_replacing_submit_whose_schedule_passes_while_it_waits_for_its_turn() -> None:
+    """It goes at once, and gives back the place that it had reserved."""
+    store = MemoryStore()
+    async with run_gateway(config_of(bound=True), store) as gateway:
+        gateway.carrier.accept_all()
+        message = make_message(gateway.clock.now_ms(), delay_s=2, body=b"new")
+        match = QueuedMatch("acme", message.source_addr, message.destination_addr, None)
+        store.hold()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(gateway.engine.replacement.submit, message, match, False, lambda _: None)
+            await trio.sleep(5)
+            store.release()
+        await gateway.settle()
+        assert bodies_sent(gateway) == {message.seq: [b"new"]}
+        assert gateway.engine.core.pools["gb"].reserved == 0
