@@ -27,6 +27,8 @@ from smsagg.text.split import USER_DATA_OCTETS
 
 EXCERPT_OCTETS = 40
 """Of the text, kept with the group for receipts: 20 characters of UCS-2."""
+PAIRS_MAX = 100_000
+"""Pairs of addresses whose latest reference is remembered."""
 _SAR_TAG = int(Tag.SAR_MSG_REF_NUM).to_bytes(2, "big")
 _TLVS_MAX = 10_000
 _HEADER_OCTETS = {"udh": 5, "udh16": 6, "sar": 6}
@@ -52,7 +54,7 @@ class Division:
     def __init__(self, config: Config, rng: Random) -> None:
         self._settings: LongMessageSettings = config.long_messages
         self._cuts: Mapping[str, Cut | None] = {name: _cut_of(config, pool) for name, pool in config.pools.items()}
-        self._references = References(self._settings.open_groups_max, rng.getrandbits(16))
+        self._references = References(PAIRS_MAX, rng.getrandbits(16))
         self.open_groups = OpenGroups(self._settings.open_groups_max)
         self.plain_octets = min((cut.segment_octets for cut in self._cuts.values() if cut), default=USER_DATA_OCTETS)
         """A body of at most so many octets without a header fits every carrier."""

@@ -92,9 +92,12 @@ class Sweeper:
                 self._finisher.commit(changes)
 
     async def _first_part(self, group: PartGroup) -> Message | None:
+        """The one that came first; its id may be that of a submit_multi, and name others too."""
         named = named_range(group.message_id, self.last_seq())
         assert named is not None
-        return await self._core.store.find_message(named.seq)
+        found = await self._core.store.find_messages(named.seq, min(named.copies, BATCH))
+        own = (row for row in found if row.group_seq == group.group_seq and row.message_id == group.message_id)
+        return next(own, None)
 
     async def _drop_expired_deliveries(self, now: int) -> None:
         dropped = BATCH
