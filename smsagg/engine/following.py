@@ -1,6 +1,6 @@
 """Parts that follow their siblings on a link which had no room for all of them at once.
 
-They go before anything else on that link, so a link has those of one bundle at most. When the link cannot take them any
+They go before anything else on that link, in the order in which they came to follow. When the link cannot take them any
 more they wait in their pool again.
 """
 
@@ -25,6 +25,9 @@ class Following:
 
     def __len__(self) -> int:
         return len(self._link_of)
+
+    def __contains__(self, link: LinkState) -> bool:
+        return link in self._by_link
 
     @property
     def links(self) -> list[LinkState]:

@@ -1,7 +1,8 @@
 """Hands over bundles of parts: all on one link, as one message where the carrier takes it so.
 
-The link is the one that the pool's policy chose, or the one that the siblings went to when it has room. What does not
-fit it at once follows there (:class:`~smsagg.engine.following.Following`), before anything else.
+The link is the one that the siblings went to, else the one that the pool's policy chose. What does not fit it at once
+follows there (:class:`~smsagg.engine.following.Following`), before anything else. Parts that are tried again do not
+wait for their siblings' link: they go there only if it has room.
 """
 
 import math
@@ -39,10 +40,10 @@ class PartDispatch:
         following = self._waiting.following
         for link in following.links:
             if not link.link.is_bound or link.carrier.circuit.allowance(now) <= 0:
-                self._waiting.give_back(following.take(link, len(following)), self._core.clock.now_ms())
+                self._waiting.give_back(self._waiting.take_following(link, len(following)), self._core.clock.now_ms())
                 continue
             room = capacity_of(link, now)
-            parts = self._unexpired(following.take(link, room)) if room > 0 else []
+            parts = self._unexpired(self._waiting.take_following(link, room)) if room > 0 else []
             by_pool: dict[str, list[Message]] = {}
             for part in parts:
                 by_pool.setdefault(part.pool, []).append(part)
@@ -57,7 +58,7 @@ class PartDispatch:
         parts = self._unexpired(bundle)
         if not parts:
             return
-        link = self._siblings_link(pool, parts[0], now) or self._link(pool, parts[0], chosen, now)
+        link = self._siblings_link(pool, parts, now) or self._link(pool, parts[0], chosen, now)
         if link is None:
             self._waiting.give_back(parts, self._core.clock.now_ms())
             return
@@ -65,23 +66,30 @@ class PartDispatch:
         if whole is not None:
             self._send(pool, link, parts, whole)
             return
-        room = capacity_of(link, now)
-        self._send(pool, link, parts[:room])
+        room = 0 if link in self._waiting.following else capacity_of(link, now)
+        if room:
+            self._send(pool, link, parts[:room])
         if parts[room:]:
-            self._waiting.following.add(link, parts[room:])
+            self._waiting.follow(link, parts[room:])
 
     def _link(self, pool: Pool, part: Message, chosen: LinkState, now: float) -> LinkState | None:
         if part.avoid != chosen.carrier.name and capacity_of(chosen, now) > 0:
             return chosen
         return pool.choose(now, avoid=part.avoid)[0]
 
-    def _siblings_link(self, pool: Pool, part: Message, now: float) -> LinkState | None:
-        """Where its siblings went, if that has room and this part may go there."""
+    def _siblings_link(self, pool: Pool, parts: list[Message], now: float) -> LinkState | None:
+        """Where the siblings of these went, if they may go there; if they were tried before, only if it has room."""
+        part = parts[0]
         group = part.group
         assert group is not None
+        if len(parts) == group.parts_total:
+            return None
         link: LinkState | None = group.link
-        if link is not None and self._may_go(pool, part, link.carrier) and capacity_of(link, now) > 0:
-            return link
+        if link is not None and self._may_go(pool, part, link.carrier):
+            if not part.attempts and link.link.is_bound and link.carrier.circuit.allowance(now) > 0:
+                return link
+            if capacity_of(link, now) > 0:
+                return link
         carrier = self._core.carriers.get(group.carrier)
         if carrier is not None and self._may_go(pool, part, carrier):
             return carrier.widest_link(now)[0]

@@ -5,7 +5,7 @@
 | ready (a pool's) | accept, schedule, loader | dispatcher, when a link has capacity | park (``spill``) or refuse |
 | scheduled | retries, ``schedule_delivery_time`` | :meth:`Waiting.release_due`, by time | park |
 | assembly | the same, parts of long messages only | the last sibling, or ``parts_wait`` | nobody waits in it |
-| following (a link's) | dispatcher, parts beyond the link's capacity | dispatcher, before all else | one bundle |
+| following (a link's) | dispatcher, parts beyond its capacity | dispatcher, before all else | the ready queue's |
 | parked (store only) | both of the above when full | :class:`~smsagg.engine.loader.Loader` | disk |
 
 A message is in exactly one of them. Parked messages cost no memory; their ``next_attempt_at`` is in the store, and
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 
 from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.following import Following
+from smsagg.engine.pools import LinkState
 from smsagg.model import Message, MessageState
 from smsagg.queueing import Assembly, Bundle
 from smsagg.queueing.scheduled import ScheduledQueue
@@ -168,6 +169,19 @@ class Waiting:
             for bundle in self.assembly.take_due(now):
                 self._assembled(bundle, now_ms)
 
+    def follow(self, link: LinkState, parts: list[Message]) -> None:
+        """Let parts wait for room on ``link``; while they do they hold their places in their pools."""
+        for part in parts:
+            self._core.pools[part.pool].reserved += 1
+        self.following.add(link, parts)
+
+    def take_following(self, link: LinkState, count: int) -> list[Message]:
+        """The next that follow on ``link``."""
+        taken = self.following.take(link, count)
+        for part in taken:
+            self._core.pools[part.pool].reserved -= 1
+        return taken
+
     def withdraw(self, message: Message) -> None:
         """Take a QUEUED message in memory out of whichever queue it waits in."""
         assert message.state is MessageState.QUEUED
@@ -206,10 +220,10 @@ class Waiting:
 
     def _withdraw_part(self, part: Message) -> bool:
         pool = self._core.pools[part.pool]
-        if self.assembly.remove(part):
+        if self.assembly.remove(part) or self.following.remove(part):
             pool.reserved -= 1
             return True
-        return pool.bundles.remove(part) or self.following.remove(part)
+        return pool.bundles.remove(part)
 
     def _fits_schedule(self, due_at: int, now: int) -> bool:
         return due_at - now <= HORIZON_MS and len(self.scheduled) < self._scheduled_max

@@ -229,6 +229,38 @@ async def test_parts_whose_link_is_lost_find_another() -> None:
         assert free.outstanding == used.outstanding == []
 
 
+async def test_parts_that_come_one_after_the_other_use_one_link() -> None:
+    """A late part follows on its siblings' link though another is free; so do parts that could not wait."""
+    config = make_config(
+        carriers={"alpha": carrier_settings(FakeSettings(long_messages="udh", links=2, window=2))},
+        long_messages=LongMessageSettings(parts_waiting_max=2),
+    )
+    async with run_gateway(config) as gateway:
+        await gateway.accept(body=b"x" * 153 * 6)
+        await gateway.settle()
+        used, free = sorted(gateway.carrier.links, key=lambda link: -len(link.outstanding))
+        order: list[int] = []
+        while used.outstanding:
+            assert free.outstanding == []
+            order += numbers(used.outstanding)
+            used.accept()
+            await gateway.settle()
+        assert order == [1, 2, 3, 4, 5, 6]
+        parts = await accept_parts(gateway, udh_part(1, 4), udh_part(2, 4))
+        await gateway.until(lambda: bool(gateway.carrier.outstanding))
+        parts += await accept_parts(gateway, udh_part(3, 4))
+        await gateway.settle()
+        used, free = sorted(gateway.carrier.links, key=lambda link: -len(link.outstanding))
+        await gateway.until(lambda: len(gateway.engine.waiting.following) == 1)
+        assert (numbers(used.outstanding), free.outstanding) == ([1, 2], [])
+        used.accept()
+        await gateway.settle()
+        assert numbers(used.outstanding) == [3]
+        used.accept()
+        await gateway.settle()
+        assert gateway.engine.core.pools["gb"].reserved == 0
+
+
 async def test_a_retried_part_goes_where_its_siblings_are() -> None:
     """Though the policy would choose another carrier, and that one refused it."""
     config = make_config(
