@@ -93,6 +93,8 @@ class ObservedTables(Tables):
     """By ``seq``; see :mod:`tools.sim.texts`."""
     accepted_at: dict[str, float] = field(factory=dict)
     """By unit, as all of these."""
+    accepted_in: dict[str, int] = field(factory=dict)
+    """The number of the transaction."""
     bodies: dict[str, list[tuple[float, bytes]]] = field(factory=lambda: defaultdict(list))
     """What each was to say since when."""
     taken: dict[str, list[Taken]] = field(factory=lambda: defaultdict(list))
@@ -101,6 +103,7 @@ class ObservedTables(Tables):
     """The unit whose acceptance ended it."""
     owed: dict[tuple[str, str, str], list[Owed]] = field(factory=lambda: defaultdict(list))
     """Receipts by message_id, digits of their source and text; equal ones may be of several parts."""
+    transactions: int = 0
     broke: Callable[[str, str, str], None] = field(kw_only=True)
     """Told of broken promises: invariant, nonce, what happened."""
 
@@ -113,6 +116,7 @@ class ObservedTables(Tables):
                 text = f"was {row.state.name} and is to be {over.state.name}"
                 self.broke("S5 one final state", self.unit_of[over.seq], text)
         super().apply(changes)
+        self.transactions += 1
         self._log(changes)
         now = self.agenda.now
         for delivery in done:
@@ -127,6 +131,11 @@ class ObservedTables(Tables):
         """We cut it, rather than its sender."""
         return message.group_seq in self.groups and self.groups[message.group_seq].is_split
 
+    def _nonce_in(self, message: Message) -> str:
+        """Whose text it is; the rest of a long one holds no mark, and follows parts that do."""
+        nonces = nonces_in(message.body)
+        return nonces[0] if nonces else nonce_of(self.unit_of[message.group_seq])
+
     def rows(self) -> Iterator[Message]:
         """All messages, live and over."""
         yield from self.messages.values()
@@ -134,12 +143,12 @@ class ObservedTables(Tables):
 
     def _log(self, changes: Changes) -> None:
         now, log = self.agenda.now, self.trace.add
-        nonce = ""
         for message in changes.new_messages:
-            nonce = next(iter(nonces_in(message.body)), nonce)  # the rest of a long text follows its other parts
+            nonce = self._nonce_in(message)
             unit = unit_of(nonce, message.destination_addr, message.part_number if self._is_cut(message) else 0)
             self.unit_of[message.seq] = unit
             self.accepted_at[unit] = now
+            self.accepted_in[unit] = self.transactions
             self.bodies[unit].append((now, message.body))
             log("store", nonce, f"accepted {unit} as {message.message_id}, seq {message.seq}")
         for replaced in changes.replaced:
@@ -191,6 +200,10 @@ def _kind(changes: Changes) -> str:
         return "taken"
     if any(update.state is MessageState.SENDING for update in changes.message_updates):
         return "attempt"
+    if changes.replaced:
+        return "replaced"
+    if changes.new_mo_parts or changes.done_mo_parts:
+        return "handset"
     if changes.done_deliveries:
         return "delivered"
     return "parked" if changes.parked_receipts else "other"

@@ -27,6 +27,7 @@ from smsagg.config.schema import (
     ReceiptSettings,
     RetrySettings,
     RoutingSettings,
+    SenderSettings,
     ServerSettings,
     SessionSettings,
     StoreSettings,
@@ -43,6 +44,8 @@ from tools.sim.scenario import (
     KEYWORD_NUMBER,
     PASSWORD,
     PREFIXES,
+    SHOP,
+    SOURCE,
     CustomerPlan,
     PlannedFault,
     Scenario,
@@ -56,8 +59,8 @@ def draw(seed: int) -> Scenario:
     duration_s = rng.uniform(3.0, 8.0)
     carriers = CARRIERS[: rng.choice((1, 2, 2, 3, 4))]
     timeout_s = rng.choice((1.0, 2.0))
-    is_calm = rng.random() < 0.15
-    is_fair = is_calm and rng.random() < 0.5
+    is_calm = rng.random() < 0.2
+    is_fair = is_calm and rng.random() < 0.7
     suppliers = {name: _supplier(rng, name, timeout_s, duration_s, is_fair) for name in carriers}
     accounts = [f"acme{number}" for number in range(rng.choice((1, 1, 2, 3)))]
     classes = {name: _message_class(rng, name) for name in ("default", "once")}
@@ -166,9 +169,20 @@ def _account(rng: Random, plan: CustomerPlan, few: bool) -> AccountSettings:
         mo_numbers=plan.mo_numbers,
         deliver_with="data_sm" if plan.version >= 0x34 and rng.random() < 0.15 else "deliver_sm",
         reassemble=rng.random() < 0.5,
+        senders=_senders(rng),
+        encoding="smart" if rng.random() < 0.1 else None,
         long_receipts=rng.choice(("worst", "worst", "first", "last", "all")),
         part_receipts=rng.choice(("all", "all", "worst", "first", "last")),
     )
+
+
+def _senders(rng: Random) -> SenderSettings | None:
+    """Rules by which the sender of all texts stays as it is, or becomes another."""
+    draw = rng.random()
+    if draw < 0.8:
+        return None
+    allowed = (SOURCE,) if draw < 0.9 else ("447*",)
+    return SenderSettings(allowed=allowed, default=SHOP, when_not_allowed="replace")
 
 
 def _message_class(rng: Random, name: str) -> MessageClassSettings:
@@ -261,7 +275,8 @@ def _supplier(rng: Random, name: str, timeout_s: float, duration_s: float, is_fa
         receipt_unknown=share(),
         states=((2, 0.8), (5, 0.1), (8, 0.05), (3, 0.05)),
         deliver_window=rng.choice((1, 3, 10)),
-        hex_ids=rng.random() < 0.2,
+        hex_ids=(ids := rng.random()) < 0.2,
+        zero_ids=ids > 0.8,
         mo=mo,
         is_data_sm=is_data_sm,
         response_timeout_s=timeout_s,

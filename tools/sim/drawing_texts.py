@@ -130,8 +130,10 @@ def _message(rng: Random, nonce: str, at: float) -> PlannedSubmit:
 
 def _destination(rng: Random) -> str:
     """A few numbers get several messages, which can be taken for one another."""
-    prefix = UNROUTED if rng.random() < 0.05 else rng.choice(list(PREFIXES.values()))
-    return f"{rng.choice(('', '', '', '+', '00'))}{prefix}{rng.choice((7, rng.randrange(1000))):03d}"
+    if rng.random() < 0.3:
+        return f"{PREFIXES['GB']}007"
+    prefix = UNROUTED if rng.random() < 0.07 else rng.choice(list(PREFIXES.values()))
+    return f"{rng.choice(('', '', '+', '00'))}{prefix}{rng.randrange(1000):03d}"
 
 
 def draw_handset_messages(rng: Random, carrier: str, duration_s: float) -> tuple[PlannedMo, ...]:

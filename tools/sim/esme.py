@@ -22,14 +22,13 @@ from tools.sim import requests, user_data
 from tools.sim import wire as smpp
 from tools.sim.log import UNANSWERED, Cancel, Query, Receipt, Replace, Sent
 from tools.sim.network import Wire, Written
-from tools.sim.scenario import PASSWORD, PlannedSubmit
+from tools.sim.scenario import PASSWORD, SOURCE, PlannedSubmit
 from tools.sim.texts import digits_of, handset_texts_in, long_text, text_of
 from tools.sim.window_watch import Place, WindowWatch
 
 if TYPE_CHECKING:
     from tools.sim.customer import EsmeBind
 
-SOURCE = "ACME"
 ENQUIRY_MAX_S = 1.0
 """An enquire_link is answered so soon, network aside, whatever else goes on."""
 STATES = {

@@ -8,8 +8,11 @@ from tools.chaos.checker import Violation
 from tools.chaos.wire import ESME_ROK
 from tools.sim.facts import Facts
 from tools.sim.log import Attempt, Sent
+from tools.sim.scenario import SOURCE
 from tools.sim.texts import destination_of, digits_of, nonce_of, version_in
 
+PARTS_MAX = 100
+"""More parts than this no text has; where fewer may wait for each other, or not at all, they need not go together."""
 TAKES = {
     "as_is": ("udh", "udh16", "sar", None),
     "payload": ("udh", "udh16", "sar", None),
@@ -38,6 +41,10 @@ def _problems(facts: Facts, attempt: Attempt, sent: list[Sent]) -> Iterable[str]
     digits = {digits_of(to) for submit in sent for to in submit.planned.destinations}
     if attempt.destination not in digits:
         yield f"for {digits}, and sent to {attempt.destination}"
+    senders = facts.scenario.config.accounts[sent[0].account].senders
+    source = SOURCE if senders is None or SOURCE in (senders.allowed or ()) else senders.default
+    if attempt.source != source:
+        yield f"from {attempt.source}, and should be from {source}"
     if any(attempt.reference != submit.reference for submit in sent):
         yield f"another user_message_reference, {attempt.reference}"
     form = facts.scenario.config.carriers[attempt.carrier].settings.long_messages
@@ -79,12 +86,12 @@ def _part_of_ours(attempt: Attempt, submit: Sent) -> Iterable[str]:
 
 def whole_or_nothing(facts: Facts) -> Iterable[Violation]:
     """S3, S18: all messages of one submit are accepted in one transaction, and parts make up what was submitted."""
-    accepted_at: dict[str, set[float]] = defaultdict(set)
-    for unit, at in facts.tables.accepted_at.items():
-        accepted_at[nonce_of(unit)].add(at)
-    for nonce, instants in accepted_at.items():
-        if len(instants) > 1:
-            yield Violation("S3 whole or absent", nonce, f"was accepted in pieces, at {sorted(instants)}")
+    accepted_in: dict[str, set[int]] = defaultdict(set)
+    for unit, number in facts.tables.accepted_in.items():
+        accepted_in[nonce_of(unit)].add(number)
+    for nonce, numbers in accepted_in.items():
+        if len(numbers) > 1:
+            yield Violation("S3 whole or absent", nonce, f"was accepted in the transactions {sorted(numbers)}")
     texts: dict[tuple[str, str], dict[int, bytes]] = defaultdict(dict)
     references: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
     for unit, attempts in facts.attempts().items():
@@ -105,7 +112,8 @@ def whole_or_nothing(facts: Facts) -> Iterable[Violation]:
 
 def parts_on_one_link(facts: Facts) -> Iterable[Violation]:
     """S18: where nothing goes wrong, parts that we cut go by one link, in order, one after the other."""
-    if not facts.scenario.is_fair:
+    config = facts.scenario.config.long_messages
+    if not facts.scenario.is_fair or config.parts_waiting_max < PARTS_MAX or not config.parts_wait:
         return
     by_text: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in facts.log.history.carrier_submits:

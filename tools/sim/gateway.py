@@ -14,7 +14,7 @@ import trio
 from smsagg.carriers.base import Carrier
 from smsagg.carriers.smpp import SmppCarrier
 from smsagg.carriers.smpp.settings import SmppSettings
-from smsagg.config.schema import Config
+from smsagg.config.schema import BindFailureSettings, Config
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import CarrierError, StoreError
@@ -23,6 +23,7 @@ from smsagg.esme.door import FrontDoor, make_front_door
 from smsagg.esme.peer import Peer
 from smsagg.esme.session import EsmeSession
 from smsagg.observe.metrics import Metrics
+from smsagg.policy.bind_failures import BindFailures
 from smsagg.store.memory import MemoryStore
 from smsagg.testing.clock import FakeClock
 from tools.sim.disk import Disk, ObservedTables
@@ -35,17 +36,23 @@ CHECK_S = (0.0, 0.02)
 
 
 class SimulatedAuthenticator(Authenticator):
-    """Knows every account by its one password; hashes nothing, and takes a moment."""
+    """Knows every account by its one password; hashes nothing, takes a moment, and longer for who was wrong before."""
 
-    def __init__(self, accounts: dict[str, Account], password: str, rng: Random) -> None:
+    def __init__(self, accounts: dict[str, Account], password: str, rng: Random, failures: BindFailureSettings) -> None:
         self._accounts = accounts
+        self._failures = BindFailures(failures)
         self._password = password
         self._rng = rng
 
     async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | BindRefusal:
         await trio.sleep(self._rng.uniform(*CHECK_S))
         account = self._accounts.get(system_id)
-        return account if account is not None and password == self._password else BindRefusal.CREDENTIALS
+        if account is not None and password == self._password:
+            self._failures.succeeded(peer.address, system_id)
+            return account
+        self._failures.failed(peer.address, system_id, trio.current_time())
+        await trio.sleep(self._failures.delay_s(peer.address, system_id, trio.current_time()))
+        return BindRefusal.CREDENTIALS
 
 
 class Life:
@@ -81,7 +88,9 @@ class Life:
         self._stopping = trio.Event()
         self.metrics = Metrics("simulated")
         self.engine = Engine(config, self.store, clock, rng, self.metrics, rng.randbytes)
-        self._authenticator = SimulatedAuthenticator(dict(self.engine.accounts), password, rng)
+        self._authenticator = SimulatedAuthenticator(
+            dict(self.engine.accounts), password, rng, config.server.bind_failures
+        )
         self._door: FrontDoor
         self.carriers: dict[str, Carrier] = {
             name: SmppCarrier(name, settings.settings, self.engine, clock, Random(rng.getrandbits(64)), self._connect)

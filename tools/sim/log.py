@@ -45,6 +45,7 @@ class Attempt(CarrierSubmit):
     """Without a user data header."""
     reference: int | None = field(kw_only=True)
     """Its user_message_reference."""
+    source: str = field(kw_only=True)
     destination: str = field(kw_only=True)
     written: Written = field(kw_only=True)
     wire: Wire = field(kw_only=True)

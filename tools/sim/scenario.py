@@ -14,6 +14,10 @@ PREFIXES = {"GB": "447700900", "FR": "336123456", "DE": "491512345", "ES": "3461
 UNROUTED = "819012345"
 """A country that no pool names."""
 PASSWORD = "secret"
+SOURCE = "ACME"
+"""Who sends all texts."""
+SHOP = "SHOP"
+"""The sender that some accounts get instead, by their rules."""
 KEYWORD_NUMBER = "777"
 """A number that may have an owner for :data:`KEYWORD` alone."""
 KEYWORD = "JOIN"
@@ -111,6 +115,8 @@ class SupplierPlan:
     receipt_unknown: float = 0.0
     states: tuple[tuple[int, float], ...] = ((2, 1.0),)
     deliver_window: int = 10
+    zero_ids: bool = False
+    """Ids differ by their leading zeros."""
     hex_ids: bool = False
     """Ids are hexadecimal in responses and decimal in receipts."""
     mo: tuple[PlannedMo, ...] = ()
@@ -195,6 +201,8 @@ FAILPOINTS = (
     "commit finished",
     "commit delivered",
     "commit parked",
+    "commit handset",
+    "commit replaced",
     "before write submit_sm",
     "before write submit_sm_resp",
     "before write deliver_sm",

@@ -5,7 +5,6 @@ Nothing in ``smsagg`` knows of it. A seam that has gone fails loudly, so a bug c
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import trio
 
@@ -20,9 +19,7 @@ from smsagg.smpp.window import Window
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.memory import MemoryStore
 from tools.sim.scenario import CARRIERS
-
-Replacements = list[tuple[type, str, Any]]
-"""(class, name of its method, what stands there instead)."""
+from tools.sim.seeded_texts import BUGS_OF_TEXTS, Replacements
 
 
 def _answered_at_once(is_meant: Callable[[Changes], bool]) -> Replacements:
@@ -169,6 +166,7 @@ BUGS: dict[str, Callable[[], Replacements]] = {
         parked_forgotten,
         receipts_not_owed_durably,
         refused_and_kept,
+        *BUGS_OF_TEXTS,
     )
 }
 

@@ -95,6 +95,9 @@ class Supplier:
     def take_id(self) -> str:
         """The next id, the same numbers at every SMSC."""
         self._last_id += 1
+        if self.plan.zero_ids:
+            number, zeros = divmod(self._last_id + 2, 3)
+            return "0" * zeros + str(number)
         return str(self._last_id)
 
     def owe(self, report: Report) -> None:
@@ -273,6 +276,7 @@ class SmscSession(smpp.SmppPeer):
             part=data.part,
             text=data.text,
             reference=int.from_bytes(reference) if reference is not None else None,
+            source=message.source,
             destination=message.destination,
             written=written,
             wire=self.wire,
