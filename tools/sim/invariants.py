@@ -77,7 +77,7 @@ def not_after_expiry(facts: Facts) -> Iterable[Violation]:
     classes = facts.scenario.config.message_classes
     for row in facts.rows():
         message = facts.plan_of(row)
-        if message is None:
+        if message is None or message.replaces:  # one that replaces is accepted when it is its turn
             continue
         life_ms = row.expires_at - row.accepted_at - message.delay_s * 1000
         wanted_ms = 1000 * (classes[row.message_class].ttl if message.validity_s == inf else message.validity_s)
