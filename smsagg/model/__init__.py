@@ -9,7 +9,6 @@ from smsagg.model.ids import (
     NamedRange,
     format_message_id,
     named_range,
-    parse_message_id,
 )
 from smsagg.model.message import FINAL_STATES, MEMORY_ONLY_FIELDS, TRANSITIONS, Message, MessageState, may_follow
 from smsagg.model.mo_part import MoPart
@@ -43,5 +42,4 @@ __all__ = [
     "format_message_id",
     "may_follow",
     "named_range",
-    "parse_message_id",
 ]

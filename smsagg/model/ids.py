@@ -38,7 +38,7 @@ def format_message_id(seq: int, suffix: int) -> str:
     return f"{seq:08x}{suffix:08x}"
 
 
-def parse_message_id(message_id: str) -> tuple[int, int] | None:
+def _parse(message_id: str) -> tuple[int, int] | None:
     """``(seq, suffix)`` of the id of one message, or ``None`` when it is none."""
     if not 16 <= len(message_id) <= 24 or not message_id.isascii() or not message_id.isalnum():
         return None
@@ -57,7 +57,7 @@ def named_range(message_id: str, last_seq: int) -> NamedRange | None:
     if len(message_id) == SHORT_OCTETS:
         return _short_range(message_id, last_seq)
     first, mark, more = message_id.partition("m")
-    parsed = parse_message_id(first)
+    parsed = _parse(first)
     if parsed is None:
         return None
     if not mark:
