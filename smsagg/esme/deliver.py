@@ -43,6 +43,13 @@ def make_deliver_sm(delivery: Delivery) -> DeliverSm:
     )
 
 
+def make_old_deliver_sm(delivery: Delivery) -> DeliverSm:
+    """The PDU for a peer below SMPP 3.4, which is sent no TLVs: a body over 254 octets is cut to that."""
+    pdu = make_deliver_sm(delivery)
+    pdu.short_message = delivery.body[:SHORT_MESSAGE_OCTETS_MAX]
+    return pdu
+
+
 def make_data_sm(delivery: Delivery) -> DataSm:
     """The same as a data_sm, whose text is always its ``message_payload``; it has no ``protocol_id``."""
     return DataSm(

@@ -17,7 +17,14 @@ from smsagg.esme.accepting import accept
 from smsagg.esme.authenticator import BindRefusal
 from smsagg.esme.binding import BIND_TYPES, authenticate, register
 from smsagg.esme.bound import Bound
-from smsagg.esme.deliver import make_alert_notification, make_data_sm, make_deliver_sm, recode, status_of
+from smsagg.esme.deliver import (
+    make_alert_notification,
+    make_data_sm,
+    make_deliver_sm,
+    make_old_deliver_sm,
+    recode,
+    status_of,
+)
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.operations import ASKING, BATCHED
 from smsagg.esme.peer import Peer
@@ -188,8 +195,10 @@ class EsmeSession:
             self._make_delivery = lambda delivery: make(recode(delivery, default))
         self._driver.pace = partial(door.pace.charge, account.name)
         accept(self._connection, pdu, account.settings, door.system_id)
-        if account.settings.deliver_with == "data_sm" and not self._bound.takes_short_ids:
-            self._make_delivery = make_data_sm  # whose text is a TLV, which an older peer is not sent
+        if self._bound.takes_short_ids:
+            self._make_delivery = make_old_deliver_sm
+        elif account.settings.deliver_with == "data_sm":
+            self._make_delivery = make_data_sm
         self._log.info("session_bound", account=account.name, bind_type=self._bind_type)
         held = self._connection.take_held(trio.current_time())
         self.on_received(held)

@@ -124,3 +124,12 @@ async def test_statuses_of_smpp_5_go_to_peers_of_smpp_5_only(
         response = await client.submit()
         assert isinstance(response, SubmitSmResp)
         assert response.command_status == heard
+
+
+async def test_an_old_peer_gets_the_beginning_of_a_long_text(autojump_clock: trio.testing.MockClock) -> None:
+    """Where others get all of it as message_payload."""
+    async with front_door(accounts={"acme": account("acme", mo_numbers=("12345",))}) as bench:
+        client = await bench.bound(interface_version=0x33)
+        bench.carrier.mo(destination_addr="12345", body=b"x" * 300)
+        text = await client.receive(DeliverSm)
+        assert (text.short_message, text.tlvs) == (b"x" * 254, ())

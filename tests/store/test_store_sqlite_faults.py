@@ -8,7 +8,7 @@ from random import Random
 import apsw
 import pytest
 import trio
-from store_records import NOW, delivery, finished, new, update
+from store_records import NOW, delivery, finished, message, new, update
 
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
@@ -93,6 +93,27 @@ async def test_a_full_disk_refuses_and_recovers_by_itself(settings: StoreSetting
         vfs.heal()
         assert await write(store, new(3)).wait() is None
     assert await seqs_after(settings) == {1, 3}
+
+
+async def test_what_would_be_replaced_stays_when_the_disk_is_full(settings: StoreSettings, vfs: FaultyVfs) -> None:
+    """The end of the old one is refused with the new one, receipt and all; with room both happen."""
+    async with open_sqlite_store(settings, seams(vfs)) as store:
+        assert await write(store, new(1)).wait() is None
+
+        def replacing(seq: int) -> Changes:
+            return Changes(
+                new_messages=[message(seq)], finished=[finished(1)], new_deliveries=[delivery(1, parked=True)]
+            )
+
+        vfs.fail(write=disk_full)
+        assert isinstance(await write(store, replacing(2)).wait(), StoreFull)
+        assert store.failing is None
+        vfs.heal()
+        assert await store.next_delivery_due() == {}
+        assert {live.seq for live in await store.find_expired(NOW * 2, 100)} == {1}
+        assert await write(store, replacing(3)).wait() is None
+        assert len(await store.next_delivery_due()) == 1
+    assert await seqs_after(settings) == {3}
 
 
 async def test_owed_writes_survive_a_full_disk(settings: StoreSettings, vfs: FaultyVfs) -> None:
