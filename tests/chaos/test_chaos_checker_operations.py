@@ -149,7 +149,10 @@ def test_handset_message_sent_again_around_a_fault() -> None:
     history.client_mo.append(ClientMo(6.5, "main", "hello", "447700900001", "53849", 0))
     history.client_mo.append(ClientMo(6.6, "main", "hello", "447700900001", "53849", 0))
     assert not broken_by(history)
-    history.client_mo.append(ClientMo(6.7, "main", "hello", "447700900001", "53849", 0))
+    history.faults.append(Fault("kill -9", "server", 7.0, 8.0, copies_max=2, receipts_max=2))
+    history.client_mo += [ClientMo(at, "main", "hello", "447700900001", "53849", 0) for at in (8.5, 8.6)]
+    assert not broken_by(history)
+    history.client_mo.append(ClientMo(8.7, "main", "hello", "447700900001", "53849", 0))
     assert broken_by(history) == {"S10"}
 
 

@@ -8,7 +8,7 @@ from tools.chaos.checker.handset import received
 from tools.chaos.checker.index import Index
 from tools.chaos.checker.states import wants_receipt
 from tools.chaos.checker.verdict import Violation
-from tools.chaos.history import Fault
+from tools.chaos.history import ClientMo, Fault
 from tools.chaos.wire import ESME_ROK
 
 
@@ -72,20 +72,32 @@ def charge_receipts(index: Index) -> tuple[Counter[int], list[str]]:
             else:
                 charges[place] += 1
     for text, (texts, sends) in received(index).items():
-        places = [
-            _first_fault(index.faults, first.at, second.at, lambda fault: fault.receipts_max)
-            for first, second in pairwise(texts)
-            if first.answer == ESME_ROK
-        ]
-        # What the carrier brought again is another message, since nothing tells that it is the same. It excuses first
-        # the copies that no fault explains.
-        places.sort(key=lambda place: place is not None)
-        for place in places[max(0, sends - 1) :]:
-            if place is None:
-                unexplained.append(text)
-            else:
-                charges[place] += 1
+        unexplained += [text] * _charge_texts(index, texts, sends, charges)
     return charges, unexplained
+
+
+def _charge_texts(index: Index, texts: Sequence[ClientMo], sends: int, charges: Counter[int]) -> int:
+    """How many of the copies of a handset's text nothing explains; the others are charged.
+
+    What the carrier brought again is another message, since nothing tells that it is the same. So there may be as many
+    series as it was sent; within each a copy has a fault, or the client's own word, between it and the one before.
+    """
+    unexplained = 0
+    last_of: list[ClientMo] = []
+    for mo in texts:
+        for series, last in enumerate(last_of):
+            place = _first_fault(index.faults, last.at, mo.at, lambda fault: fault.receipts_max)
+            if last.answer != ESME_ROK or place is not None:
+                if last.answer == ESME_ROK and place is not None:
+                    charges[place] += 1
+                last_of[series] = mo
+                break
+        else:
+            if len(last_of) < max(sends, 1):
+                last_of.append(mo)
+            else:
+                unexplained += 1
+    return unexplained
 
 
 def _first_fault(
