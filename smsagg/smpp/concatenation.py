@@ -20,6 +20,8 @@ from smsagg.smpp.tlv import Tag, Tlvs, tlv_value
 
 UDHI = 0x40
 """Bit of ``esm_class``: the body begins with a user data header (SMPP 3.4 §5.2.12)."""
+HEADER_OCTETS_MAX = 255
+"""Of a user data header's elements: its length is one octet."""
 IEI_CONCATENATED_8 = 0x00
 IEI_CONCATENATED_16 = 0x08
 PARTS_MAX = 255
@@ -76,7 +78,7 @@ def read_user_data(body: bytes) -> UserData | None:
 
 def write_user_data(concatenation: Concatenation | None, elements: bytes, text: bytes) -> bytes:
     """The body with a header of ``concatenation`` and the other ``elements``; without either it has no header, and
-    ``esm_class`` must not say that it has. The elements may have 250 octets."""
+    ``esm_class`` must not say that it has. All elements together may have ``HEADER_OCTETS_MAX`` octets."""
     header = elements if concatenation is None else concatenation_element(concatenation) + elements
     return bytes((len(header),)) + header + text if header else text
 

@@ -94,3 +94,17 @@ async def test_packed_receipts_are_read(
         await trio.testing.wait_all_tasks_blocked()
         (receipt,) = bench.events.receipts
         assert (receipt.carrier_message_id, receipt.state) == ("0a1b", MessageState.DELIVERED)
+
+
+@pytest.mark.parametrize("data_coding_0", ["latin1", "gsm_packed"])
+async def test_a_text_that_would_outgrow_a_payload_stays_as_it_came(
+    autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch, data_coding_0: str
+) -> None:
+    """What comes to our accounts can be handed on to them."""
+    payload = b"\xb7" * 60_000
+    async with smpp_carrier(monkeypatch, data_coding_0=data_coding_0) as bench:
+        smsc = await bench.network.bound()
+        await smsc.send(DeliverSm(tlvs=((PAYLOAD, payload),)))
+        await trio.testing.wait_all_tasks_blocked()
+        (mo,) = bench.events.mo
+        assert (mo.body, mo.data_coding) == (payload, 0)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from carrier_recorder import make_message
 from smpp_carrier_bench import Smsc, receipt_pdu, receipt_text, smpp_carrier
 
 from smsagg.model import Accepted, InDoubt, MessageState, NotSent, Refused
@@ -431,3 +432,29 @@ async def test_an_alert_of_the_carrier_is_passed_on(autojump_clock: Clock, monke
         await trio.testing.wait_all_tasks_blocked()
         (alert,) = bench.events.alerts
         assert (alert.source_addr, alert.esme_addr, alert.ms_availability_status) == ("447700900123", "53849", 1)
+
+
+async def test_a_message_that_no_pdu_can_hold_is_refused_alone(
+    autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its neighbours go, the link stays, and whoever hands messages over is not disturbed."""
+    async with smpp_carrier(monkeypatch) as bench:
+        smsc = await bench.network.bound()
+        messages = [make_message(1), make_message(2, body=bytes(65_536), in_payload=True), make_message(3)]
+        bench.link.send(messages)
+        assert [type(outcome) for outcome in bench.events.outcomes] == [Refused]
+        assert bench.events.outcomes[0] == Refused(messages[1], s.ESME_RINVMSGLEN)
+        submits = await smsc.waiting(SubmitSm)
+        assert [submit.destination_addr for submit in submits] == ["447700900001", "447700900003"]
+        assert bench.link.in_flight == 2
+
+
+async def test_a_life_longer_than_a_relative_time_can_say_is_cut(
+    autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To 100 days but a second."""
+    async with smpp_carrier(monkeypatch, validity="relative") as bench:
+        smsc = await bench.network.bound()
+        bench.send(1, expires_at=4_000_000_000_000)
+        (submit,) = await smsc.waiting(SubmitSm)
+        assert submit.validity_period == "000099235959000R"

@@ -8,6 +8,7 @@ from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.carriers.smpp.translate import submit_sm_of
 from smsagg.config.units import HostPort
 from smsagg.model import Message, PartGroup, PartReceipts
+from smsagg.smpp.codec import decode, encode
 from smsagg.smpp.concatenation import (
     UDHI,
     Concatenation,
@@ -118,3 +119,32 @@ def test_a_part_that_came_as_payload_is_a_short_message_if_it_fits() -> None:
         pdu = submit_sm_of(message, settings("udh"), 0)
         assert (tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD) is not None) == in_payload
         assert told(pdu) == ("udh", said, b"", b"x" * octets)
+
+
+@pytest.mark.parametrize("form", ["udh", "udh16"])
+@pytest.mark.parametrize("header_octets", [249, 250, 251, 255])
+def test_a_part_without_room_for_a_header_goes_as_it_came(form: str, header_octets: int) -> None:
+    """Its header is as long as a header can be, or nearly: what does not fit is not written, and breaks nothing."""
+    elements = bytes((0x70, header_octets - 2)) + bytes(header_octets - 2)
+    said = Concatenation(7, 2, 1)
+    body = write_user_data(None, elements, b"text")
+    message = part(False, said, esm_class=UDHI, body=body, in_payload=True, tlvs=encode_tlvs(sar_tlvs(said)))
+    pdu = decode(encode(submit_sm_of(message, settings(form), 0)))
+    assert isinstance(pdu, SubmitSm)
+    room = 255 - header_octets
+    how, told_said, told_elements, text = told(pdu)
+    assert (told_elements, text) == (elements, b"text")
+    assert how == (form if room >= (5 if form == "udh" else 6) else "sar")
+    assert told_said is not None
+    assert told_said[:3] == said[:3]
+
+
+@pytest.mark.parametrize("form", ["udh", "udh16", "sar"])
+@pytest.mark.parametrize("octets", [65_529, 65_530, 65_535])
+def test_a_part_of_the_greatest_length_can_be_sent(form: str, octets: int) -> None:
+    """It has no room for six octets more."""
+    said = Concatenation(7, 2, 1)
+    message = part(False, said, body=bytes(octets), in_payload=True, tlvs=encode_tlvs(sar_tlvs(said)))
+    pdu = decode(encode(submit_sm_of(message, settings(form), 0)))
+    assert isinstance(pdu, SubmitSm)
+    assert told(pdu)[3] == bytes(octets)

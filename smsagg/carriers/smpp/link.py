@@ -14,10 +14,12 @@ from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.carriers.smpp.translate import submit_sm_of
 from smsagg.clock import Clock
 from smsagg.errors import CarrierError
-from smsagg.model import Message, NotSent, Outcome
+from smsagg.model import Message, NotSent, Outcome, Refused
 from smsagg.observe.log import RateLimitedLog
 from smsagg.queueing.rate import TokenBucket
-from smsagg.smpp.pdu import Bind, BindReceiver, BindTransceiver, BindTransmitter
+from smsagg.smpp.errors import PduEncodeError
+from smsagg.smpp.pdu import Bind, BindReceiver, BindTransceiver, BindTransmitter, SubmitSm
+from smsagg.smpp.status import ESME_RINVMSGLEN
 
 STEADY_S = 30.0
 """An association that lasted so long was a good one: the next reconnect is quick again."""
@@ -93,9 +95,24 @@ class SmppLink:
                 self._bucket.take(len(taken), self._clock.monotonic_s())
             now = self._clock.now_ms()
             settings = self.settings
-            transmitter.send([submit_sm_of(message, settings, now) for message in taken], taken)
+            pdus = [submit_sm_of(message, settings, now) for message in taken]
+            try:
+                transmitter.send(pdus, taken)
+            except PduEncodeError:
+                self._send_singly(transmitter, pdus, taken)
         if left:
             self.report([NotSent(message) for message in left])
+
+    def _send_singly(self, transmitter: Association, pdus: Sequence[SubmitSm], messages: Sequence[Message]) -> None:
+        """One of these is more than a PDU can say: that one is refused, and the others go."""
+        refused: list[Outcome] = []
+        for pdu, message in zip(pdus, messages, strict=True):
+            try:
+                transmitter.send([pdu], [message])
+            except PduEncodeError as error:
+                self._log.warning("message_unsendable", message_id=message.message_id, error=str(error))
+                refused.append(Refused(message, ESME_RINVMSGLEN))
+        self.report(refused)
 
     def report(self, outcomes: Sequence[Outcome]) -> None:
         """Outcomes of attempts on this link."""

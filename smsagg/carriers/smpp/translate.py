@@ -8,7 +8,7 @@ from smsagg.receipts.rules import ReceiptRules
 from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.pdu import AlertNotification, DataSm, DeliverSm, SubmitSm
 from smsagg.smpp.times import format_absolute, format_relative
-from smsagg.smpp.tlv import Tag, decode_tlvs, encode_tlvs, tlv_int, tlv_value
+from smsagg.smpp.tlv import VALUE_OCTETS_MAX, Tag, decode_tlvs, encode_tlvs, tlv_int, tlv_value
 from smsagg.text import DefaultCoding, from_peer, part_octets, to_peer
 from smsagg.text.split import USER_DATA_OCTETS
 
@@ -21,6 +21,8 @@ FINAL_RECEIPT = 0x01
 INTERMEDIATE_NOTIFICATION = 0x10
 """Bits of registered_delivery (SMPP 3.4 §5.2.17)."""
 SM_LENGTH_MAX = 255
+RELATIVE_MS_MAX = (100 * 86_400 - 1) * 1000
+"""The longest life that :func:`format_relative` can say."""
 TON_INTERNATIONAL = 1
 NPI_ISDN = 1
 
@@ -70,7 +72,7 @@ def _validity_period(message: Message, settings: SmppSettings, now: int) -> str:
     """What is left of the message's life, as the carrier wants to read it."""
     if settings.validity == "absolute":
         return format_absolute(message.expires_at)
-    return format_relative(max(message.expires_at - now, 1_000))
+    return format_relative(min(max(message.expires_at - now, 1_000), RELATIVE_MS_MAX))
 
 
 def international_digits(destination_addr: str) -> str:
@@ -118,11 +120,14 @@ def is_report(pdu: DeliverSm | DataSm, rules: ReceiptRules) -> bool:
 
 
 def mo_of(pdu: DeliverSm | DataSm, handle: object, default: DefaultCoding = DefaultCoding.GSM) -> CarrierMo:
-    """A message from a handset."""
+    """A message from a handset. A text that would outgrow a ``message_payload`` in our form stays as it came."""
     payload = tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD)
     body = payload if payload is not None else pdu.short_message if isinstance(pdu, DeliverSm) else b""
     rest = tuple(tlv for tlv in pdu.tlvs if tlv[0] != _MESSAGE_PAYLOAD)
+    as_it_came = body, pdu.data_coding
     body, data_coding = from_peer(body, pdu.data_coding, bool(pdu.esm_class & UDHI), default)
+    if len(body) > VALUE_OCTETS_MAX:
+        body, data_coding = as_it_came
     return CarrierMo(
         pdu.source_addr_ton,
         pdu.source_addr_npi,
