@@ -1,7 +1,6 @@
 """Receipts that match nothing, as the store keeps them."""
 
 from smsagg.model import CarrierReceipt
-from smsagg.receipts.parse import header_of
 from smsagg.store.base import ParkedReceipt
 
 
@@ -35,7 +34,7 @@ def row_of(carrier: str, receipt: CarrierReceipt) -> ParkedReceipt:
         receipt.parked_at,
         raw_id_of(receipt),
         receipt.cause,
-        header_of(receipt.text),
+        receipt.text,
         receipt.msisdn,
     )
 

@@ -364,6 +364,7 @@ class Reports:
             is_new = not receipt.parked_as
             if is_new:
                 receipt.parked_as, receipt.parked_at = receipt.carrier_message_id, now
+                receipt.text = header_of(receipt.text)
             under = self.learning.receipt_key(carrier, raw_id_of(receipt))
             is_kept = self.correlator.park(carrier, receipt, receipt.parked_at, under)
             if is_new and is_kept:
@@ -378,6 +379,7 @@ class Reports:
         def parked_durably(error: StoreError | None) -> None:
             for receipt, respond in answers if error is None else ():
                 respond([(receipt, ESME_ROK)])
+                receipt.handle = None
 
         if answers:
             self._core.store.write(changes, parked_durably)
