@@ -101,7 +101,8 @@ def plan(text: str, rules: Rules) -> Plan:
     if ucs2:
         national = [way for way in national if len(way.segments) < len(ucs2[0].segments)]
     plain = transliterate(text, GSM_DEFAULT, rules.transliteration)
-    transliterated = [] if plain is None else [_gsm_plan(plain, missing, GSM_DEFAULT)]
+    says_nothing = not plain and bool(ucs2)  # combining marks alone
+    transliterated = [] if plain is None or says_nothing else [_gsm_plan(plain, missing, GSM_DEFAULT)]
     ways = national + transliterated + ucs2
     if not ways:
         raise DoesNotFit("".join(c for c in missing if transliterate(c, GSM_DEFAULT, rules.transliteration) is None))

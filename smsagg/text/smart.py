@@ -55,6 +55,8 @@ def encode_smart(body: bytes, data_coding: int, esm_class: int, rules: Rules) ->
         if plain is None:
             return None
         septets = GSM_DEFAULT.encode(plain)
+    if not septets:  # combining marks alone: nothing would be left to say
+        return None
     if len(septets) > max(len(body), SHORT_MESSAGE_OCTETS_MAX):
         return None
     if segment_count(len(septets), 0) > segment_count(len(body), data_coding):

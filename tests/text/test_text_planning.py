@@ -168,3 +168,10 @@ def test_segments_are_the_text(text: str, languages: tuple[Language, ...], level
 def test_no_rule_makes_a_text_dearer(text: str, languages: tuple[Language, ...], level: Transliteration) -> None:
     """More freedom never means more segments."""
     assert len(plan(text, Rules(level, languages)).segments) <= len(plan(text, AS_WRITTEN).segments)
+
+
+def test_what_transliterates_to_nothing_stays() -> None:
+    """A combining mark alone is sent as it is, rather than as an empty text."""
+    planned = plan("\u0301", Rules(Transliteration.ALL))
+    assert planned.alphabet is Alphabet.UCS2
+    assert planned.segments == ("\u0301",)

@@ -42,6 +42,7 @@ def test_what_is_improved(body: bytes, data_coding: int, rules: Rules, encoded: 
     [
         (ucs2("it’s"), 8, 0, EXACT),
         (ucs2("😀 ok"), 8, 0, LATIN),
+        (ucs2("\u0301"), 8, 0, ALL),
         (ucs2("字"), 8, 0, LATIN),
         (bytes.fromhex("0500030102010061"), 8, UDHI, LATIN),
         (b"a\x1b", 0, 0, LATIN),
