@@ -21,8 +21,8 @@ from tools.chaos.visit_report import BOUNDS, judge
 from tools.chaos.visit_run import VisitReport, visit
 
 DELIVERED = 2
-STORE_ROWS = ("F02", "F05", "F13", "F18", "F19")
-"""Where it matters to the store whether its process dies or the power goes."""
+STORE_ROWS = ("F02", "F05", "F13")
+"""Where it matters most whether the process dies or the power goes. ``make chaos`` visits all rows both ways."""
 
 
 def told(result: VisitReport) -> str:

@@ -19,7 +19,7 @@ from tools.chaos.esme import Esme
 from tools.chaos.history import ClockStep, Fault, Reply, Start
 from tools.chaos.system import ACCEPT_DEADLINE_S, System, until
 
-RECOVERY_DEADLINE_S = 10.0
+RECOVERY_DEADLINE_S = 20.0
 """After its disk is well the server takes messages again within so long."""
 ILL_S = (0.5, 2.0)
 DIES_ILL = 0.3

@@ -28,7 +28,7 @@ START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 30.0
 ACCEPT_DEADLINE_S = 2.0
 """A commit that takes longer is unwound."""
-OBEY_DEADLINE_S = 10.0
+OBEY_DEADLINE_S = 30.0
 POLL_S = 0.01
 
 TIGHT_STORE = """
