@@ -56,6 +56,11 @@ class Bind:
             self._stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._stream.socket.close()
 
+    @property
+    def session(self) -> int:
+        """The number of the present session, or of the last one."""
+        return self._session
+
     async def serve(self, stream: trio.SocketStream) -> None:
         """One session, from the bind request to its end."""
         self._stream = stream

@@ -97,7 +97,8 @@ class Visitor:
     async def _note_fault(self, kind: str, began_at: float) -> None:
         """It is over when the ESME has read all that the dead server wrote, and the carriers soon after."""
         with trio.move_on_after(READ_DEADLINE_S):
-            await until(lambda: not self._esme.bound)
+            sessions = [(bind, bind.session) for bind in self._esme.binds]
+            await until(lambda: all(bind.session != session for bind, session in sessions))
         sizes, ended_at = self._system.sizes, time.monotonic() + DEAD_S
         self.faults.append(Fault(kind, "server", began_at, ended_at, sizes.copies_max, sizes.receipts_max))
 
