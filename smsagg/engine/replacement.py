@@ -66,8 +66,8 @@ class Replacement:
     async def revise(self, account: str, message_id: str, revise: Revise) -> int:
         """Change the messages with this id, all or none; ESME_ROK after the commit.
 
-        ESME_RREPLACEFAIL: there is none of this account, or a carrier has one of them; ESME_RSYSERR: the store cannot
-        be asked; else what ``revise`` says. Cancelling the call does not undo it.
+        ESME_RREPLACEFAIL: there is none of this account, a carrier has one of them, or one is a part of a long message;
+        ESME_RSYSERR: the store cannot be asked; else what ``revise`` says. Cancelling the call does not undo it.
         """
         if self._core.store.failing is not None:
             return ESME_RSYSERR
@@ -76,7 +76,7 @@ class Replacement:
         held: list[Message] | None = None
         try:
             messages, are_all = await self._control.find_queued(account, message_id)
-            if not messages or not are_all:
+            if not messages or not are_all or any(message.group is not None for message in messages):
                 return ESME_RREPLACEFAIL
             revisions: dict[int, Revision] = {}
             for message in messages:

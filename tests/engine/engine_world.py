@@ -146,7 +146,8 @@ class World:
                     assert part.not_before <= max(now, self.latest_ms), "sent too early"
                     assert now < part.expires_at, "sent too late"
                     assert part.message_id not in self.cancelled, "sent and cancelled"
-                    assert part.body in self.texts.get(part.message_id, {part.body}), "sent with a text of the past"
+                    texts = self.texts.get(part.message_id, {part.body}) if part.group is None else {part.body}
+                    assert part.body in texts, "sent with a text of the past"
                     if part.message_class == "otp":
                         assert row.state is MessageState.SENDING, "sent and not recorded"
                         assert not self.doubts[part.seq], "sent twice"

@@ -10,7 +10,7 @@ import trio
 from smsagg.config.schema import Config, LongMessageSettings, MessageClassSettings
 from smsagg.model import Message, MessageState
 from smsagg.smpp.concatenation import UDHI, Concatenation, write_user_data
-from smsagg.smpp.status import ESME_ROK
+from smsagg.smpp.status import ESME_ROK, ESME_RREPLACEFAIL
 from smsagg.store.base import QueuedMatch
 from smsagg.store.memory import MemoryStore
 from smsagg.testing.carrier import FakeSettings
@@ -244,6 +244,20 @@ async def test_a_cancel_by_addresses_ends_all_parts_or_none(where: str) -> None:
         await gateway.settle()
         assert await gateway.engine.control.cancel_matching(match) == 0
         assert len(store.tables.messages) == 3
+
+
+async def test_parts_are_not_replaced() -> None:
+    """Neither by id nor by a submit that would end them: one text cannot stand for several."""
+    async with run_gateway(config_of(fake={"bound": False})) as gateway:
+        cut = (await gateway.accept(body=LONG, delay_s=60))[0]
+        submitted = await gateway.accept_one(**udh_part(1), delay_s=60)
+        for message in (cut, submitted):
+            status = await gateway.engine.replacement.revise("acme", message.message_id, _never)
+            assert status == ESME_RREPLACEFAIL
+
+
+def _never(_message: Message) -> int:
+    raise AssertionError("asked for a revision")
 
 
 # --- after a crash ---
