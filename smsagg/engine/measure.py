@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from smsagg.model import Cause, Delivery, DeliveryKind, Message, MessageState
 from smsagg.observe.metrics import Metrics
-from smsagg.smpp.status import name_of
+from smsagg.smpp.status import bounded_name_of
 
 _KINDS = {kind: kind.name.lower() for kind in DeliveryKind}
 _CAUSES = {cause: cause.name.lower() for cause in Cause}
@@ -32,7 +32,7 @@ class EngineMetrics:
 
     def refused_by_carrier(self, carrier: str, verdict: str, command_status: int) -> None:
         self.metrics.attempts[carrier, verdict].n += 1
-        self.metrics.carrier_refusals[carrier, name_of(command_status)].n += 1
+        self.metrics.carrier_refusals[carrier, bounded_name_of(command_status)].n += 1
 
     def finished(self, message: Message, now: int) -> None:
         self.metrics.finished[message.account, _STATES[message.state]].n += 1

@@ -112,6 +112,13 @@ def name_of(command_status: int) -> str:
     return NAMES.get(command_status) or f"0x{command_status:08X}"
 
 
+def bounded_name_of(command_status: int) -> str:
+    """The same from a closed set, whatever a peer sends: ``"other"`` for what neither the specifications name nor
+    vendors may."""
+    is_known = command_status in NAMES or is_vendor_specific(command_status)
+    return name_of(command_status) if is_known else "other"
+
+
 def describe(command_status: int) -> str:
     """Name and meaning for people, e.g. ``"ESME_RINVBNDSTS (Incorrect BIND Status for given command)"``."""
     if is_vendor_specific(command_status):

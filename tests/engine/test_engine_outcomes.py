@@ -346,3 +346,13 @@ async def test_mixed_outcomes_of_one_batch() -> None:
         assert states == [MessageState.ENROUTE, MessageState.REJECTED, MessageState.QUEUED, MessageState.QUEUED]
         await trio.sleep(30)
         assert sorted(gateway.sent[4:]) == [retried.seq, throttled.seq]
+
+
+async def test_refusals_with_statuses_that_nobody_knows_are_one_series() -> None:
+    """A carrier that makes up a status for each refusal makes no metric for each."""
+    async with run_gateway() as gateway:
+        await gateway.accept(3)
+        await gateway.settle()
+        for command_status, message in enumerate(list(gateway.carrier.outstanding), 0xABCD):
+            gateway.carrier.link.refuse(command_status, [message])
+        assert gateway.metrics.carrier_refusals["alpha", "other"].n == 3

@@ -34,3 +34,11 @@ def test_names_of_what_has_none() -> None:
     assert status.is_vendor_specific(0x400)
     assert status.is_vendor_specific(0x4FF)
     assert not status.is_vendor_specific(0x500)
+
+
+def test_names_for_labels_are_a_closed_set() -> None:
+    """Whatever a peer answers: what nobody named is one name."""
+    assert status.bounded_name_of(status.ESME_RTHROTTLED) == "ESME_RTHROTTLED"
+    assert status.bounded_name_of(0x00000401) == "0x00000401"
+    assert status.bounded_name_of(0x0000ABCD) == "other"
+    assert status.bounded_name_of(0xFFFFFFFF) == "other"
