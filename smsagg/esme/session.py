@@ -190,15 +190,15 @@ class EsmeSession:
         self._bound = Bound(door, account, self._connection, self._driver.flush, self._nursery.start_soon)
         self._watched.account = account.name
         self._bind_type = BIND_TYPES[type(pdu)]
-        if account.settings.data_coding_0 != "gsm":
-            make, default = self._make_delivery, DefaultCoding(account.settings.data_coding_0)
-            self._make_delivery = lambda delivery: make(recode(delivery, default))
         self._driver.pace = partial(door.pace.charge, account.name)
         accept(self._connection, pdu, account.settings, door.system_id)
         if self._bound.takes_short_ids:
             self._make_delivery = make_old_deliver_sm
         elif account.settings.deliver_with == "data_sm":
             self._make_delivery = make_data_sm
+        if account.settings.data_coding_0 != "gsm":
+            make, default = self._make_delivery, DefaultCoding(account.settings.data_coding_0)
+            self._make_delivery = lambda delivery: make(recode(delivery, default))
         self._log.info("session_bound", account=account.name, bind_type=self._bind_type)
         held = self._connection.take_held(trio.current_time())
         self.on_received(held)

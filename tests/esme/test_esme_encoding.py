@@ -1,10 +1,11 @@
 """Smart encoding of submitted texts: what is stored, and what is left octet for octet."""
 
+import pytest
 import trio.testing
 from esme_bench import account, front_door
 
-from smsagg.smpp.pdu import DeliverSm
-from smsagg.smpp.tlv import Tag
+from smsagg.smpp.pdu import DataSm, DeliverSm
+from smsagg.smpp.tlv import Tag, tlv_value
 
 Clock = trio.testing.MockClock
 PAYLOAD, SAR = int(Tag.MESSAGE_PAYLOAD), int(Tag.SAR_MSG_REF_NUM)
@@ -94,6 +95,20 @@ async def test_an_account_that_means_latin1(autojump_clock: Clock) -> None:
         bench.carrier.mo("777", b"\x1be")
         mo = await client.receive(DeliverSm)
         assert (mo.short_message, mo.data_coding) == ("€".encode("utf-16-be"), 8)
+
+
+@pytest.mark.parametrize(("deliver_with", "interface_version"), [("data_sm", 0x34), ("deliver_sm", 0x33)])
+async def test_texts_for_latin1_come_so_in_every_form(
+    autojump_clock: Clock, deliver_with: str, interface_version: int
+) -> None:
+    """By data_sm, and to a peer that is sent no TLVs."""
+    accounts = {"acme": account("acme", data_coding_0="latin1", deliver_with=deliver_with, mo_numbers=("*",))}
+    async with front_door(accounts=accounts) as bench:
+        client = await bench.bound(interface_version=interface_version)
+        bench.carrier.mo("777", b"\x05\0")
+        mo = await client.receive(DataSm if deliver_with == "data_sm" else DeliverSm)
+        text = mo.short_message if isinstance(mo, DeliverSm) else tlv_value(mo.tlvs, Tag.MESSAGE_PAYLOAD)
+        assert text == b"\xe9@"
 
 
 async def test_smart_encoding_of_latin1(autojump_clock: Clock) -> None:
