@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -92,16 +93,19 @@ def main() -> int:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     if options.keep:
         keep(workers, console)
-    return 1 if report["findings"] or report["failed_processes"] else 0
+    is_clean = not report["findings"] and not report["failed_processes"] and report["pdus"] >= options.runs
+    return 0 if is_clean else 1
 
 
 def watch(workers: list[Worker], pdus: int, console: Console) -> None:
-    """Show how far all are until all have ended."""
+    """Show how far all are until all have ended, or one has failed."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}/{task.total:,} PDUs"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task("fuzzing", total=pdus)
         shown_at = 0.0
         while any(worker.process.poll() is None for worker in workers):
+            if any(worker.process.returncode for worker in workers):
+                return
             time.sleep(POLL_S)
             done = sum(worker.counts()[1] for worker in workers)
             progress.update(task, completed=done)
@@ -117,7 +121,7 @@ def summary(workers: list[Worker], engine: str, seed: int, seconds: float) -> di
     for worker in workers:
         found = worker.findings()
         findings += [str(corpus.add_finding(data)) for data in found]
-        if worker.process.returncode != 0:
+        if worker.process.returncode not in (0, -signal.SIGKILL):  # those that still ran when one failed were killed
             failed += 1
             sys.stderr.write(worker.log.read_text(errors="replace")[-4_000:])
     inputs, pdus = (sum(counts) for counts in zip(*(worker.counts() for worker in workers), strict=True))
