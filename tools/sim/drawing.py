@@ -65,7 +65,7 @@ def draw(seed: int) -> Scenario:
     accounts = [f"acme{number}" for number in range(rng.choice((1, 1, 2, 3)))]
     classes = {name: _message_class(rng, name) for name in ("default", "once")}
     class_of = {account: "once" if rng.random() < 0.3 else "default" for account in accounts}
-    total = rng.choice((5, 15, 25, 40)) if rng.random() < 0.97 else 150
+    total = rng.choice((4, 10, 18, 30)) if rng.random() < 0.97 else 100
     customers = tuple(
         draw_customer(rng, account, duration_s, total // len(accounts) + 1, class_of[account] == "once")
         for account in accounts
@@ -130,12 +130,12 @@ def _config(
         long_messages=LongMessageSettings(
             parts_wait=Duration(rng.choice((0.0, 0.3, 1.0))),
             parts_waiting_max=rng.choice((2, 1_000, 1_000)),
-            siblings_window=Duration(rng.choice((1.0, 5.0))),
+            siblings_window=Duration(rng.choice((1.0, 3.0))),
             open_groups_max=rng.choice((1, 1_000, 1_000)),
         ),
         mo_routes=_mo_routes(rng, customers),
         mo=MoSettings(
-            reassembly_timeout=Duration(rng.choice((1.0, 4.0, 8.0))), parts_max=rng.choice((2, 5, 1_000, 1_000))
+            reassembly_timeout=Duration(rng.choice((1.0, 3.0, 5.0))), parts_max=rng.choice((2, 5, 1_000, 1_000))
         ),
     )
 

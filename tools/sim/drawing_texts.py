@@ -109,6 +109,7 @@ def _message(rng: Random, nonce: str, at: float) -> PlannedSubmit:
     validity_s = inf if rng.random() < 0.5 else float(rng.choice((1, 2, 5, 10)))
     delay_s = rng.choice((1, 3)) if rng.random() < 0.1 and validity_s > 3 else 0
     is_alone = nonce.partition("-")[2].isdigit()
+    is_data_sm = is_alone and not delay_s and rng.random() < 0.1
     return PlannedSubmit(
         at=at,
         nonce=nonce,
@@ -121,9 +122,9 @@ def _message(rng: Random, nonce: str, at: float) -> PlannedSubmit:
         cancel_after_s=rng.uniform(0, 1.0) ** 3 * 4 if rng.random() < 0.15 else None,
         query_after_s=rng.uniform(*QUERIED_AFTER_S) if rng.random() < 0.15 else None,
         replace_after_s=rng.uniform(0, 1.0) ** 3 * 4 if rng.random() < 0.15 else None,
-        is_data_sm=is_alone and not delay_s and rng.random() < 0.1,
+        is_data_sm=is_data_sm,
         is_time_to_live=validity_s < inf and rng.random() < 0.2,
-        replaces=is_alone and rng.random() < 0.1,
+        replaces=is_alone and not is_data_sm and rng.random() < 0.1,
         is_cancelled_by_addresses=rng.random() < 0.3,
     )
 
