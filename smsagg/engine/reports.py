@@ -142,7 +142,8 @@ class Reports:
                 if message.group is not None and not self._apply_to_siblings(
                     message, receipt, now, changes, is_all_known, loaded
                 ):
-                    missed.append(receipt)
+                    self._lookups.append((carrier, receipt, respond))  # brought again it would be a repetition
+                    self._work.set()
                     continue
                 if receipt.parked_as:
                     self._unpark(carrier, receipt, changes)

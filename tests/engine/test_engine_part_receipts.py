@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from smsagg.config.schema import Config, LongMessageSettings, MessageClassSettings
+from smsagg.engine import reports
 from smsagg.model import Message, MessageState
 from smsagg.smpp.concatenation import UDHI, Concatenation, write_user_data
 from smsagg.smpp.status import ESME_ROK, ESME_RREPLACEFAIL
@@ -335,10 +336,14 @@ async def test_siblings_are_recognised_after_a_crash() -> None:
         assert receipt.message_id == first.message_id
 
 
+@pytest.mark.parametrize("backlog_max", [0, 10])
 @pytest.mark.parametrize("in_memory", [1, 2])
-async def test_the_receipt_of_a_joined_message_finds_parts_that_left_memory(in_memory: int) -> None:
+async def test_the_receipt_of_a_joined_message_finds_parts_that_left_memory(
+    in_memory: int, backlog_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Some in memory, some in the store only: all end, and the carrier is answered after that; also when those that are
-    loaded push each other out."""
+    loaded push each other out, and when too many receipts wait for a look-up."""
+    monkeypatch.setattr(reports, "BACKLOG_MAX", backlog_max)
     config = config_of("payload", part_receipts="worst")
     config = make_config(
         accounts=config.accounts,
