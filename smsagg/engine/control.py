@@ -14,10 +14,11 @@ from smsagg.engine.queued import Queued
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState, NamedRange, named_range
+from smsagg.model.ids import SHORT_OCTETS
 from smsagg.store.base import QueuedMatch
 
-RANGE_MAX = 256
-"""Messages read from the store in one go."""
+RANGE_MIN, RANGE_MAX = 4, 256
+"""Messages read from the store in one go: at first for a short id, and then."""
 
 
 class Control:
@@ -80,15 +81,19 @@ class Control:
         return [live.get(message.seq, message) for message in found if message.message_id == message_id]
 
     async def _copies(self, named: NamedRange, message_id: str) -> list[Message]:
-        """Of the range that the id names, a bounded part at a time: it ends where another message's id begins."""
+        """Of the range that the id names, a bounded part at a time: it ends where another message's id begins. A short
+        id tells no end and mostly names one, so little is read at first; of others the first may be gone already."""
         copies: list[Message] = []
-        for start in range(0, named.copies, RANGE_MAX):
-            count = min(RANGE_MAX, named.copies - start)
+        is_short = len(message_id) == SHORT_OCTETS
+        start, count = 0, RANGE_MIN if is_short else RANGE_MAX
+        while start < named.copies:
+            count = min(count, named.copies - start)
             found = await self._core.store.find_messages(named.seq + start, count)
             own = [message for message in found if message.message_id == message_id]
             copies += own
-            if len(own) < count:
+            if not own or (is_short and len(own) < count):
                 break
+            start, count = start + count, RANGE_MAX
         return copies
 
     async def cancel(self, account: str, message_id: str, may_cancel: Callable[[Message], bool]) -> bool:

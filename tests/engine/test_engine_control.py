@@ -15,6 +15,7 @@ from smsagg.testing.gateway import (
     account_settings,
     carrier_settings,
     make_config,
+    make_message,
     pool_settings,
     run_gateway,
     seqs,
@@ -273,3 +274,49 @@ async def test_a_cancel_whose_asker_goes_away() -> None:
         await trio.sleep(5)
         assert messages[0].seq not in gateway.sent
         assert not gateway.engine.core.finish_watchers or len(gateway.engine.core.finish_watchers) <= 1
+
+
+async def accept_copies(gateway: FakeGateway, count: int, *, short: bool) -> list[Message]:
+    """As submit_multi does."""
+    now = gateway.clock.now_ms()
+    intake, account = gateway.engine.intake, gateway.engine.accounts["acme"]
+    copies = [make_message(now) for _ in range(count)]
+    assert [intake.take(account, copy, now) for copy in copies] == [[copy] for copy in copies]
+    intake.number_copies(copies, short=short)
+    intake.commit(copies, lambda _status: None)
+    await gateway.settle()
+    return copies
+
+
+@pytest.mark.parametrize("copies", [1, 4, 5, 300])
+async def test_a_short_id_costs_what_it_names(copies: int) -> None:
+    """All of its messages are found, and not many more are read."""
+    store = MemoryStore()
+    async with run_gateway(make_config(accounts={"acme": account_settings("acme")}), store) as gateway:
+        await gateway.accept(3)
+        messages = await accept_copies(gateway, copies, short=True)
+        await gateway.accept(300)
+        asked: list[int] = []
+        find = store.find_messages
+
+        async def find_messages(seq: int, count: int) -> list[Message]:
+            asked.append(count)
+            return await find(seq, count)
+
+        store.find_messages = find_messages  # type: ignore[method-assign]
+        found = await gateway.engine.control.find_all("acme", messages[0].message_id)
+        assert [message.seq for message in found] == [message.seq for message in messages]
+        assert asked[0] == 4
+        assert sum(asked) <= copies + 4 + 2 * 256
+
+
+async def test_copies_are_found_when_the_first_are_gone() -> None:
+    """History keeps what was over last."""
+    store = MemoryStore()
+    async with run_gateway(make_config(accounts={"acme": account_settings("acme")}), store) as gateway:
+        messages = await accept_copies(gateway, 20, short=False)
+        for gone in messages[:10]:
+            gateway.engine.core.live.pop(gone.seq)
+            del store.tables.messages[gone.seq]
+        found = await gateway.engine.control.find_all("acme", messages[0].message_id)
+        assert [message.seq for message in found] == [message.seq for message in messages[10:]]
