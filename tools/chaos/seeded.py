@@ -138,9 +138,9 @@ def refused_and_kept() -> None:
 def carrier_forgotten() -> None:
     """Receipts are matched by the carrier's id alone."""
 
-    def make(original: Callable[[Correlator, str, str], Message | None]) -> Any:
-        def find(self: Correlator, carrier: str, carrier_message_id: str) -> Message | None:
-            found = (original(self, name, carrier_message_id) for name in CARRIERS)
+    def make(original: Callable[[Correlator, str, str, str], Message | None]) -> Any:
+        def find(self: Correlator, carrier: str, carrier_message_id: str, msisdn: str = "") -> Message | None:
+            found = (original(self, name, carrier_message_id, msisdn) for name in CARRIERS)
             return next((message for message in found if message is not None), None)
 
         return find

@@ -78,8 +78,8 @@ def correlation_without_carrier() -> Replacements:
     """Receipts are matched by the carrier's id alone."""
     original = Correlator.find
 
-    def find(self: Correlator, carrier: str, carrier_message_id: str) -> Message | None:
-        found = (original(self, name, carrier_message_id) for name in CARRIERS)
+    def find(self: Correlator, carrier: str, carrier_message_id: str, msisdn: str = "") -> Message | None:
+        found = (original(self, name, carrier_message_id, msisdn) for name in CARRIERS)
         return next((message for message in found if message is not None), None)
 
     return [(Correlator, "find", find)]
