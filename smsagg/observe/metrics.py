@@ -147,7 +147,10 @@ class Metrics:
             "outcome",
         )
         self.carrier_refusals = self._counter(
-            "smsagg_carrier_refusals_total", "Attempts refused, by carrier and command_status.", "carrier", "status"
+            "smsagg_carrier_refusals_total",
+            "Attempts refused, by carrier and command_status (other: one that nobody named).",
+            "carrier",
+            "status",
         )
         self.link_bound = self._gauge("smsagg_carrier_link_bound", "1 while the link is bound.", "carrier", "link")
         self.link_window = self._gauge(
