@@ -52,6 +52,8 @@ from tools.sim.scenario import (
     SupplierPlan,
 )
 
+LONG_FORMS = ("as_is", "as_is", "udh", "udh16", "sar", "payload")
+
 
 def draw(seed: int) -> Scenario:
     """The world of ``seed``."""
@@ -72,8 +74,9 @@ def draw(seed: int) -> Scenario:
     )
     config = _config(rng, carriers, suppliers, customers, classes)
     configs = [config]
-    if rng.random() < 0.3:  # who restarts it may have changed the pools
-        configs.append(evolve(config, pools=_pools(rng, carriers)))
+    if rng.random() < 0.3:  # who restarts it may have changed the pools, and how carriers want long messages
+        changed = {name: _in_another_form(rng, settings) for name, settings in config.carriers.items()}
+        configs.append(evolve(config, pools=_pools(rng, carriers), carriers=changed))
     return Scenario(
         seed,
         tuple(configs),
@@ -235,7 +238,7 @@ def _carrier(rng: Random, name: str, plan: SupplierPlan) -> CarrierSettings:
         deliver_unanswered_max=rng.choice((1, 1_000)),
         resp_id="hex_to_decimal" if plan.hex_ids else "as_is",
         validity=rng.choice(("none", "relative", "absolute")),
-        long_messages=rng.choice(("as_is", "as_is", "udh", "udh16", "sar", "payload")),
+        long_messages=rng.choice(LONG_FORMS),
         segment_octets_max=rng.choice((60, 140, 140)),
     )
     return CarrierSettings(
@@ -245,6 +248,10 @@ def _carrier(rng: Random, name: str, plan: SupplierPlan) -> CarrierSettings:
         circuit_open=Duration(0.5),
         ask_receipts=rng.choice(("always", "always", "as_asked")),
     )
+
+
+def _in_another_form(rng: Random, carrier: CarrierSettings) -> CarrierSettings:
+    return evolve(carrier, settings=evolve(carrier.settings, long_messages=rng.choice(LONG_FORMS)))
 
 
 def _supplier(rng: Random, name: str, timeout_s: float, duration_s: float, is_fair: bool) -> SupplierPlan:

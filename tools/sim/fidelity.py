@@ -47,9 +47,9 @@ def _problems(facts: Facts, attempt: Attempt, sent: list[Sent]) -> Iterable[str]
         yield f"from {attempt.source}, and should be from {source}"
     if any(attempt.reference != submit.reference for submit in sent):
         yield f"another user_message_reference, {attempt.reference}"
-    form = facts.scenario.config.carriers[attempt.carrier].settings.long_messages
-    if (attempt.part and attempt.part.form) not in TAKES[form]:
-        yield f"takes {form}, and got {attempt.part}"
+    forms = {config.carriers[attempt.carrier].settings.long_messages for config in facts.scenario.configs}
+    if not any((attempt.part and attempt.part.form) in TAKES[form] for form in forms):
+        yield f"takes {forms}, and got {attempt.part}"
     if len(sent) > 1:
         yield from _joined(attempt, sent)
     elif sent[0].planned.part is not None:

@@ -141,7 +141,8 @@ class Scenario:
 
     seed: int
     configs: tuple[Config, ...]
-    """The first life has the first, and so on, round and round: they differ in pools."""
+    """The first life has the first, and so on, round and round: they differ in pools and in how
+    carriers want long messages."""
     customers: tuple[CustomerPlan, ...]
     suppliers: dict[str, SupplierPlan]
     faults: tuple[PlannedFault, ...]
