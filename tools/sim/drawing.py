@@ -61,8 +61,8 @@ def draw(seed: int) -> Scenario:
     duration_s = rng.uniform(3.0, 8.0)
     carriers = CARRIERS[: rng.choice((1, 2, 2, 3, 4))]
     timeout_s = rng.choice((1.0, 2.0))
-    is_calm = rng.random() < 0.2
-    is_fair = is_calm and rng.random() < 0.7
+    is_calm = rng.random() < 0.25
+    is_fair = is_calm and rng.random() < 0.8
     suppliers = {name: _supplier(rng, name, timeout_s, duration_s, is_fair) for name in carriers}
     accounts = [f"acme{number}" for number in range(rng.choice((1, 1, 2, 3)))]
     classes = {name: _message_class(rng, name) for name in ("default", "once")}

@@ -11,7 +11,7 @@ from tools.sim.texts import nonce_of, version_in
 from tools.sim.wire import ESME_RINVMSGID, ESME_RREPLACEFAIL, ESME_RSYSERR, ESME_RTHROTTLED
 
 IN_HAND_S = 0.5
-"""A message that waits may be on its way to a link for so long, where nothing goes wrong."""
+"""A message that waits may be on its way to a link for so long, where no link is lost."""
 
 
 def one_text(facts: Facts) -> Iterable[Violation]:
@@ -36,8 +36,8 @@ def one_text(facts: Facts) -> Iterable[Violation]:
 
 def nothing_that_was_replaced(facts: Facts) -> Iterable[Violation]:
     """S8: what waited when a submit with replace_if_present_flag, or a cancel_sm by addresses, was answered ESME_ROK
-    is not sent after; where nothing goes wrong, since else it may have been on its way."""
-    if not facts.scenario.is_fair:
+    is not sent after; where no link is lost, since else it may have been on its way."""
+    if not facts.scenario.is_calm:
         return
     for submit in facts.log.sent:
         if submit.planned.replaces and submit.reply is Reply.OK:

@@ -159,6 +159,11 @@ class Scenario:
     """Nothing goes wrong: no fault, no crash, and carriers without moods."""
 
     @property
+    def is_calm(self) -> bool:
+        """No fault and no crash; carriers may have their moods."""
+        return not self.faults and self.failpoint is None and self.kill_at_step is None
+
+    @property
     def config(self) -> Config:
         """For what they all share."""
         return self.configs[0]
