@@ -18,6 +18,8 @@ from tools.sim.scenario import (
 from tools.sim.user_data import Part
 from tools.sim.wire import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER
 
+BUSY_NUMBER = f"{PREFIXES['GB']}007"
+"""Many texts go to it, so that they can be taken for one another."""
 LONG_OCTETS = (100, 200, 300, 500, 900)
 
 
@@ -77,7 +79,10 @@ def _messages(rng: Random, account: str, number: int, at: float) -> list[Planned
         return [evolve(message, octets=rng.choice(LONG_OCTETS), replace_after_s=None)]
     if kind < 0.28:
         return _parts(rng, f"{account}-part{number}", at)
-    return [_message(rng, f"{account}-{number}", at)]
+    message = _message(rng, f"{account}-{number}", at)
+    if message.replaces or message.delay_s:  # that there be something to replace
+        message = evolve(message, destinations=(BUSY_NUMBER,))
+    return [message]
 
 
 def _parts(rng: Random, name: str, at: float) -> list[PlannedSubmit]:
@@ -130,9 +135,8 @@ def _message(rng: Random, nonce: str, at: float) -> PlannedSubmit:
 
 
 def _destination(rng: Random) -> str:
-    """A few numbers get several messages, which can be taken for one another."""
     if rng.random() < 0.3:
-        return f"{PREFIXES['GB']}007"
+        return BUSY_NUMBER
     prefix = UNROUTED if rng.random() < 0.07 else rng.choice(list(PREFIXES.values()))
     return f"{rng.choice(('', '', '+', '00'))}{prefix}{rng.randrange(1000):03d}"
 
