@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tools.sim.log import Cancel, Replace, Sent
 from tools.sim.network import Weather, Wire
+from tools.sim.user_data import Part
 
 if TYPE_CHECKING:
     from tools.sim.customer import Customer
@@ -39,8 +40,9 @@ class Rules(Protocol):
 
     def on_replaced(self, replace: Replace) -> None: ...
 
-    def nonces_of(self, text: bytes, destination: str) -> tuple[str, ...]:
-        """Whose text it is that came to a carrier: by its marks, or, of the rest of a long one, by where it goes."""
+    def nonces_of(self, text: bytes, destination: str, part: Part | None) -> tuple[str, ...]:
+        """Whose text it is that came to a carrier: by its marks, or, of the rest of a long one, by where it goes
+        and what it calls itself a part of."""
         ...
 
     def on_receipt_taken(self, carrier: str, carrier_message_id: str) -> None:

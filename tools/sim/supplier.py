@@ -254,7 +254,7 @@ class SmscSession(smpp.SmppPeer):
         broke = supplier.log.broke
         body = message.tlvs.get(smpp.MESSAGE_PAYLOAD) or message.short_message.encode("latin-1")
         data = user_data.read(message.esm_class, body, message.tlvs)
-        nonces = supplier.rules.nonces_of(data.text, message.destination)
+        nonces = supplier.rules.nonces_of(data.text, message.destination, data.part)
         nonce = nonces[0]
         if self.bound_as not in (smpp.BIND_TRANSMITTER, smpp.BIND_TRANSCEIVER):
             broke("S17 answers", nonce, f"came to {supplier.name} by a session that is not bound to submit")

@@ -24,6 +24,7 @@ from tools.sim.scenario import PASSWORD, PREFIXES, Scenario
 from tools.sim.supplier import Supplier
 from tools.sim.texts import digits_of, nonce_of, nonces_in, version_in
 from tools.sim.trace import Trace
+from tools.sim.user_data import Part
 from tools.sim.wire import name_of
 
 RESTART_S = (0.01, 0.5)
@@ -227,15 +228,17 @@ class World:
         if missing:
             self.log.broke("S1 no loss", submit.nonce, f"its parts are in groups {missing}, which are not there")
 
-    def nonces_of(self, text: bytes, destination: str) -> tuple[str, ...]:
+    def nonces_of(self, text: bytes, destination: str, part: Part | None) -> tuple[str, ...]:
         """See :class:`tools.sim.ports.Rules`."""
         nonces = tuple(nonces_in(text))
         if nonces:
             return nonces
-        rest = [
-            row for row in self.tables.rows() if row.body == text and digits_of(row.destination_addr) == destination
-        ]
-        return (nonce_of(self.tables.unit_of[rest[0].seq]) if rest else text.decode("latin-1"),)
+        for row in self.tables.rows():
+            group = self.tables.groups.get(row.group_seq)
+            is_named = part is None or (group is not None and (group.reference ^ part.reference) & 0xFF == 0)
+            if is_named and row.body == text and digits_of(row.destination_addr) == destination:
+                return (nonce_of(self.tables.unit_of[row.seq]),)
+        return (text.decode("latin-1"),)
 
     def on_receipt_taken(self, carrier: str, carrier_message_id: str) -> None:
         """Whose receipt is answered ESME_ROK has its effect in the store, at that very instant."""
