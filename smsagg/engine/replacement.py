@@ -181,7 +181,7 @@ class Replacement:
         found: dict[int, Message] = {}
 
         async def note(batch: list[Message]) -> None:
-            found.update((message.seq, message) for message in batch[: REPLACED_MAX + 1])
+            found.update((message.seq, message) for message in batch[: REPLACED_MAX + 1 - len(found)])
 
         await self._queued.find(match, note)
         if len(found) > REPLACED_MAX or any(message.group is not None for message in found.values()):
