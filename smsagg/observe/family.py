@@ -98,7 +98,10 @@ class _ValueFamily(Family[Value]):
     def values_now(self) -> dict[Key, float]:
         """Each child's own count plus what sources told at the last refresh; from any thread."""
         values = dict(self._told)
-        for key, child in list(self.items()):
+        for (
+            key,
+            child,
+        ) in self.copy().items():  # in one step: a garbage collection between two could let another thread in
             values[key] = values.get(key, 0) + child.n
         return values
 

@@ -60,7 +60,10 @@ class HistogramFamily(Family[Histogram]):
 
     def collect(self) -> Iterator[Metric]:
         family = HistogramMetricFamily(self.name, self.documentation, labels=self.labels)
-        for key, histogram in list(self.items()):
+        for (
+            key,
+            histogram,
+        ) in self.copy().items():  # in one step: a garbage collection between two could let another thread in
             total, counts = histogram.total, tuple(histogram.counts)
             buckets = list(zip(self._bound_labels, accumulate(counts), strict=True))
             family.add_metric(self.label_values(key), buckets, total)

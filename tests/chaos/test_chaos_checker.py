@@ -6,6 +6,7 @@ import pytest
 from chaos_histories import broken_by, client_receipt, copied, settled_late, sound_history, with_row
 
 from tools.chaos.checker import DELIVERED, ENROUTE, EXPIRED, UNDELIVERABLE, UNKNOWN, Verdict, check
+from tools.chaos.checker.copies import _shared_out
 from tools.chaos.history import (
     CarrierReceipt,
     CarrierSubmit,
@@ -307,3 +308,11 @@ def test_anomaly() -> None:
     history = with_row(sound_history())
     history.anomalies.append("server ended by itself")
     assert broken_by(history) == {"anomaly"}
+
+
+def test_copies_that_several_faults_explain() -> None:
+    """Go to the one that has room: what was at hand at one death may be sent again only after the next."""
+    faults = [Fault("kill", "server", at, at + 0.5, copies_max=2) for at in (2.0, 4.0)]
+    shared = _shared_out([(0, 1), (0, 1), (0,), (0,)], faults, lambda fault: fault.copies_max)
+    assert shared == {0: 2, 1: 2}
+    assert _shared_out([(0,)] * 3, faults, lambda fault: fault.copies_max) == {0: 3}

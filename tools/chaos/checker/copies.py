@@ -43,16 +43,16 @@ def bounded_receipts(index: Index) -> Iterable[Violation]:
 
 def charge_copies(index: Index) -> tuple[Counter[int], list[str]]:
     """Copies at carriers by fault (its place in time), and the nonces of copies that no fault explains."""
-    charges: Counter[int] = Counter()
     unexplained: list[str] = []
+    excuses: list[Sequence[int]] = []
     for nonce, sends in index.sends.items():
         for earlier, later in pairwise(sends):
-            place = _first_fault(index.faults, earlier.at, later.at, lambda fault: fault.copies_max)
-            if place is None:
-                unexplained.append(nonce)
+            places = _faults_between(index.faults, earlier.at, later.at, lambda fault: fault.copies_max)
+            if places:
+                excuses.append(places)
             else:
-                charges[place] += 1
-    return charges, unexplained
+                unexplained.append(nonce)
+    return _shared_out(excuses, index.faults, lambda fault: fault.copies_max), unexplained
 
 
 def charge_receipts(index: Index) -> tuple[Counter[int], list[str]]:
@@ -60,17 +60,18 @@ def charge_receipts(index: Index) -> tuple[Counter[int], list[str]]:
 
     A copy that the client asked for, by answering "again later", needs no fault.
     """
-    charges: Counter[int] = Counter()
     unexplained: list[str] = []
+    excuses: list[Sequence[int]] = []
     for message_id, receipts in index.receipts.items():
         for earlier, later in pairwise(receipts):
             if earlier.answer != ESME_ROK:
                 continue
-            place = _first_fault(index.faults, earlier.at, later.at, lambda fault: fault.receipts_max)
-            if place is None:
-                unexplained.append(message_id)
+            places = _faults_between(index.faults, earlier.at, later.at, lambda fault: fault.receipts_max)
+            if places:
+                excuses.append(places)
             else:
-                charges[place] += 1
+                unexplained.append(message_id)
+    charges = _shared_out(excuses, index.faults, lambda fault: fault.receipts_max)
     for text, (texts, sends) in received(index).items():
         unexplained += [text] * _charge_texts(index, texts, sends, charges)
     return charges, unexplained
@@ -86,10 +87,10 @@ def _charge_texts(index: Index, texts: Sequence[ClientMo], sends: int, charges: 
     last_of: list[ClientMo] = []
     for mo in texts:
         for series, last in enumerate(last_of):
-            place = _first_fault(index.faults, last.at, mo.at, lambda fault: fault.receipts_max)
-            if last.answer != ESME_ROK or place is not None:
-                if last.answer == ESME_ROK and place is not None:
-                    charges[place] += 1
+            places = _faults_between(index.faults, last.at, mo.at, lambda fault: fault.receipts_max)
+            if last.answer != ESME_ROK or places:
+                if last.answer == ESME_ROK:
+                    charges[places[0]] += 1
                 last_of[series] = mo
                 break
         else:
@@ -100,14 +101,29 @@ def _charge_texts(index: Index, texts: Sequence[ClientMo], sends: int, charges: 
     return unexplained
 
 
-def _first_fault(
+def _faults_between(
     faults: Sequence[Fault], earlier_at: float, later_at: float, bound: Callable[[Fault], int]
-) -> int | None:
-    """The first fault that allows copies at all and was not over before the earlier nor begun after the later."""
-    for place, fault in enumerate(faults):
-        if bound(fault) and fault.ended_at >= earlier_at and fault.began_at <= later_at:
-            return place
-    return None
+) -> Sequence[int]:
+    """The faults that allow copies at all and were not over before the earlier nor begun after the later."""
+    return [
+        place
+        for place, fault in enumerate(faults)
+        if bound(fault) and fault.ended_at >= earlier_at and fault.began_at <= later_at
+    ]
+
+
+def _shared_out(
+    excuses: Iterable[Sequence[int]], faults: Sequence[Fault], bound: Callable[[Fault], int]
+) -> Counter[int]:
+    """How many copies each fault is charged with.
+
+    What only one fault explains is charged to it; what several do, to the first that has room, since a message that was
+    at hand at one death may be sent again only after the next.
+    """
+    charges: Counter[int] = Counter()
+    for places in sorted(excuses, key=lambda places: (len(places), places)):
+        charges[next((place for place in places if charges[place] < bound(faults[place])), places[0])] += 1
+    return charges
 
 
 def _over_bound(
