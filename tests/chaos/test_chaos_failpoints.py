@@ -43,9 +43,17 @@ def test_death_at_every_failpoint(tmp_path: Path, rows: tuple[str, ...], cuts_po
 
 @pytest.mark.slow
 def test_a_row_can_fail(tmp_path: Path) -> None:
-    """A server that does not store what a carrier took sends the messages again that were at hand when it died."""
-    result = visit(tmp_path, ["F09"] * 3, False, seed=1, seed_bug="taken-unrecorded")
-    assert result.verdict is Verdict.FAIL, told(result)
+    """A server that does not store what a carrier took sends the messages again that were at hand when it died.
+
+    Whether any were is chance, so one of a few visits must show it.
+    """
+    for seed in (1, 2, 3):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        result = visit(folder, ["F09"] * 3, False, seed=seed, seed_bug="taken-unrecorded")
+        if result.verdict is Verdict.FAIL:
+            return
+    raise AssertionError(told(result))
 
 
 def history_of(row: str) -> tuple[History, list[Visit]]:

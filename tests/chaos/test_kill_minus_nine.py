@@ -14,6 +14,8 @@ from tools.chaos.seeded import BUGS, BY_KILLS, HARMLESS, SHOWN_BY
 
 pytestmark = pytest.mark.slow
 
+RUNS_A_BUG = 3
+
 
 def run(
     folder: Path,
@@ -79,7 +81,12 @@ def test_kills_with_a_slow_store(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug != HARMLESS])
 def test_seeded_bug_is_found(tmp_path: Path, bug: str) -> None:
-    """The run fails when the server has the bug."""
+    """One of a few runs fails when the server has the bug: what was at hand when a fault struck is chance."""
     faults = SHOWN_BY.get(bug, BY_KILLS)
-    report = run(tmp_path, faults, rate_per_s=1_000, seed_bug=bug, drain_deadline_s=1.5)
-    assert report.verdict is Verdict.FAIL, told(report)
+    for attempt in range(RUNS_A_BUG):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        report = run(folder, faults, rate_per_s=1_000, seed_bug=bug, drain_deadline_s=1.5)
+        if report.verdict is Verdict.FAIL:
+            return
+    raise AssertionError(told(report))
