@@ -39,6 +39,7 @@ from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
 from smsagg.store.base import Store
 from smsagg.store.sqlite.store import open_sqlite_store
+from smsagg.tables import Tables, load_tables
 from smsagg.trace import TraceHub
 
 SWITCH_INTERVAL_S = 0.0001
@@ -67,12 +68,13 @@ async def serve(
 ) -> None:
     """Run the gateway until ``stop`` is set (or SIGTERM, SIGINT); returns after an orderly end.
 
-    Raises ConfigError when a port cannot be had, StoreError when the store cannot be opened.
+    Raises ConfigError when a port cannot be had or a data file is wrong, StoreError when the store cannot be opened.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     stop = trio.Event() if stop is None else stop
+    tables = load_tables(config)
     async with open_sqlite_store(config.store) as store, trio.open_nursery() as nursery:
-        gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__))
+        gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__), tables)
         nursery.start_soon(_watch_signals, stop, gateway.reload)
         async with gateway.running() as running:
             task_status.started(running)
@@ -85,7 +87,15 @@ async def serve(
 class Gateway:
     """The system over an opened store."""
 
-    def __init__(self, config: Config, store: Store, clock: Clock, rng: Random, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        rng: Random,
+        metrics: Metrics,
+        tables: Tables | None = None,
+    ) -> None:
         self._config = config
         self._store = store
         self._clock = clock
@@ -94,7 +104,7 @@ class Gateway:
         self._problems: list[Callable[[], list[str]]] = []
         self._ready = False
         self._tls: ServerTls | None = None
-        self.engine = Engine(config, store, clock, rng, metrics)
+        self.engine = Engine(config, store, clock, rng, metrics, tables=tables)
         self.carriers: dict[str, Carrier] = {
             name: self._make_carrier(name, settings.type, settings.settings)
             for name, settings in config.carriers.items()

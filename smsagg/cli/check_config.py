@@ -11,6 +11,7 @@ from rich.table import Table
 from smsagg.carriers.registry import settings_class
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config, PoolSettings
+from smsagg.tables import load_tables
 
 
 @click.command("check-config")
@@ -21,6 +22,7 @@ def check_config(file: Path) -> None:
     Prints each problem as `file: key.path: reason` and exits with 1 when there is any.
     """
     config = load_config(file, settings_class)
+    load_tables(config)
     console = Console()
     console.print(
         f"{escape(str(file))}: good. SMPP on {config.server.smpp_listen}, HTTP on {config.server.http_listen}."

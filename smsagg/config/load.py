@@ -42,7 +42,7 @@ def parse_config(text: str, file: str, carrier_settings: CarrierSettingsLookup) 
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: is not TOML: {error}") from error
-    converter = strict_converter(carrier_settings)
+    converter = strict_converter(carrier_settings, str(Path(file).parent))
     try:
         config = converter.structure(document, Config)
         problems = check_config(config)

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import Factory, define, field
 
+from smsagg.config.units import DataFile as DataFile
 from smsagg.config.units import Duration as Duration
 from smsagg.config.units import HostPort as HostPort
 from smsagg.config.units import Octets as Octets

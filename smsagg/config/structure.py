@@ -34,8 +34,10 @@ _UNITS: dict[Any, Callable[[object], Any]] = {
 }
 
 
-def strict_converter(carrier_settings: CarrierSettingsLookup) -> Converter:
+def strict_converter(carrier_settings: CarrierSettingsLookup, folder: str = "") -> Converter:
     """A converter for :class:`~smsagg.config.schema.Config` and all that it holds.
+
+    ``folder`` is where relative paths of data files begin.
 
     ``structure`` raises :class:`Problems`, or :class:`ValueError` for a single value.
     """
@@ -46,6 +48,7 @@ def strict_converter(carrier_settings: CarrierSettingsLookup) -> Converter:
     converter.register_structure_hook(float, lambda value, _: _number(value))
     for unit, parse in _UNITS.items():
         converter.register_structure_hook(unit, _unit_hook(parse))
+    converter.register_structure_hook(units.DataFile, lambda value, _: units.parse_data_file(value, folder))
     converter.register_structure_hook_factory(_made_of(Literal), _literal_hook)
     converter.register_structure_hook_factory(_made_of(tuple, list, frozenset), _list_hook)
     converter.register_structure_hook_factory(_made_of(dict, Mapping), _mapping_hook)

@@ -5,6 +5,7 @@ takes whatever TOML gave and returns the value, or raises :class:`ValueError` wi
 """
 
 import re
+from pathlib import Path
 from typing import NewType
 
 from smpplib import consts
@@ -17,6 +18,8 @@ Octets = NewType("Octets", int)
 """A size; in TOML an integer or ``"64KiB"``, ``"1MiB"``."""
 HostPort = NewType("HostPort", str)
 """``host:port``; an IPv6 host in brackets; port 0 lets the system choose."""
+DataFile = NewType("DataFile", str)
+"""Path of a file with data; in TOML relative to the folder of the configuration file."""
 StatusCode = NewType("StatusCode", int)
 """A ``command_status``; in TOML an integer (``0x58``) or its name (``"ESME_RTHROTTLED"``)."""
 
@@ -90,6 +93,13 @@ def parse_status_code(value: object) -> StatusCode:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 0xFFFFFFFF:
         return StatusCode(value)
     raise ValueError(f'must be a command_status, such as 0x58 or "ESME_RTHROTTLED", not {seen(value)}')
+
+
+def parse_data_file(value: object, folder: str) -> DataFile:
+    """The path, seen from ``folder`` when it is relative; raises :class:`ValueError`."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError(f"must be the path of a file, not {seen(value)}")
+    return DataFile(str(Path(folder, value)))
 
 
 def format_duration(seconds: float) -> str:

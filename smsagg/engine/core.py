@@ -16,7 +16,9 @@ from smsagg.engine.pools import CarrierState, Pool
 from smsagg.errors import StoreError
 from smsagg.model import Delivery, Message, MessageState
 from smsagg.observe.watch import Watch
+from smsagg.routing.experience import Experience
 from smsagg.store.base import Changes, MessageUpdate, Store
+from smsagg.tables import Tables
 
 STORE_RETRY_S = 0.5
 """Pause before the store is asked again after it failed to answer."""
@@ -45,6 +47,9 @@ class Core:
     groups: Groups = field(factory=Groups)
     wake_dispatcher: Callable[[], None] = lambda: None
     watch: Watch = field(factory=Watch)
+    tables: Tables = field(factory=Tables)
+    """What the data files of ``config`` say."""
+    experience: Experience = field(factory=Experience)
 
     @contextmanager
     def watching_finishes(self) -> Iterator[set[int]]:
@@ -124,6 +129,8 @@ def update_of(message: Message) -> MessageUpdate:
         message.carrier,
         message.carrier_message_id,
         message.error_code,
+        message.cost,
+        message.trail,
     )
 
 

@@ -24,6 +24,7 @@ from smsagg.carriers.base import Carrier, Link, RespondMo, RespondReceipts
 from smsagg.clock import Clock
 from smsagg.config.schema import Config, MessageClassSettings
 from smsagg.engine.accounts import make_accounts
+from smsagg.engine.admission import Admission
 from smsagg.engine.alerts import Alerts
 from smsagg.engine.control import Control
 from smsagg.engine.core import Changes, Core
@@ -46,6 +47,7 @@ from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, Me
 from smsagg.observe.metrics import Metrics
 from smsagg.observe.watch import Watch
 from smsagg.store.base import Recovered, Store
+from smsagg.tables import Tables
 
 
 class Engine:
@@ -60,8 +62,10 @@ class Engine:
         rng: Random,
         metrics: Metrics,
         entropy: Callable[[int], bytes] = os.urandom,
+        tables: Tables | None = None,
     ) -> None:
         self._config = config
+        self._tables = tables or Tables()
         self._entropy = entropy
         self._store = store
         self._clock = clock
@@ -71,6 +75,7 @@ class Engine:
         self.accounts = make_accounts(config, clock.monotonic_s())
         self.watch = Watch()
         self.core: Core
+        self.admission: Admission
         self.intake: Intake
         self.alerts: Alerts
         self.control: Control
@@ -95,8 +100,10 @@ class Engine:
             carriers=states,
             pools=pools,
             watch=self.watch,
+            tables=self._tables,
         )
         self._links = {id(state.link): state for carrier in states.values() for state in carrier.links}
+        self.admission = Admission(core)
         self.waiting = Waiting(core)
         self.deliveries = Deliveries(core, self._config.receipts)
         self._finisher = Finisher(core, self.deliveries)

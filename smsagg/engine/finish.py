@@ -49,6 +49,9 @@ class Finisher:
                 message.carrier_message_id,
                 error_code,
                 now,
+                message.cost,
+                message.cause,
+                message.trail,
             )
         )
         if message.group is not None:

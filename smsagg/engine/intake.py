@@ -13,7 +13,7 @@ from smsagg.engine.core import Changes, Core
 from smsagg.engine.division import Division, excerpt_of
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError, StoreFull
-from smsagg.model import Message, MessageIds, MessageState, PartGroup
+from smsagg.model import Message, MessageIds, MessageState, PartGroup, Refusal
 from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.store.base import FinishedMessage
@@ -44,21 +44,22 @@ class Intake:
         self._core.joined_queue(message)
         return ESME_ROK
 
-    def take(self, account: Account, message: Message, now: int) -> list[Message] | int:
-        """The messages that ``message`` becomes, with a place for each; or the ``command_status`` that refuses it.
+    def take(self, account: Account, message: Message, now: int) -> list[Message] | Refusal:
+        """The messages that ``message`` becomes, with a place for each; or why it is refused.
 
         They are to be numbered and committed together, and the customer knows them by the id of the first.
         """
         division = self.division
         if len(message.body) <= division.plain_octets and not message.tlvs and not message.esm_class & UDHI:
-            return self.reserve(account, message, now) or [message]
+            status = self.reserve(account, message, now)
+            return Refusal(status) if status else [message]
         parts = division.divide(account.settings, message, now)
         if isinstance(parts, int):
-            return parts
+            return Refusal(parts)
         status = self._reserve_all(account, parts, now)
         if status:
             self._refuse_parts(parts)
-        return status or parts
+        return Refusal(status) if status else parts
 
     def _reserve_all(self, account: Account, parts: list[Message], now: int) -> int:
         """Places for all parts, ready or parked alike, and their share of the account's rate; or for none."""

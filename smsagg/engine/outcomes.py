@@ -101,6 +101,7 @@ class Outcomes:
 
     def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
         """The carrier that ``message`` names has it under this id."""
+        self._core.experience.cell(message.carrier, message.country).accepted += 1
         message.carrier_message_id = carrier_message_id
         if self._core.watch.watcher is not None:
             self._core.decided(message, "taken", f"by {message.carrier} as {carrier_message_id!r}")
@@ -148,14 +149,18 @@ class Outcomes:
         given_back: list[Message],
     ) -> None:
         self._core.decided(message, "refused", link.link.name, name_of(command_status), verdict.value)
+        cell = self._core.experience.cell(message.carrier, message.country)
         if verdict is Verdict.THROTTLED:
+            cell.throttled += 1
             self._give_back(message, changes, given_back)
             return
         message.attempts += 1
         message.error_code = command_status
         if verdict is Verdict.PERMANENT:
+            cell.permanent += 1
             self._finisher.finish(message, MessageState.REJECTED, command_status, now, changes)
             return
+        cell.temporary += 1
         self._retry(link, message, now, changes, at_once=False)
 
     def _in_doubt(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
@@ -164,6 +169,7 @@ class Outcomes:
 
     def _doubted(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
         self._core.decided(message, "in doubt", link.link.name, "link lost" if link_lost else "no answer in time")
+        self._core.experience.cell(message.carrier, message.country).in_doubt += 1
         message.attempts += 1
         if self._class_of(message).in_doubt == "fail":
             self._finisher.finish(message, MessageState.UNKNOWN, ERROR_IN_DOUBT, now, changes)
@@ -218,6 +224,7 @@ class Outcomes:
     def _taken_joined(self, parts: list[Message], outcome: Accepted, now: int, changes: Changes) -> None:
         for part in parts:
             part.carrier_message_id = outcome.carrier_message_id
+            self._core.experience.cell(part.carrier, part.country).accepted += 1
             self._core.decided(part, "taken", "as one by", part.carrier, "as", repr(outcome.carrier_message_id))
             assert part.group is not None
             self._part_taken(part, part.group, outcome.carrier_message_id, changes)

@@ -19,7 +19,7 @@ from smsagg.engine.finish import Finisher
 from smsagg.engine.intake import Intake, OnAccepted
 from smsagg.engine.queued import Queued
 from smsagg.errors import StoreError
-from smsagg.model import Message, MessageState
+from smsagg.model import Message, MessageState, Refusal
 from smsagg.smpp.status import ESME_ROK, ESME_RREPLACEFAIL, ESME_RSUBMITFAIL, ESME_RSYSERR
 from smsagg.store.base import QueuedMatch, ReplacedMessage
 
@@ -150,10 +150,10 @@ class Replacement:
         message.accepted_at = now  # not when it was read: its turn may have been long in coming
         message.not_before = max(message.not_before, now)
         taken = self._intake.take(self._core.accounts[message.account], message, now)
-        if isinstance(taken, int):
+        if isinstance(taken, Refusal):
             self._queued.put_back(held)
             turn.release()
-            return taken
+            return taken.command_status
         self._intake.number(taken, short=short_id)
         self._queued.lock(held)
         ends = Changes()

@@ -113,9 +113,9 @@ class Bound:
             return ()
         return ((_CONGESTION_STATE, bytes((congestion_state(self.door.pace.load, self.account),))),)
 
-    def count_refused(self, command_status: int, count: int) -> None:
-        """Tell the metrics and the pace of messages that were not taken."""
-        self.door.engine.metrics.refused(self.account.name, name_of(command_status), count)
+    def count_refused(self, command_status: int, count: int, reason: str = "") -> None:
+        """Tell the metrics and the pace of messages that were not taken; without a ``reason`` the status is it."""
+        self.door.engine.metrics.refused(self.account.name, reason or name_of(command_status), count)
         self.door.pace.note_refused(count)
 
     def answer(self, response: Response) -> None:

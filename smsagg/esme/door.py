@@ -61,7 +61,7 @@ def make_front_door(
         metrics=metrics,
         authenticator=authenticator or Authenticator(engine.accounts.values(), config.server.bind_failures),
         sessions=sessions,
-        submission=Submission(config),
+        submission=Submission(config, engine.admission),
         system_id=config.server.system_id,
         limits=Limits(
             pdu_octets_max=session.pdu_octets_max,

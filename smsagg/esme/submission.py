@@ -1,6 +1,7 @@
-"""From a ``submit_sm`` to a message ready to be reserved, or to the ``command_status`` that refuses it.
+"""From a ``submit_sm`` to a message ready to be reserved, or to the :class:`~smsagg.model.Refusal` of it.
 
-Checks go from cheap to dear: flags, sender, body, destination, route, life. What is refused here was never stored.
+Checks go from cheap to dear: flags, sender, body, destination, life, and then what every front door checks
+(:mod:`smsagg.engine.admission`). What is refused here was never stored.
 
 What is taken from an account with smart encoding may get another body (:mod:`smsagg.text.smart`), unless it is a part
 of a longer message.
@@ -8,13 +9,12 @@ of a longer message.
 
 from smsagg.config.schema import Config, MessageClassSettings
 from smsagg.engine.accounts import Account
-from smsagg.model import Message
+from smsagg.engine.admission import Admission
+from smsagg.model import Message, Refusal
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.sender_rules import SenderRules
-from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime
+from smsagg.policy.submit_rules import Lifetime, check_body, check_flags, choose_body, lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
-from smsagg.routing.prefix import country_of
-from smsagg.routing.router import NoRoute, Router
 from smsagg.smpp.concatenation import SAR_TAGS
 from smsagg.smpp.errors import InvalidTime, PastTime
 from smsagg.smpp.pdu import DataSm, ReplaceSm, SubmitSm
@@ -41,8 +41,8 @@ CLOCKS_DIFFER_MS = 60_000
 class Submission:
     """Reads submits under one configuration."""
 
-    def __init__(self, config: Config) -> None:
-        self._router = Router(config.pools, config.routing)
+    def __init__(self, config: Config, admission: Admission) -> None:
+        self._admission = admission
         self._encodings = _smart_accounts(config)
         self._senders = {
             name: SenderRules(settings.senders)
@@ -60,8 +60,8 @@ class Submission:
         """Whether texts of ``account`` may be stored in another data_coding than they were submitted in."""
         return account in self._encodings
 
-    def message_of(self, pdu: SubmitSm, account: Account, now: int) -> Message | int:
-        """The message, not yet numbered (``seq`` 0), or the ``command_status`` of the first rule it breaks."""
+    def message_of(self, pdu: SubmitSm, account: Account, now: int) -> Message | Refusal:
+        """The message, admitted but not yet numbered (``seq`` 0), or the refusal by the first rule that it breaks."""
         status = check_flags(
             pdu.esm_class,
             pdu.priority_flag,
@@ -70,13 +70,13 @@ class Submission:
             pdu.sm_default_msg_id,
         )
         if status:
-            return status
+            return Refusal(status)
         ton, npi, source_addr = pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr
         senders = self._senders.get(account.name)
         if senders is not None:
             sender = senders.apply(ton, npi, source_addr)
             if sender is None:
-                return ESME_RINVSRCADR
+                return Refusal(ESME_RINVSRCADR)
             ton, npi, source_addr = sender
         body, in_payload, tlvs = pdu.short_message, False, b""
         if pdu.tlvs:
@@ -84,19 +84,15 @@ class Submission:
             tlvs = encode_tlvs(tuple(tlv for tlv in pdu.tlvs if tlv[0] not in _OURS))
         status = check_body(pdu.esm_class, body)
         if status:
-            return status
+            return Refusal(status)
         digits = e164_digits(pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi)
         if isinstance(digits, BadDestination) and "odd_ton_npi" in account.settings.lenient:
             digits = e164_digits(pdu.destination_addr, TON_INTERNATIONAL, NPI_ISDN)
         if isinstance(digits, BadDestination):
-            return ESME_RINVDSTADR
-        country = country_of(digits)
-        pool = self._router.route(country)
-        if isinstance(pool, NoRoute):
-            return ESME_RINVDSTADR
+            return Refusal(ESME_RINVDSTADR)
         life = self._life_of(pdu, account, now)
         if isinstance(life, int):
-            return life
+            return Refusal(life)
         settings = account.settings
         data_coding, esm_class = pdu.data_coding, pdu.esm_class
         if data_coding == 0 and settings.data_coding_0 != "gsm":
@@ -106,7 +102,7 @@ class Submission:
             encoded = encode_smart(body, data_coding, esm_class, rules)
             if encoded is not None:
                 body, data_coding, esm_class = encoded
-        return Message(
+        message = Message(
             0,
             "",
             account.name,
@@ -127,22 +123,23 @@ class Submission:
             body,
             in_payload,
             tlvs,
-            country,
-            pool,
+            "",
+            "",
             now,
             life.not_before,
             life.expires_at,
         )
+        return self._admission.admit(account, message, digits, now) or message
 
-    def message_of_data(self, pdu: DataSm, account: Account, now: int) -> Message | int:
+    def message_of_data(self, pdu: DataSm, account: Account, now: int) -> Message | Refusal:
         """The same for a data_sm, which says less: its text is its message_payload (ESME_RMISSINGOPTPARAM without).
 
         Its addresses may have 64 octets on the wire; here those that fit a submit_sm are taken.
         """
         if tlv_value(pdu.tlvs, Tag.MESSAGE_PAYLOAD) is None:
-            return ESME_RMISSINGOPTPARAM
+            return Refusal(ESME_RMISSINGOPTPARAM)
         if len(pdu.source_addr) > ADDRESS_OCTETS_MAX:
-            return ESME_RINVSRCADR
+            return Refusal(ESME_RINVSRCADR)
         return self.message_of(
             SubmitSm(
                 pdu.service_type,

@@ -10,10 +10,19 @@ from smsagg.model.ids import (
     format_message_id,
     named_range,
 )
-from smsagg.model.message import FINAL_STATES, MEMORY_ONLY_FIELDS, TRANSITIONS, Message, MessageState, may_follow
+from smsagg.model.message import (
+    FINAL_STATES,
+    MEMORY_ONLY_FIELDS,
+    TRANSITIONS,
+    ChargeOn,
+    Message,
+    MessageState,
+    may_follow,
+)
 from smsagg.model.mo_part import MoPart
 from smsagg.model.outcome import Accepted, InDoubt, NotSent, Outcome, Refused
 from smsagg.model.part_group import GROUP_MEMORY_ONLY_FIELDS, PartGroup, PartReceipts
+from smsagg.model.refusal import Refusal
 
 __all__ = [
     "COPIES_MAX",
@@ -26,6 +35,7 @@ __all__ = [
     "CarrierMo",
     "CarrierReceipt",
     "Cause",
+    "ChargeOn",
     "Delivery",
     "DeliveryKind",
     "InDoubt",
@@ -38,6 +48,7 @@ __all__ = [
     "Outcome",
     "PartGroup",
     "PartReceipts",
+    "Refusal",
     "Refused",
     "format_message_id",
     "may_follow",

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from attrs import define
 
+from smsagg.model.cause import Cause
+
 if TYPE_CHECKING:
     from smsagg.model.part_group import PartGroup
 
@@ -93,7 +95,16 @@ def may_follow(state: MessageState, successor: MessageState) -> bool:
     return successor in TRANSITIONS[state]
 
 
-MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt", "group", "joins"})
+class ChargeOn(IntEnum):
+    """What a price is owed for."""
+
+    NOTHING = 0
+    SUBMITTED = 1
+    """A carrier took the message, whatever became of it then."""
+    DELIVERED = 2
+
+
+MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt", "group", "joins", "offers"})
 """Fields of :class:`Message` that the store does not keep."""
 
 
@@ -155,6 +166,24 @@ class Message:
     """Of a part of a long message: which group it belongs to; 0: it is alone."""
     part_number: int = 0
     """1 to the group's ``parts_total``; 0: it is alone."""
+    network: str = ""
+    """MCC and MNC of the recipient's operator (``"23415"``), ``""`` when unknown."""
+    route: str = ""
+    """Name of the rule that chose the pool; ``""``: the country's."""
+    tag: str = ""
+    """What routing rules and reports may tell traffic by, besides its class."""
+    price: int = 0
+    """What the account owes for it, in micro-units of its currency."""
+    revenue: int = 0
+    """The same in the base currency, at the rate of that day."""
+    charge_on: ChargeOn = ChargeOn.NOTHING
+    """What the price is owed for."""
+    cost: int = 0
+    """What its carriers are owed for it so far, in micro-units of the base currency."""
+    cause: Cause = Cause.NONE
+    """Why it failed, once it did and is known."""
+    trail: str = ""
+    """Its attempts, a line each: milliseconds since ``accepted_at``, link, why that link, and what came of it."""
     avoid: str = ""
     """Carrier that just failed this message and is tried last next time; memory only."""
     asks_receipt: bool = True
@@ -164,6 +193,8 @@ class Message:
     joins: "tuple[Message, ...]" = ()
     """The parts that this message stands for, which is none of the store's: it goes to a carrier that takes long
     messages as one; memory only."""
+    offers: object = None
+    """What each carrier would cost and bring for it, shared with all messages of which that is true; memory only."""
 
     def move_to(self, successor: MessageState) -> None:
         """Change state by the table; an illegal step is our own bug."""

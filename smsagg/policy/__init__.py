@@ -1,5 +1,5 @@
 """What an account may submit. Pure: refusals are values."""
 
-from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime
+from smsagg.policy.submit_rules import Lifetime, check_body, check_flags, choose_body, lifetime
 
-__all__ = ["Lifetime", "Refusal", "check_body", "check_flags", "choose_body", "lifetime"]
+__all__ = ["Lifetime", "check_body", "check_flags", "choose_body", "lifetime"]

@@ -27,9 +27,8 @@ Instants are UTC milliseconds and parsed already (:mod:`smsagg.smpp.times`).
 
 from typing import NamedTuple
 
-from attrs import define
-
 from smsagg.config.schema import MessageClassSettings
+from smsagg.model import Refusal
 from smsagg.smpp.status import (
     ESME_RINVDFTMSGID,
     ESME_RINVESMCLASS,
@@ -48,13 +47,6 @@ _MESSAGE_TYPE_BITS = 0x3C
 _MESSAGE_TYPES = frozenset({0x00, 0x08, 0x10})
 _ESM_CLASSES = frozenset(esm for esm in range(256) if esm & _MESSAGE_TYPE_BITS in _MESSAGE_TYPES)
 _REGISTERED_DELIVERY_RESERVED = 0xE0
-
-
-@define(frozen=True)
-class Refusal:
-    """The submit is refused with this command_status."""
-
-    command_status: int
 
 
 class Lifetime(NamedTuple):

@@ -6,8 +6,8 @@ as one group, in the order of the calls, and reports each call once, on the trio
 
 Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, replaced
 messages, finished messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked
-receipts, new MO parts, done MO parts. An update names the whole mutable part of a row, so the last one wins and
-repeating it is harmless.
+receipts, new MO parts, done MO parts, entities. An update names the whole mutable part of a row, so the last one wins
+and repeating it is harmless.
 
 Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
 absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
@@ -36,6 +36,8 @@ class MessageUpdate(NamedTuple):
     carrier: str
     carrier_message_id: str
     error_code: int
+    cost: int = 0
+    trail: str = ""
 
 
 class ReplacedMessage(NamedTuple):
@@ -77,6 +79,9 @@ class FinishedMessage(NamedTuple):
     carrier_message_id: str
     error_code: int
     done_at: int
+    cost: int = 0
+    cause: Cause = Cause.NONE
+    trail: str = ""
 
 
 class GroupUpdate(NamedTuple):
@@ -98,6 +103,16 @@ class DeliveryUpdate(NamedTuple):
     attempts: int
     next_attempt_at: int
     parked: bool
+
+
+class EntityUpdate(NamedTuple):
+    """The whole value of something that is kept by name: a number of the inventory, a lease, a version …"""
+
+    kind: str
+    key: str
+    """Unique within its kind."""
+    value: bytes | None
+    """``None``: it is no more."""
 
 
 class ParkedReceipt(NamedTuple):
@@ -148,10 +163,13 @@ class Changes:
     """(carrier, carrier_message_id) whose parked receipts have been matched or given up."""
     new_mo_parts: list[MoPart] = field(factory=list)
     done_mo_parts: list[int] = field(factory=list)
+    entities: list[EntityUpdate] = field(factory=list)
+    """Of several with one key the last one counts, also among those of later calls: a value says all that is so,
+    not what has changed."""
 
     def may_be_refused(self) -> bool:
         """It holds new messages, and nothing that is owed."""
-        may_come = ("new_messages", "new_parts", "finished", "new_deliveries")
+        may_come = ("new_messages", "new_parts", "finished", "new_deliveries", "entities")
         return bool(self.new_messages) and not any(
             getattr(self, kind.name) for kind in fields(Changes) if kind.name not in may_come
         )
@@ -170,6 +188,7 @@ class Changes:
             or self.unparked_receipts
             or self.new_mo_parts
             or self.done_mo_parts
+            or self.entities
         )
 
 
@@ -231,8 +250,9 @@ class Store(Protocol):
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
         """Queue ``changes`` for the next group commit. Never blocks. ``changes`` belongs to the store afterwards.
 
-        A ``Changes`` with new messages must hold nothing else, but for the groups of those that are parts, and what
-        ends with their coming (finished messages, and new deliveries that tell of it): that is refused with them.
+        A ``Changes`` with new messages must hold nothing else, but for the groups of those that are parts, what ends
+        with their coming (finished messages, and new deliveries that tell of it), and entities: that is refused with
+        them.
         """
         ...
 
@@ -326,4 +346,12 @@ class Store(Protocol):
 
     async def drop_parked_receipts(self, parked_before: int) -> int:
         """Delete receipts parked before that instant; returns how many."""
+        ...
+
+    async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
+        """(key, value) of everything of ``kind``, by key."""
+        ...
+
+    async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """The values of those of ``keys`` that there are."""
         ...

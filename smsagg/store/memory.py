@@ -10,13 +10,13 @@ import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import trio
-from attrs import define, field
+from attrs import define
 
 from smsagg.errors import StoreError, StoreFailed
-from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
+from smsagg.model import Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
@@ -26,77 +26,12 @@ from smsagg.store.base import (
     Recovered,
     StoreStatistics,
 )
+from smsagg.store.memory_tables import Tables, group_copy
 
 Answer = TypeVar("Answer")
 
 Defer = Callable[[Callable[[], None]], None]
 """Has something called on the loop, later; what it is given first is called first."""
-
-
-@define(eq=False)
-class Tables:
-    """What is durable."""
-
-    messages: dict[int, Message] = field(factory=dict)
-    history: dict[int, Message] = field(factory=dict)
-    groups: dict[int, PartGroup] = field(factory=dict)
-    deliveries: dict[int, Delivery] = field(factory=dict)
-    parked_receipts: dict[tuple[str, str, MessageState], ParkedReceipt] = field(factory=dict)
-    mo_parts: dict[int, MoPart] = field(factory=dict)
-    last_seq: int = 0
-    last_delivery_id: int = 0
-
-    def apply(self, changes: Changes) -> None:
-        """One transaction, in the order that the port names."""
-        for parts in changes.new_parts:
-            known = self.groups.get(parts.group_seq)
-            if known is None:
-                self.groups[parts.group_seq] = _group_copy(parts)
-            else:
-                known.received += parts.received
-                known.numbers |= parts.numbers
-                known.registered_delivery = max(known.registered_delivery, parts.registered_delivery)
-        for message in changes.new_messages:
-            assert message.seq not in self.messages
-            self.messages[message.seq] = stored = copy.copy(message)
-            stored.group = None
-            self.last_seq = max(self.last_seq, message.seq)
-        for update in changes.message_updates:
-            if update.seq in self.messages:
-                _assign(self.messages[update.seq], update._asdict())
-        for replaced in changes.replaced:
-            if replaced.seq in self.messages:
-                _assign(self.messages[replaced.seq], replaced._asdict())
-        for over in changes.finished:
-            if over.seq in self.messages:
-                message = self.messages.pop(over.seq)
-                _assign(message, over._asdict() | {"next_attempt_at": 0, "parked": False})
-                self.history[over.seq] = message
-        for group_update in changes.group_updates:
-            if group_update.group_seq in self.groups:
-                _assign(self.groups[group_update.group_seq], group_update._asdict())
-        for delivery in changes.new_deliveries:
-            self.deliveries[delivery.delivery_id] = copy.copy(delivery)
-            self.last_delivery_id = max(self.last_delivery_id, delivery.delivery_id)
-        for delivery_update in changes.delivery_updates:
-            if delivery_update.delivery_id in self.deliveries:
-                _assign(self.deliveries[delivery_update.delivery_id], delivery_update._asdict())
-        for delivery_id in changes.done_deliveries:
-            self.deliveries.pop(delivery_id, None)
-        for receipt in changes.parked_receipts:
-            self.parked_receipts[receipt.carrier, receipt.carrier_message_id, receipt.state] = receipt
-        for matched in changes.unparked_receipts:
-            for key in [key for key in self.parked_receipts if key[:2] == matched]:
-                del self.parked_receipts[key]
-        for part in changes.new_mo_parts:
-            self.mo_parts[part.part_id] = copy.copy(part)
-        for part_id in changes.done_mo_parts:
-            self.mo_parts.pop(part_id, None)
-
-
-def _assign(record: Message | Delivery | PartGroup, values: dict[str, Any]) -> None:
-    for name, value in values.items():
-        setattr(record, name, value)
 
 
 _CRASHED = StoreFailed("the store has crashed")
@@ -213,7 +148,7 @@ class MemoryStore:
                 enroute=sum(message.state is MessageState.ENROUTE for message in live),
                 deliveries_by_account=_count(delivery.account for delivery in tables.deliveries.values()),
                 parked_receipts=sorted(tables.parked_receipts.values(), key=lambda receipt: receipt.parked_at),
-                open_groups=sorted(map(_group_copy, self._open_groups()), key=lambda group: -group.closes_at),
+                open_groups=sorted(map(group_copy, self._open_groups()), key=lambda group: -group.closes_at),
                 mo_parts=[copy.copy(tables.mo_parts[part_id]) for part_id in sorted(tables.mo_parts)],
             )
 
@@ -302,7 +237,7 @@ class MemoryStore:
                 for group in self._open_groups()
                 if group.ended >= group.received and group.closes_at < closed_before
             ]
-            return [_group_copy(group) for group in sorted(closed, key=lambda group: group.closes_at)[:limit]]
+            return [group_copy(group) for group in sorted(closed, key=lambda group: group.closes_at)[:limit]]
 
         return await self._ask(run)
 
@@ -366,6 +301,18 @@ class MemoryStore:
 
         return await self._ask(run)
 
+    async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
+        def run() -> list[tuple[str, bytes]]:
+            return sorted((key, value) for (of, key), value in self.tables.entities.items() if of == kind)
+
+        return await self._ask(run)
+
+    async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
+        def run() -> dict[str, bytes]:
+            return {key: self.tables.entities[kind, key] for key in keys if (kind, key) in self.tables.entities}
+
+        return await self._ask(run)
+
     async def drop_parked_receipts(self, parked_before: int) -> int:
         def run() -> int:
             old = [key for key, receipt in self.tables.parked_receipts.items() if receipt.parked_at < parked_before]
@@ -391,7 +338,7 @@ class MemoryStore:
         for message in copies:
             group = self.tables.groups.get(message.group_seq)
             if group is not None:
-                message.group = groups.setdefault(message.group_seq, _group_copy(group))
+                message.group = groups.setdefault(message.group_seq, group_copy(group))
         return copies
 
     async def _ask(self, run: Callable[[], Answer], must_finish: bool = False) -> Answer:
@@ -467,13 +414,6 @@ class MemoryStore:
                 item[1](error)
         if self._broken is None:
             self._schedule()
-
-
-def _group_copy(group: PartGroup) -> PartGroup:
-    """As the store keeps it: without what is memory only."""
-    kept = copy.copy(group)
-    kept.gone, kept.link, kept.retry = set(), None, (0, 0)
-    return kept
 
 
 def _one_turn_later(commit: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from smsagg.config.schema import AccountSettings, CarrierSettings, Config, PoolMember, PoolSettings
 from smsagg.engine import Engine
-from smsagg.model import Message
+from smsagg.model import Message, Refusal
 from smsagg.observe.metrics import Metrics
 from smsagg.smpp.status import ESME_ROK
 from smsagg.store.base import Store
@@ -105,8 +105,8 @@ class FakeGateway:
         for _ in range(count):
             message = make_message(now, account=account, **fields)
             taken = intake.take(self.engine.accounts[account], message, now)
-            if isinstance(taken, int):
-                refused.append(taken)
+            if isinstance(taken, Refusal):
+                refused.append(taken.command_status)
             else:
                 messages += taken
         submitted = Submitted(messages, refused)

@@ -4,6 +4,7 @@ import pytest
 import trio.testing
 from esme_bench import account, front_door
 
+from smsagg.model import Refusal
 from smsagg.smpp import status as s
 from smsagg.smpp.command import CommandId
 from smsagg.smpp.pdu import CancelSm, CancelSmResp, DeliverSm, GenericNack, QuerySm, QuerySmResp, SubmitSmResp
@@ -118,7 +119,7 @@ async def test_statuses_of_smpp_5_go_to_peers_of_smpp_5_only(
     """An older peer hears the nearest status that it knows (B18)."""
     async with front_door() as bench:
         client = await bench.bound(interface_version=version)
-        monkeypatch.setattr(bench.door.submission, "message_of", lambda *_: s.ESME_RINVDCS)
+        monkeypatch.setattr(bench.door.submission, "message_of", lambda *_: Refusal(s.ESME_RINVDCS))
         await client.submit()
         await client.submit()
         response = await client.submit()

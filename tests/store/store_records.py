@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from smsagg.model import CarrierMo, Delivery, DeliveryKind, Message, MessageState, MoPart, PartGroup, PartReceipts
+from smsagg.model import (
+    CarrierMo,
+    Cause,
+    ChargeOn,
+    Delivery,
+    DeliveryKind,
+    Message,
+    MessageState,
+    MoPart,
+    PartGroup,
+    PartReceipts,
+)
 from smsagg.store.base import Changes, FinishedMessage, GroupUpdate, MessageUpdate
 
 NOW = 1_700_000_000_000
@@ -37,6 +48,15 @@ def message(seq: int, **values: Any) -> Message:
         "not_before": NOW + 1,
         "expires_at": NOW + 86_400_000,
         "next_attempt_at": NOW + 2,
+        "network": "23415",
+        "route": "otp-gb",
+        "tag": "summer",
+        "price": 31_000,
+        "revenue": 36_500,
+        "charge_on": ChargeOn.DELIVERED,
+        "cost": 20_000,
+        "cause": Cause.BARRED,
+        "trail": "12|alpha/1|rank 0",
     }
     return Message(**(fields | values))
 
@@ -83,6 +103,8 @@ def update(seq: int, **values: Any) -> MessageUpdate:
         "carrier": "alpha",
         "carrier_message_id": f"c{seq}",
         "error_code": 0,
+        "cost": 21_000,
+        "trail": "12|alpha/1|rank 0|accepted",
     }
     return MessageUpdate(**(fields | values))
 
@@ -96,6 +118,9 @@ def finished(seq: int, **values: Any) -> FinishedMessage:
         "carrier_message_id": f"c{seq}",
         "error_code": 0,
         "done_at": NOW + 1_000,
+        "cost": 22_000,
+        "cause": Cause.ABSENT_SUBSCRIBER,
+        "trail": "12|alpha/1|rank 0|accepted",
     }
     return FinishedMessage(**(fields | values))
 

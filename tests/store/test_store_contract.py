@@ -11,7 +11,7 @@ from store_records import NOW, delivery, finished, message, mo_part, new, update
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState
-from smsagg.store.base import Changes, DeliveryUpdate, ParkedReceipt, Store
+from smsagg.store.base import Changes, DeliveryUpdate, EntityUpdate, ParkedReceipt, Store
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.store.sqlite import open_sqlite_store
 
@@ -84,7 +84,15 @@ async def test_an_update_names_the_whole_mutable_part(store: Store) -> None:
     found = await store.find_message(1)
     assert found is not None
     expected = message(
-        1, attempts=3, next_attempt_at=NOW + 9, pool="eu", carrier="alpha", carrier_message_id="c1", error_code=88
+        1,
+        attempts=3,
+        next_attempt_at=NOW + 9,
+        pool="eu",
+        carrier="alpha",
+        carrier_message_id="c1",
+        error_code=88,
+        cost=change.cost,
+        trail=change.trail,
     )
     assert same(found, expected)
     untouched = await store.find_message(2)
@@ -107,7 +115,8 @@ async def test_a_finished_message_is_history(store: Store) -> None:
     """A message that is over is found by key with its final values, and is live no more."""
     await commit(store, new(1, 2))
     await commit(store, Changes(message_updates=[update(1), update(2)]))
-    await commit(store, Changes(finished=[finished(1, error_code=5)]))
+    over = finished(1, error_code=5)
+    await commit(store, Changes(finished=[over]))
     found = await store.find_message(1)
     assert found is not None
     expected = message(
@@ -119,6 +128,9 @@ async def test_a_finished_message_is_history(store: Store) -> None:
         carrier_message_id="c1",
         error_code=5,
         done_at=NOW + 1_000,
+        cost=over.cost,
+        cause=over.cause,
+        trail=over.trail,
     )
     assert same(found, expected)
     assert await store.find_by_carrier_id("alpha", ["c1"]) == []
@@ -403,3 +415,30 @@ async def test_commits_are_observed(store: Store) -> None:
     await store.flush()
     assert sum(changes for _, changes in seen) >= 2
     assert store.failing is None
+
+
+async def test_entities_are_kept_by_kind_and_key(open_store: OpenStore) -> None:
+    """What was put last is there after the next opening, and what was taken away is not."""
+    async with open_store() as store:
+        await commit(store, Changes(entities=[EntityUpdate("number", key, b"1") for key in ("b", "a", "c")]))
+        put = [EntityUpdate("number", "a", b"2"), EntityUpdate("number", "b", None), EntityUpdate("lease", "a", b"3")]
+        await commit(store, Changes(entities=put))
+    async with open_store() as store:
+        assert await store.load_entities("number") == [("a", b"2"), ("c", b"1")]
+        assert await store.load_entities("lease") == [("a", b"3")]
+        assert await store.find_entities("number", ["a", "b", "x"]) == {"a": b"2"}
+
+
+async def test_of_one_commit_the_last_value_of_an_entity_counts(store: Store) -> None:
+    """Values of several calls in one group are put in the order of the calls."""
+    store.write(Changes(entities=[EntityUpdate("lease", "a", b"1"), EntityUpdate("lease", "b", b"1")]))
+    store.write(Changes(entities=[EntityUpdate("lease", "b", None), EntityUpdate("lease", "a", b"2")]))
+    await store.flush()
+    assert await store.load_entities("lease") == [("a", b"2")]
+
+
+async def test_entities_come_with_new_messages_or_not_at_all(store: Store) -> None:
+    """They stand in the transaction of the messages that they belong to."""
+    await commit(store, Changes(new_messages=[message(1)], entities=[EntityUpdate("lease", "a", b"1")]))
+    assert await store.find_message(1) is not None
+    assert await store.find_entities("lease", ["a"]) == {"a": b"1"}

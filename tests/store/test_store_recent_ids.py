@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from store_records import finished, message, update
 
 from smsagg.model import MessageState
-from smsagg.store.base import Changes
+from smsagg.store.base import Changes, MessageUpdate
 from smsagg.store.sqlite import jobs, recent_ids
 from smsagg.store.sqlite.group import Group, Write
 from smsagg.store.sqlite.recent_ids import RecentIds
@@ -32,7 +32,7 @@ def test_every_enroute_message_is_found(steps: list[tuple[object, bool]], recent
         patch.setattr(recent_ids, "INDEXED_AT_ONCE", 2)
         commit(connection, recent, Changes(new_messages=[message(seq) for seq in range(1, 11)]), fails=False)
         for step, fails in steps:
-            is_update = len(step) == 9  # type: ignore[arg-type]
+            is_update = isinstance(step, MessageUpdate)
             commit(connection, recent, Changes(**{"message_updates" if is_update else "finished": [step]}), fails)  # type: ignore[arg-type]
             for carrier_message_id in "abcdef":
                 query = "SELECT seq FROM messages WHERE state = 1 AND carrier_message_id = ? ORDER BY seq"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import apsw
 import pytest
-from store_records import NOW, message
+from store_records import NOW, finished, message, update
 
 from smsagg.model import Message
 from smsagg.store.base import QueuedMatch
@@ -65,9 +65,9 @@ def test_questions_cost_the_same_when_many_wait(connection: apsw.Connection) -> 
 def test_a_normal_life_scans_no_table(connection: apsw.Connection) -> None:
     """Updating and finishing one message steps over no other."""
     INSERT_MESSAGES.execute(connection.cursor().execute, [message_row(message(seq)) for seq in range(1, 2_001)])
-    update = (7, 1, 1, 0, 0, "gb", "alpha", "x", 0)
-    assert steps_of(connection, lambda cursor: UPDATE_MESSAGES.execute(cursor.execute, [update])) <= 3
-    over = (7, 2, 1, "alpha", "x", 0, NOW, None)
+    taken = update(7)
+    assert steps_of(connection, lambda cursor: UPDATE_MESSAGES.execute(cursor.execute, [taken])) <= 3
+    over = (*finished(7), None)
     assert steps_of(connection, lambda cursor: COPY_TO_HISTORY.execute(cursor.execute, [over])) <= 3
     assert steps_of(connection, lambda cursor: DELETE_MESSAGES.execute(cursor.execute, [7])) <= 3
 

@@ -1,18 +1,22 @@
 """What the edge does with a PDU that was decoded: rules for submits, what carriers get of them, receipts and MO."""
 
+from types import SimpleNamespace
+
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.carriers.smpp.translate import is_report, mo_of, receipt_of, submit_sm_of
 from smsagg.config.schema import SenderSettings
 from smsagg.config.units import parse_host_port
 from smsagg.engine.accounts import make_accounts
+from smsagg.engine.admission import Admission
 from smsagg.esme.submission import Submission
-from smsagg.model import Message
+from smsagg.model import Message, Refusal
 from smsagg.receipts.dialect import IdDialect
 from smsagg.receipts.rules import STANDARD, ReceiptRules
 from smsagg.smpp import codec
 from smsagg.smpp.concatenation import UDHI, read_sar, read_user_data, sar_tlvs, write_user_data
 from smsagg.smpp.pdu import DataSm, DeliverSm, Pdu, ReplaceSm, SubmitSm
 from smsagg.smpp.tlv import Tag, tlv_int, tlv_text
+from smsagg.tables import Tables
 from smsagg.testing.gateway import account_settings, make_config
 from smsagg.text import DefaultCoding
 
@@ -33,7 +37,7 @@ _SMART = account_settings(
 )
 _CONFIG = make_config(accounts={"acme": account_settings("acme"), "smart": _SMART})
 _DEFAULTS = tuple(DefaultCoding)
-_SUBMISSION = Submission(_CONFIG)
+_SUBMISSION = Submission(_CONFIG, Admission(SimpleNamespace(config=_CONFIG, tables=Tables())))
 _ACCOUNTS = tuple(make_accounts(_CONFIG, 0.0).values())
 _CARRIERS = tuple(
     SmppSettings(parse_host_port("127.0.0.1:1"), "x", data_coding_0=default.value, validity=validity)
@@ -66,9 +70,9 @@ def check_use(pdu: Pdu) -> None:
         receipt_of(pdu, rules, None, default)
 
 
-def _check_message(message: Message | int, number: int) -> None:
-    if isinstance(message, int):
-        assert message > 0
+def _check_message(message: Message | Refusal, number: int) -> None:
+    if isinstance(message, Refusal):
+        assert message.command_status > 0
         return
     assert message.not_before < message.expires_at
     attempt = submit_sm_of(message, _CARRIERS[number // len(_ACCOUNTS) % len(_CARRIERS)], NOW_MS)

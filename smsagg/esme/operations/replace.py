@@ -27,8 +27,8 @@ from attrs import evolve
 from smsagg.engine.replacement import Revision
 from smsagg.esme.bound import Bound
 from smsagg.esme.operations.query import source_matches
-from smsagg.model import Message
-from smsagg.policy.submit_rules import Lifetime, Refusal, check_body, check_flags, choose_body, lifetime_after
+from smsagg.model import Message, Refusal
+from smsagg.policy.submit_rules import Lifetime, check_body, check_flags, choose_body, lifetime_after
 from smsagg.smpp.pdu import ReplaceSm, ReplaceSmResp
 from smsagg.smpp.status import ESME_RINVMSGLEN, ESME_ROK, ESME_RREPLACEFAIL, ESME_RSYSERR
 from smsagg.smpp.tlv import Tag, tlv_value

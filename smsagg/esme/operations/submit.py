@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from smsagg.esme.bound import Bound
 from smsagg.esme.operations.replace import submit_replacing
 from smsagg.esme.operations.taking import take_in
+from smsagg.model import Refusal
 from smsagg.smpp.pdu import SubmitSm
 from smsagg.smpp.status import ESME_RMSGQFUL, ESME_RTHROTTLED
 
@@ -39,7 +40,8 @@ def _submit_replacing(bound: Bound, pdu: SubmitSm, respond: Callable[[Sequence[i
         refuse(ESME_RMSGQFUL if within_queue < within_window else ESME_RTHROTTLED)
         return
     message = bound.door.submission.message_of(pdu, bound.account, bound.door.clock.now_ms())
-    if isinstance(message, int):
-        refuse(message)
+    if isinstance(message, Refusal):
+        bound.count_refused(message.command_status, 1, message.reason)
+        bound.connection.refuse_submit_sm(number, message.command_status)
         return
     bound.start_soon(submit_replacing, bound, message, lambda message_id: respond(number, (message_id,)), refuse)

@@ -16,7 +16,7 @@ with the one reason that all share, else with ESME_RSUBMITFAIL and the list.
 from collections.abc import Sequence
 
 from smsagg.esme.bound import Bound
-from smsagg.model import Message
+from smsagg.model import Message, Refusal
 from smsagg.smpp.pdu import DistributionList, SmeAddress, SubmitMulti, SubmitMultiResp, SubmitSm, UnsuccessSme
 from smsagg.smpp.status import (
     ESME_RINVDLNAME,
@@ -47,8 +47,6 @@ def _submit(bound: Bound, pdu: SubmitMulti) -> None:
         _refuse(bound, pdu, ESME_RINVREPFLAG)
         return
     messages, unsuccess = _take(bound, pdu)
-    for sme in unsuccess:
-        bound.count_refused(sme.error_status_code, 1)
     if not messages:
         bound.connection.respond(_failed(pdu, unsuccess))
         return
@@ -75,24 +73,26 @@ def _take(bound: Bound, pdu: SubmitMulti) -> tuple[list[Message], list[Unsuccess
     single = _single(pdu)
     for place, destination in enumerate(pdu.dest_addresses):
         if place >= admitted:
-            result: list[Message] | int = ESME_RMSGQFUL if within_queue <= place < within_window else ESME_RTHROTTLED
+            is_full = within_queue <= place < within_window
+            result: list[Message] | Refusal = Refusal(ESME_RMSGQFUL if is_full else ESME_RTHROTTLED)
         elif isinstance(destination, DistributionList):
-            result = ESME_RINVDLNAME
+            result = Refusal(ESME_RINVDLNAME)
         else:
             result = _take_one(bound, single, destination, now)
-        if isinstance(result, int):
-            unsuccess.append(_unsuccess(destination, result, bound.connection.interface_version))
+        if isinstance(result, Refusal):
+            bound.count_refused(result.command_status, 1, result.reason)
+            unsuccess.append(_unsuccess(destination, result.command_status, bound.connection.interface_version))
         else:
             messages += result
     return messages, unsuccess
 
 
-def _take_one(bound: Bound, single: SubmitSm, destination: SmeAddress, now: int) -> list[Message] | int:
+def _take_one(bound: Bound, single: SubmitSm, destination: SmeAddress, now: int) -> list[Message] | Refusal:
     single.dest_addr_ton = destination.dest_addr_ton
     single.dest_addr_npi = destination.dest_addr_npi
     single.destination_addr = destination.destination_addr
     message = bound.door.submission.message_of(single, bound.account, now)
-    if isinstance(message, int):
+    if isinstance(message, Refusal):
         return message
     return bound.door.engine.intake.take(bound.account, message, now)
 

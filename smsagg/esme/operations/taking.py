@@ -5,12 +5,12 @@ from typing import Any
 
 from smsagg.engine.accounts import Account
 from smsagg.esme.bound import Bound
-from smsagg.model import Message
+from smsagg.model import Message, Refusal
 from smsagg.smpp.pdu import Request
 from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RTHROTTLED
 
-ReadMessage = Callable[[Any, Account, int], Message | int]
-"""The message that a request of ``Account`` asks for at that instant, or the command_status that refuses it."""
+ReadMessage = Callable[[Any, Account, int], Message | Refusal]
+"""The message that a request of ``Account`` asks for at that instant, or why it is refused."""
 
 
 def take_in(
@@ -25,24 +25,24 @@ def take_in(
     door, account = bound.door, bound.account
     take = door.engine.intake.take
     now = door.clock.now_ms()
-    refused: dict[int, list[int]] = {}
+    refused: dict[Refusal, list[int]] = {}
     sequence_numbers: list[int] = []
     messages: list[Message] = []
     first: list[Message] = []
     """Of the messages that each request became: its id is what the customer hears."""
     for pdu in _take_excess(bound, pdus, refused):
         message = message_of(pdu, account, now)
-        taken = message if isinstance(message, int) else take(account, message, now)
-        if isinstance(taken, int):
+        taken = message if isinstance(message, Refusal) else take(account, message, now)
+        if isinstance(taken, Refusal):
             refused.setdefault(taken, []).append(pdu.sequence_number)
         else:
             messages += taken
             first.append(taken[0])
             sequence_numbers.append(pdu.sequence_number)
-    for status, numbers in refused.items():
+    for refusal, numbers in refused.items():
         if numbers:
-            bound.count_refused(status, len(numbers))
-            refuse(numbers, status)
+            bound.count_refused(refusal.command_status, len(numbers), refusal.reason)
+            refuse(numbers, refusal.command_status)
     if not messages:
         return
 
@@ -56,11 +56,11 @@ def take_in(
     bound.commit(messages, accepted)
 
 
-def _take_excess(bound: Bound, pdus: Sequence[Request], refused: dict[int, list[int]]) -> Sequence[Request]:
+def _take_excess(bound: Bound, pdus: Sequence[Request], refused: dict[Refusal, list[int]]) -> Sequence[Request]:
     """Those within the account's limits; the others are refused unread, since refusing a flood must be cheap."""
     admitted, within_queue, within_window = bound.admit(len(pdus), len(pdus))
     if admitted < len(pdus):
         throttled = [*pdus[admitted:within_queue], *pdus[within_window:]]
-        refused[ESME_RTHROTTLED] = [pdu.sequence_number for pdu in throttled]
-        refused[ESME_RMSGQFUL] = [pdu.sequence_number for pdu in pdus[within_queue:within_window]]
+        refused[Refusal(ESME_RTHROTTLED)] = [pdu.sequence_number for pdu in throttled]
+        refused[Refusal(ESME_RMSGQFUL)] = [pdu.sequence_number for pdu in pdus[within_queue:within_window]]
     return pdus[:admitted]

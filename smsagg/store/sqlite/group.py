@@ -49,6 +49,7 @@ def rows_in(changes: Changes) -> int:
         + len(changes.unparked_receipts)
         + len(changes.new_mo_parts)
         + len(changes.done_mo_parts)
+        + len(changes.entities)
     )
 
 
@@ -121,6 +122,8 @@ class Group:
                 statements.DELETE_PARKED_RECEIPTS.execute(execute, changes.unparked_receipts)
             if changes.new_mo_parts or changes.done_mo_parts:
                 _apply_mo_parts(execute, changes)
+            if changes.entities:
+                _apply_entities(execute, changes)
             if changes.new_messages or changes.new_deliveries:
                 last_seq = max((message.seq for message in changes.new_messages), default=0)
                 last_delivery_id = max((delivery.delivery_id for delivery in changes.new_deliveries), default=0)
@@ -157,6 +160,8 @@ def _merge(parts: list[Changes]) -> Changes:
             whole.new_mo_parts += part.new_mo_parts
         if part.done_mo_parts:
             whole.done_mo_parts += part.done_mo_parts
+        if part.entities:
+            whole.entities += part.entities
     return whole
 
 
@@ -204,3 +209,10 @@ def _apply_mo_parts(execute: statements.Execute, changes: Changes) -> None:
     rows = [mo_part_row(part) for part in changes.new_mo_parts if part.part_id not in done]
     statements.INSERT_MO_PARTS.execute(execute, rows)
     statements.DELETE_MO_PARTS.execute(execute, changes.done_mo_parts)
+
+
+def _apply_entities(execute: statements.Execute, changes: Changes) -> None:
+    values = {(kind, key): value for kind, key, value in changes.entities}
+    kept = [(*entity, value) for entity, value in values.items() if value is not None]
+    statements.PUT_ENTITIES.execute(execute, kept)
+    statements.DELETE_ENTITIES.execute(execute, [entity for entity, value in values.items() if value is None])

@@ -31,6 +31,9 @@ _KEYS_AT_ONCE = 32
 _PARTS_MAX = 255
 _EXPIRED_BY_INDEX_MAX = 10_000
 
+_LOAD_ENTITIES = "SELECT entity_key, value FROM entities WHERE kind = ? ORDER BY entity_key"
+_FIND_ENTITY = "SELECT entity_key, value FROM entities WHERE kind = ? AND entity_key = ?"
+
 SURVEYED_AT_ONCE = 50_000
 _SURVEY = """
     SELECT state, account, pool, parked, indexed, count(*), max(next_attempt_at), max(seq) FROM (
@@ -388,3 +391,14 @@ def _one(cursor: apsw.Cursor, sql: str, bindings: Sequence[Any] = ()) -> Row:
     row = _first(cursor, sql, bindings)
     assert row is not None
     return row
+
+
+def load_entities(cursor: apsw.Cursor, kind: str) -> list[tuple[str, bytes]]:
+    return list(cursor.execute(_LOAD_ENTITIES, (kind,)))
+
+
+def find_entities(cursor: apsw.Cursor, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for key in keys:
+        found.update(cursor.execute(_FIND_ENTITY, (kind, key)))
+    return found

@@ -14,6 +14,7 @@ from smsagg.model import (
     MEMORY_ONLY_FIELDS,
     CarrierMo,
     Cause,
+    ChargeOn,
     Delivery,
     DeliveryKind,
     Message,
@@ -46,6 +47,7 @@ mo_part_row = attrgetter(*_PART_FIELDS, *(f"mo.{name}" for name in _MO_FIELDS))
 _STATES = {int(state): state for state in MessageState}
 _RECEIPTS = {int(receipts): receipts for receipts in PartReceipts}
 _CAUSES = {int(cause): cause for cause in Cause}
+_CHARGES = {int(charge_on): charge_on for charge_on in ChargeOn}
 _KINDS = {int(kind): kind for kind in DeliveryKind}
 
 
@@ -54,6 +56,8 @@ def message_from_row(row: Row) -> Message:
     message.state = _STATES[message.state]
     message.in_payload = bool(message.in_payload)
     message.parked = bool(message.parked)
+    message.charge_on = _CHARGES[message.charge_on]
+    message.cause = _CAUSES[message.cause]
     return message
 
 

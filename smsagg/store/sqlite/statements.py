@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
+from smsagg.store.base import FinishedMessage, MessageUpdate
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     GROUP_COLUMNS,
@@ -56,7 +57,7 @@ def _insert(table: str, columns: Sequence[str]) -> ManyRows:
     return ManyRows(len(columns), lambda values: f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}")
 
 
-FINISHED_COLUMNS = ("seq", "state", "attempts", "carrier", "carrier_message_id", "error_code", "done_at")
+FINISHED_COLUMNS = FinishedMessage._fields
 _FINISH_VALUES = {name: f"v.column{place}" for place, name in enumerate(FINISHED_COLUMNS, 1)} | {
     "pool": f"coalesce(v.column{len(FINISHED_COLUMNS) + 1}, m.pool)",
     "next_attempt_at": "0",
@@ -65,13 +66,11 @@ _FINISH_VALUES = {name: f"v.column{place}" for place, name in enumerate(FINISHED
 
 INSERT_MESSAGES = _insert("messages", MESSAGE_COLUMNS)
 
+_UPDATED = ", ".join(f"{name} = v.column{place}" for place, name in enumerate(MessageUpdate._fields[1:], 2))
+
 UPDATE_MESSAGES = ManyRows(
-    9,
-    lambda values: (
-        "UPDATE messages SET state = v.column2, attempts = v.column3, next_attempt_at = v.column4,"
-        " parked = v.column5, pool = v.column6, carrier = v.column7, carrier_message_id = v.column8,"
-        f" error_code = v.column9 FROM (VALUES {values}) AS v WHERE messages.seq = v.column1"
-    ),
+    len(MessageUpdate._fields),
+    lambda values: f"UPDATE messages SET {_UPDATED} FROM (VALUES {values}) AS v WHERE messages.seq = v.column1",
 )
 """Rows as :class:`smsagg.store.base.MessageUpdate`; a seq at most once."""
 
@@ -145,6 +144,10 @@ DELETE_PARKED_RECEIPTS = ManyRows(
 INSERT_MO_PARTS = _insert("mo_parts", MO_PART_COLUMNS)
 
 DELETE_MO_PARTS = ManyKeys(lambda marks: f"DELETE FROM mo_parts WHERE part_id IN ({marks})")
+
+PUT_ENTITIES = ManyRows(3, lambda values: f"INSERT OR REPLACE INTO entities (kind, entity_key, value) VALUES {values}")
+
+DELETE_ENTITIES = ManyRows(2, lambda values: f"DELETE FROM entities WHERE (kind, entity_key) IN (VALUES {values})")
 
 RAISE_COUNTERS = "UPDATE counters SET last_seq = max(last_seq, ?), last_delivery_id = max(last_delivery_id, ?)"
 

@@ -181,6 +181,12 @@ class SqliteStore:
     async def drop_parked_receipts(self, parked_before: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_parked_receipts(cursor, parked_before))
 
+    async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
+        return await self._ask(lambda cursor: jobs.load_entities(cursor, kind))
+
+    async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
+        return await self._ask(lambda cursor: jobs.find_entities(cursor, kind, keys))
+
     async def _ask(self, run: Callable[[apsw.Cursor], Answer], must_finish: bool = False) -> Answer:
         """Run a job; its answer is returned after its commit. Raises the :class:`StoreError` that it was told.
 

@@ -1,0 +1,40 @@
+"""Whether a message is taken in, and where it goes: the checks that are the same for every front door.
+
+A front door makes the message out of what its protocol says; :meth:`Admission.admit` fills in what we know of its
+destination, chooses the pool, and says no with a :class:`~smsagg.model.Refusal`. Steps go from cheap to dear, and a
+step that no setting asks for is not taken.
+"""
+
+from smsagg.engine.accounts import Account
+from smsagg.engine.core import Core
+from smsagg.model import Message, Refusal
+from smsagg.routing.prefix import country_of
+from smsagg.routing.router import NoRoute, Router
+from smsagg.smpp.status import ESME_RINVDSTADR
+
+_NO_ROUTE = Refusal(ESME_RINVDSTADR, "no_route")
+
+
+class Admission:
+    """The one way to a pool."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.reconfigure()
+
+    def reconfigure(self) -> None:
+        """Heed the configuration and the tables of ``core`` from now on."""
+        config = self._core.config
+        self._router = Router(config.pools, config.routing)
+
+    def admit(self, account: Account, message: Message, digits: str, now: int) -> Refusal | None:
+        """Route ``message`` to the E.164 number ``digits`` (no plus); ``None``: it may be taken in.
+
+        ``now`` is UTC milliseconds. The message is not stored yet, and nothing is held for it.
+        """
+        message.country = country = country_of(digits)
+        pool = self._router.route(country)
+        if isinstance(pool, NoRoute):
+            return _NO_ROUTE
+        message.pool = pool
+        return None

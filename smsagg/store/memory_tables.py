@@ -1,0 +1,88 @@
+"""What the memory store keeps: records by key, and one transaction's effect on them."""
+
+import copy
+from typing import Any
+
+from attrs import define, field
+
+from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
+from smsagg.store.base import Changes, ParkedReceipt
+
+
+@define(eq=False)
+class Tables:
+    """What is durable."""
+
+    messages: dict[int, Message] = field(factory=dict)
+    history: dict[int, Message] = field(factory=dict)
+    groups: dict[int, PartGroup] = field(factory=dict)
+    deliveries: dict[int, Delivery] = field(factory=dict)
+    parked_receipts: dict[tuple[str, str, MessageState], ParkedReceipt] = field(factory=dict)
+    mo_parts: dict[int, MoPart] = field(factory=dict)
+    entities: dict[tuple[str, str], bytes] = field(factory=dict)
+    last_seq: int = 0
+    last_delivery_id: int = 0
+
+    def apply(self, changes: Changes) -> None:
+        """One transaction, in the order that the port names."""
+        for parts in changes.new_parts:
+            known = self.groups.get(parts.group_seq)
+            if known is None:
+                self.groups[parts.group_seq] = group_copy(parts)
+            else:
+                known.received += parts.received
+                known.numbers |= parts.numbers
+                known.registered_delivery = max(known.registered_delivery, parts.registered_delivery)
+        for message in changes.new_messages:
+            assert message.seq not in self.messages
+            self.messages[message.seq] = stored = copy.copy(message)
+            stored.group = None
+            self.last_seq = max(self.last_seq, message.seq)
+        for update in changes.message_updates:
+            if update.seq in self.messages:
+                _assign(self.messages[update.seq], update._asdict())
+        for replaced in changes.replaced:
+            if replaced.seq in self.messages:
+                _assign(self.messages[replaced.seq], replaced._asdict())
+        for over in changes.finished:
+            if over.seq in self.messages:
+                message = self.messages.pop(over.seq)
+                _assign(message, over._asdict() | {"next_attempt_at": 0, "parked": False})
+                self.history[over.seq] = message
+        for group_update in changes.group_updates:
+            if group_update.group_seq in self.groups:
+                _assign(self.groups[group_update.group_seq], group_update._asdict())
+        for delivery in changes.new_deliveries:
+            self.deliveries[delivery.delivery_id] = copy.copy(delivery)
+            self.last_delivery_id = max(self.last_delivery_id, delivery.delivery_id)
+        for delivery_update in changes.delivery_updates:
+            if delivery_update.delivery_id in self.deliveries:
+                _assign(self.deliveries[delivery_update.delivery_id], delivery_update._asdict())
+        for delivery_id in changes.done_deliveries:
+            self.deliveries.pop(delivery_id, None)
+        for receipt in changes.parked_receipts:
+            self.parked_receipts[receipt.carrier, receipt.carrier_message_id, receipt.state] = receipt
+        for matched in changes.unparked_receipts:
+            for key in [key for key in self.parked_receipts if key[:2] == matched]:
+                del self.parked_receipts[key]
+        for part in changes.new_mo_parts:
+            self.mo_parts[part.part_id] = copy.copy(part)
+        for part_id in changes.done_mo_parts:
+            self.mo_parts.pop(part_id, None)
+        for entity in changes.entities:
+            if entity.value is None:
+                self.entities.pop((entity.kind, entity.key), None)
+            else:
+                self.entities[entity.kind, entity.key] = entity.value
+
+
+def _assign(record: Message | Delivery | PartGroup, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(record, name, value)
+
+
+def group_copy(group: PartGroup) -> PartGroup:
+    """As the store keeps it: without what is memory only."""
+    kept = copy.copy(group)
+    kept.gone, kept.link, kept.retry = set(), None, (0, 0)
+    return kept
