@@ -3,6 +3,7 @@
 from smsagg.text.data_coding import Alphabet, DefaultCoding, alphabet_of
 from smsagg.text.decode import text_of
 from smsagg.text.default_coding import from_peer, to_peer
+from smsagg.text.folding import as_it_looks, folded, readings
 from smsagg.text.gsm import GSM_DEFAULT, GsmAlphabet, gsm_alphabet
 from smsagg.text.gsm_tables import Language
 from smsagg.text.planning import DoesNotFit, Plan, Rules, plan
@@ -23,13 +24,16 @@ __all__ = [
     "Rules",
     "Transliteration",
     "alphabet_of",
+    "as_it_looks",
     "encode_smart",
     "fill_bits_after",
+    "folded",
     "from_peer",
     "gsm_alphabet",
     "pack",
     "part_octets",
     "plan",
+    "readings",
     "split_body",
     "text_of",
     "to_peer",
