@@ -11,6 +11,7 @@ from smsagg.clock import Clock
 from smsagg.config.schema import Config
 from smsagg.engine.accounts import Account
 from smsagg.engine.groups import Groups
+from smsagg.engine.health import Health
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.pools import CarrierState, Pool
 from smsagg.errors import StoreError
@@ -45,6 +46,7 @@ class Core:
     finish_watchers: list[set[int]] = field(factory=list)
     load_watchers: list[list[Message]] = field(factory=list)
     groups: Groups = field(factory=Groups)
+    health: Health = field(factory=Health)
     wake_dispatcher: Callable[[], None] = lambda: None
     watch: Watch = field(factory=Watch)
     tables: Tables = field(factory=Tables)

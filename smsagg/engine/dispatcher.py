@@ -157,8 +157,7 @@ class Dispatcher:
         for message in messages:
             (recorded if class_of(self._core, message).in_doubt == "fail" else at_once).append(message)
         pool.charge(link.carrier.name, len(messages))
-        link.pacing.take(len(messages), self._core.clock.monotonic_s())
-        link.carrier.circuit.on_sent()
+        self._core.health.on_sent(link, messages, self._core.clock.monotonic_s())
         if at_once:
             link.link.send(at_once)
         if recorded:
@@ -174,7 +173,7 @@ class Dispatcher:
             core = self._core
             now_ms = core.clock.now_ms()
             monotonic = core.clock.monotonic_s()
-            room = link.link.capacity(monotonic) if error is None else 0
+            room = link.link.capacity(monotonic) if error is None and not link.is_closed else 0
             sendable = [message for message in messages if message.expires_at > now_ms][:room]
             sent = set(map(id, sendable))
             returned = [message for message in messages if id(message) not in sent]
@@ -187,7 +186,7 @@ class Dispatcher:
                     changes.message_updates.append(update_of(message))
                 core.store.write(changes)
                 self._waiting.give_back(rows_of(returned), now_ms)
-                link.carrier.circuit.on_not_sent(monotonic)
+                core.health.on_not_sent(link, [message.country for message in returned], monotonic)
             if sendable:
                 link.link.send(sendable)
             self.wake()

@@ -37,7 +37,16 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.link_bound.add_source(lambda: {(s.carrier.name, s.link.name): float(s.link.is_bound) for s in links})
     metrics.link_window.add_source(lambda: {(s.carrier.name, s.link.name): s.link.window for s in links})
     metrics.link_outstanding.add_source(lambda: {(s.carrier.name, s.link.name): s.link.in_flight for s in links})
-    metrics.circuit_open.add_source(lambda: {name: _CIRCUIT[c.circuit.state] for name, c in carriers.items()})
+    metrics.circuit_open.add_source(
+        lambda: (
+            {(s.carrier.name, s.link.name): _CIRCUIT[s.circuit.state] for s in links}
+            | {
+                (name, way.country): _CIRCUIT[way.circuit.state]
+                for name, c in carriers.items()
+                for way in c.ways.values()
+            }
+        )
+    )
     metrics.parked_receipts.add_source(lambda: {"": engine.reports.correlator.early_count})
     metrics.receipt_dialects.add_source(engine.reports.learning.told)
     metrics.id_collisions.add_source(lambda: {"": engine.reports.correlator.collisions})

@@ -53,6 +53,8 @@ class Outcomes:
         core, now = self._core, self._core.clock.now_ms()
         changes = Changes()
         given_back: list[Message] = []
+        accepted = sum(type(outcome) is Accepted for outcome in outcomes)
+        is_mixed = 0 < accepted < len(outcomes)
         for outcome in outcomes:
             message = core.live.get(outcome.message.seq)
             kind = type(outcome)
@@ -68,20 +70,23 @@ class Outcomes:
             elif kind is Accepted:
                 message.attempts += 1
                 self._taken(message, outcome.carrier_message_id, now, changes)  # type: ignore[union-attr]
+                if is_mixed:  # what failed before it and what fails after it are not in a row
+                    self._heed_accepted(link, message)
             elif kind is Refused:
                 self._refused(link, message, outcome.command_status, now, changes, given_back)  # type: ignore[union-attr]
             elif kind is NotSent:
-                self._heed_not_sent(link)
+                self._heed_not_sent(link, message)
                 self._give_back(message, changes, given_back)
             else:
                 self._in_doubt(link, message, outcome.link_lost, now, changes)  # type: ignore[union-attr]
-        accepted = sum(type(outcome) is Accepted for outcome in outcomes)
         if accepted:
-            link.pacing.on_accepted(accepted, core.clock.monotonic_s())
-            link.carrier.circuit.on_success()
+            monotonic = core.clock.monotonic_s()
+            link.pacing.on_accepted(accepted, monotonic)
+            if not is_mixed:
+                core.health.on_accepted(link, outcomes, monotonic)
             core.metrics.attempts(link.carrier.name, "accepted", accepted)
         if accepted < len(outcomes) and any(type(o) is InDoubt and o.link_lost for o in outcomes):
-            link.carrier.circuit.on_failure(core.clock.monotonic_s())  # one failure, however full the window was
+            core.health.on_own_failure(link, core.clock.monotonic_s())  # one failure, however full the window was
         given_back = [message for message in given_back if message.state is MessageState.QUEUED]
         if given_back:  # but for those that a later outcome of this batch has settled
             self._waiting.give_back(given_back, now)
@@ -135,7 +140,7 @@ class Outcomes:
         changes: Changes,
         given_back: list[Message],
     ) -> None:
-        verdict = self._heed_refusal(link, command_status)
+        verdict = self._heed_refusal(link, message, command_status)
         self._refused_as(verdict, link, message, command_status, now, changes, given_back)
 
     def _refused_as(
@@ -164,7 +169,7 @@ class Outcomes:
         self._retry(link, message, now, changes, at_once=False)
 
     def _in_doubt(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
-        self._heed_in_doubt(link, link_lost)
+        self._heed_in_doubt(link, message, link_lost)
         self._doubted(link, message, link_lost, now, changes)
 
     def _doubted(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
@@ -190,6 +195,7 @@ class Outcomes:
             if live.get(part.seq) is part and part.state is MessageState.SENDING and part.carrier == link.carrier.name
         ]
         if isinstance(outcome, Accepted):
+            self._heed_accepted(link, outcome.message)
             if not present:
                 self._core.metrics.attempts(link.carrier.name, "late")
             for part in present:
@@ -197,15 +203,15 @@ class Outcomes:
             late = self._withdraw_late(link, outcome.message, present)
             self._taken_joined([*present, *late], outcome, now, changes)
         elif isinstance(outcome, Refused):
-            verdict = self._heed_refusal(link, outcome.command_status)
+            verdict = self._heed_refusal(link, outcome.message, outcome.command_status)
             for part in present:
                 self._refused_as(verdict, link, part, outcome.command_status, now, changes, given_back)
         elif isinstance(outcome, NotSent):
-            self._heed_not_sent(link)
+            self._heed_not_sent(link, outcome.message)
             for part in present:
                 self._give_back(part, changes, given_back)
         else:
-            self._heed_in_doubt(link, outcome.link_lost)
+            self._heed_in_doubt(link, outcome.message, outcome.link_lost)
             for part in present:
                 self._doubted(link, part, outcome.link_lost, now, changes)
 
@@ -238,27 +244,29 @@ class Outcomes:
 
     # What an outcome says about its link, whatever became of the message meanwhile.
 
-    def _heed_refusal(self, link: LinkState, command_status: int) -> Verdict:
-        carrier, monotonic = link.carrier, self._core.clock.monotonic_s()
+    def _heed_accepted(self, link: LinkState, message: Message) -> None:
+        self._core.health.on_answered(link, message.country, self._core.clock.monotonic_s())
+
+    def _heed_refusal(self, link: LinkState, message: Message, command_status: int) -> Verdict:
+        carrier, health, monotonic = link.carrier, self._core.health, self._core.clock.monotonic_s()
         verdict = carrier.statuses.classify(command_status)
         self._core.metrics.refused_by_carrier(carrier.name, verdict.value, command_status)
         if verdict is Verdict.THROTTLED:
             link.pacing.on_throttled(monotonic, queue_full=command_status == ESME_RMSGQFUL)
-            carrier.circuit.on_success()  # it answers; its pace is the link's affair
+            health.on_answered(link, message.country, monotonic)  # it answers; its pace is the link's affair
         elif verdict is Verdict.PERMANENT:
-            carrier.circuit.on_success()  # the carrier works; it is this message that it does not take
+            health.on_answered(link, message.country, monotonic)  # it works; it is this message that it does not take
         else:
-            carrier.circuit.on_failure(monotonic)
+            health.on_failure(link, message.country, monotonic)
         return verdict
 
-    def _heed_not_sent(self, link: LinkState) -> None:
+    def _heed_not_sent(self, link: LinkState, message: Message) -> None:
         self._core.metrics.attempts(link.carrier.name, "not_sent")
-        link.carrier.circuit.on_not_sent(self._core.clock.monotonic_s())
+        self._core.health.on_not_sent(link, (message.country,), self._core.clock.monotonic_s())
 
-    def _heed_in_doubt(self, link: LinkState, link_lost: bool) -> None:
+    def _heed_in_doubt(self, link: LinkState, message: Message, link_lost: bool) -> None:
         self._core.metrics.attempts(link.carrier.name, "in_doubt")
-        if not link_lost:
-            link.carrier.circuit.on_failure(self._core.clock.monotonic_s())
+        self._core.health.on_in_doubt(link, message.country, link_lost, self._core.clock.monotonic_s())
 
     def _retry(self, link: LinkState, message: Message, now: int, changes: Changes, *, at_once: bool) -> None:
         retry = self._class_of(message).retry
@@ -307,12 +315,13 @@ class Outcomes:
         comes here later and is news about its link only.
         """
         if isinstance(outcome, Refused):
-            self._heed_refusal(link, outcome.command_status)
+            self._heed_refusal(link, outcome.message, outcome.command_status)
         elif isinstance(outcome, NotSent):
-            self._heed_not_sent(link)
+            self._heed_not_sent(link, outcome.message)
         elif not isinstance(outcome, Accepted):
-            self._heed_in_doubt(link, outcome.link_lost)
+            self._heed_in_doubt(link, outcome.message, outcome.link_lost)
         else:
+            self._heed_accepted(link, outcome.message)
             self._core.metrics.attempts(link.carrier.name, "late")
             message = self._core.live.get(outcome.message.seq)
             if message is None or message.state not in (MessageState.QUEUED, MessageState.SENDING):

@@ -39,7 +39,7 @@ class PartDispatch:
         next_at = math.inf
         following = self._waiting.following
         for link in following.links:
-            if not link.link.is_bound or link.carrier.circuit.allowance(now) <= 0:
+            if link.is_barred(now):
                 self._waiting.give_back(self._waiting.take_following(link, len(following)), self._core.clock.now_ms())
                 continue
             room = capacity_of(link, now)
@@ -86,7 +86,7 @@ class PartDispatch:
             return None
         link: LinkState | None = group.link
         if link is not None and self._may_go(pool, part, link.carrier):
-            if not part.attempts and link.link.is_bound and link.carrier.circuit.allowance(now) > 0:
+            if not part.attempts and not link.is_barred(now):
                 return link
             if capacity_of(link, now) > 0:
                 return link
@@ -130,6 +130,6 @@ class PartDispatch:
 
 
 def capacity_of(link: LinkState, now: float) -> int:
-    """Messages that may be handed to ``link`` now, its carrier's circuit considered."""
-    allowance = link.carrier.circuit.allowance(now)
-    return int(min(link.capacity(now), allowance)) if allowance > 0 else 0
+    """Messages that may be handed to ``link`` now, what holds its carrier considered."""
+    holds = link.carrier.holds
+    return int(min(link.capacity(now), holds.allowance(now))) if holds else link.capacity(now)

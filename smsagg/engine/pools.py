@@ -15,13 +15,15 @@ from collections.abc import Mapping, Sequence
 from smsagg.carriers.base import Carrier, Link
 from smsagg.config.schema import CarrierSettings, Config, PoolSettings
 from smsagg.engine.blocked import Blocked
+from smsagg.engine.ways import Holds, Way
 from smsagg.model import Message
 from smsagg.queueing import Bundles
 from smsagg.queueing.aimd import AimdRate
 from smsagg.queueing.ready import ReadyQueue
 from smsagg.routing.choice import NONE, make_policy
-from smsagg.routing.circuit import CircuitBreaker
+from smsagg.routing.circuit import CircuitBreaker, CircuitState
 from smsagg.routing.classify import StatusClassifier
+from smsagg.shaping import FailureRun
 
 RECEIPT_BITS = 0x03
 """Of ``registered_delivery``: whether the customer asked for a receipt of some final state."""
@@ -32,13 +34,24 @@ LINKS_COMPARED = 8
 
 
 class LinkState:
-    """A link with the engine's own brakes on it: pacing after throttling, and slots that are not free yet.
+    """A link with the engine's own brakes on it: its circuit, pacing after throttling, and slots that are not free yet.
 
     A message that the carrier took holds its slot in the window until that is committed: a crash before would send it
     again, so what a crash can double is never more than the window.
     """
 
-    __slots__ = ("carrier", "index", "link", "pacing", "reserved", "unrecorded")
+    __slots__ = (
+        "carrier",
+        "circuit",
+        "heard_at",
+        "index",
+        "is_silent",
+        "link",
+        "pacing",
+        "reserved",
+        "run",
+        "unrecorded",
+    )
 
     def __init__(self, link: Link, carrier: "CarrierState", index: int, now: float) -> None:
         self.link = link
@@ -46,6 +59,13 @@ class LinkState:
         self.index = index
         rate: float | None = getattr(carrier.settings.settings, "rate", None)
         self.pacing = AimdRate(rate, max(rate or 0.0, PACING_BURST_MIN), now)
+        self.circuit = CircuitBreaker(0, carrier.settings.circuit_open)
+        """Opened by :class:`~smsagg.engine.health.Health`, which knows whose fault a failure is."""
+        self.run = FailureRun()
+        self.heard_at = now
+        """When it last answered, or had nothing to answer."""
+        self.is_silent = False
+        """The circuit is open because attempts are outstanding and none is answered."""
         self.reserved = 0
         """Slots promised to attempts that are being recorded before they are made."""
         self.unrecorded = 0
@@ -58,7 +78,29 @@ class LinkState:
     def capacity(self, now: float) -> int:
         """Messages that may be handed over now."""
         free = min(self.link.capacity(now) - self.reserved, self._slots)
-        return int(min(free, self.pacing.available(now))) if free > 0 else 0
+        if free <= 0:
+            return 0
+        if self.circuit.state is not CircuitState.CLOSED:
+            free = min(free, self.circuit.allowance(now))  # type: ignore[assignment]
+        return int(min(free, self.pacing.available(now)))
+
+    def is_barred(self, now: float) -> bool:
+        """Whether nothing may go here for another reason than want of room: what waits for it goes elsewhere."""
+        return not self.link.is_bound or self.carrier.holds.is_stopped or self.circuit.allowance(now) <= 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether an attempt that was promised to it is better not made: it failed, or was stopped, meanwhile."""
+        return self.carrier.holds.is_stopped or self.circuit.state is CircuitState.OPEN
+
+    def on_sent(self, count: int, now: float) -> None:
+        """``count`` messages were handed over, or will be when that is recorded."""
+        if not self.link.in_flight:
+            self.heard_at = now
+        self.pacing.take(count, now)
+        self.circuit.on_sent()
+        if self.carrier.holds:
+            self.carrier.holds.take(count, now)
 
     @property
     def _slots(self) -> int:
@@ -69,6 +111,8 @@ class LinkState:
         """When time alone will give capacity again; ``inf`` when an event must."""
         if not self.link.is_bound:
             return math.inf
+        if self.circuit.allowance(now) <= 0:
+            return self.circuit.next_probe_at
         at, free = self.pacing.ready_at(now), self.link.capacity(now)
         if free <= 0:
             return max(at, self.link.ready_at(now))
@@ -76,14 +120,17 @@ class LinkState:
 
 
 class CarrierState:
-    """One carrier: its links, its circuit, and how it classifies the statuses that it answers."""
+    """One carrier: its links, its ways to countries, and how it classifies the statuses that it answers."""
 
     def __init__(self, name: str, settings: CarrierSettings, carrier: Carrier, now: float) -> None:
         self.name = name
         self.settings = settings
         self.carrier = carrier
         self.links = [LinkState(link, self, index, now) for index, link in enumerate(carrier.links)]
-        self.circuit = CircuitBreaker(settings.circuit_failures, settings.circuit_open)
+        self.ways: dict[str, Way] = {}
+        """By country, where there is something to tell; :class:`~smsagg.engine.health.Health` keeps them."""
+        self.holds = Holds()
+        """What holds the carrier as a whole."""
         self.statuses = StatusClassifier(settings.temporary, settings.throttled, settings.permanent)
         self.always_asks = settings.ask_receipts == "always"
         self.long_messages: str = getattr(settings.settings, "long_messages", "as_is")
@@ -108,12 +155,14 @@ class CarrierState:
         return self.always_asks or message.registered_delivery & RECEIPT_BITS != 0
 
     def is_usable(self, now: float) -> bool:
-        """Whether it could take messages soon: some link is bound and the circuit is not open."""
-        return self.circuit.allowance(now) > 0 and any(state.link.is_bound for state in self.links)
+        """Whether it could take messages soon: nothing stops it, and some link is bound and its circuit not open."""
+        return not self.holds.is_stopped and any(
+            state.link.is_bound and state.circuit.allowance(now) > 0 for state in self.links
+        )
 
     def widest_link(self, now: float) -> tuple[LinkState | None, int]:
-        """The link with most capacity (of some, when there are many), and that capacity, bounded by the circuit."""
-        allowance = self.circuit.allowance(now)
+        """The link with most capacity (of some, when there are many), and that capacity."""
+        allowance = self.holds.allowance(now) if self.holds else math.inf
         if allowance <= 0:
             return None, 0
         links = self._open
@@ -136,8 +185,8 @@ class CarrierState:
 
     def ready_at(self, now: float) -> float:
         """When it is to be asked again after :meth:`widest_link` found none: time may give some link room then."""
-        if self.circuit.allowance(now) <= 0:
-            return self.circuit.next_probe_at
+        if self.holds and self.holds.allowance(now) <= 0:
+            return self.holds.ready_at(now)
         return self._blocked.next_at()
 
 

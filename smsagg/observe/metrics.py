@@ -160,7 +160,11 @@ class Metrics:
             "smsagg_carrier_link_outstanding", "Attempts that await their response.", "carrier", "link"
         )
         self.circuit_open = self._gauge(
-            "smsagg_carrier_circuit_open", "1 while the carrier's circuit is open, 0.5 while it is probed.", "carrier"
+            "smsagg_carrier_circuit_open",
+            "1 while a circuit is open, 0.5 while it is probed: of a link, by its name, or of the carrier's way to a "
+            "country, by its code.",
+            "carrier",
+            "of",
         )
         self.carrier_receipts = self._counter(
             "smsagg_carrier_receipts_total", "Receipts that carriers sent, by carrier and state.", "carrier", "state"

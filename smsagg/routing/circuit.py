@@ -1,4 +1,4 @@
-"""Whether a carrier is healthy enough to be given messages: a circuit breaker fed by outcomes and time.
+"""Whether a link, or a carrier's way to a country, is healthy enough for messages: a circuit breaker.
 
 Theory of operation. ``_TABLE`` is the whole truth; what is absent leaves the state as it is::
 
@@ -6,9 +6,11 @@ Theory of operation. ``_TABLE`` is the whole truth; what is absent leaves the st
                                    ▲                                          │
                                    └───────────── failure, or probe not sent ─┘
 
-A success is any answer that shows a working carrier: ESME_ROK, a permanent refusal of that message, throttling. A
-failure is a temporary refusal, a response timeout, a lost link. While OPEN, what was sent before it opened still
-reports; that evidence is older than the decision and changes nothing. Time is an argument; memory is constant.
+It is also opened by whoever has other reasons to (:meth:`CircuitBreaker.trip`), and closed when they prove wrong
+(:meth:`CircuitBreaker.clear`). A success is any answer that shows a working carrier: ESME_ROK, a permanent refusal of
+that message, throttling. A failure is a temporary refusal, a response timeout, a lost link. While OPEN, what was sent
+before it opened still reports; that evidence is older than the decision and changes nothing. Time is an argument;
+memory is constant.
 """
 
 from enum import Enum
@@ -31,6 +33,10 @@ class CircuitInput(Enum):
     SENT = "sent"
     ABANDONED = "abandoned"
     """The probe never reached the carrier."""
+    TRIPPED = "tripped"
+    """Somebody else decided that it fails."""
+    CLEARED = "cleared"
+    """And was wrong."""
 
 
 _TABLE: dict[tuple[CircuitState, CircuitInput], CircuitState] = {
@@ -39,11 +45,14 @@ _TABLE: dict[tuple[CircuitState, CircuitInput], CircuitState] = {
     (CircuitState.PROBING, CircuitInput.SUCCESS): CircuitState.CLOSED,
     (CircuitState.PROBING, CircuitInput.FAILURE): CircuitState.OPEN,
     (CircuitState.PROBING, CircuitInput.ABANDONED): CircuitState.OPEN,
+    (CircuitState.CLOSED, CircuitInput.TRIPPED): CircuitState.OPEN,
+    (CircuitState.OPEN, CircuitInput.CLEARED): CircuitState.CLOSED,
+    (CircuitState.PROBING, CircuitInput.CLEARED): CircuitState.CLOSED,
 }
 
 
 class CircuitBreaker:
-    """One carrier's circuit. ``now`` is monotonic seconds."""
+    """One circuit. ``now`` is monotonic seconds."""
 
     __slots__ = ("_failures", "_failures_max", "_open_s", "_probe_at", "state")
 
@@ -87,6 +96,15 @@ class CircuitBreaker:
     def on_not_sent(self, now: float) -> None:
         """A message came back unsent: no evidence, but a probe is needed again."""
         self._enter(CircuitInput.ABANDONED, now + self._open_s)
+
+    def trip(self, now: float) -> None:
+        """Open a closed circuit."""
+        self._enter(CircuitInput.TRIPPED, now + self._open_s)
+
+    def clear(self) -> None:
+        """Close it: the reason to open it has gone."""
+        self._failures = 0
+        self._enter(CircuitInput.CLEARED, inf)
 
     def _enter(self, happened: CircuitInput, probe_at: float) -> None:
         successor = _TABLE.get((self.state, happened))

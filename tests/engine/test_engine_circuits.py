@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings
+from smsagg.model import Accepted, Refused
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.testing.carrier import FakeSettings
 from smsagg.testing.gateway import (
@@ -197,3 +198,47 @@ async def test_a_probe_whose_message_was_taken_by_another_carrier() -> None:
         second = await gateway.accept_one()
         await trio.sleep(5)
         assert seqs(alpha.outstanding) == [second.seq]
+
+
+async def test_failures_among_successes_open_nothing() -> None:
+    """In a row means that nothing was taken in between, also when the answers come in one batch."""
+    async with run_gateway(with_circuit("alpha", failures=3)) as gateway:
+        messages = await gateway.accept(12)
+        await gateway.settle()
+        link = gateway.carrier.link
+        link.outstanding.clear()
+        link.report(
+            [
+                Accepted(message, f"id{i}") if i % 3 == 2 else Refused(message, ESME_RSYSERR)
+                for i, message in enumerate(messages)
+            ]
+        )
+        fresh = await gateway.accept_one()
+        await gateway.settle()
+        assert fresh.seq in gateway.sent
+
+
+async def test_a_link_that_fails_alone_is_left_alone() -> None:
+    """Its carrier's other link has everything, while one message at a time probes it."""
+    config = make_config(
+        carriers={"alpha": carrier_settings(FakeSettings(links=2, window=3), circuit_failures=3)},
+        message_classes={"default": MessageClassSettings(retry=RETRY)},
+    )
+    async with run_gateway(config) as gateway:
+        first, second = gateway.carrier.links
+        await gateway.accept(6)
+        await gateway.settle()
+        assert (first.in_flight, second.in_flight) == (3, 3)
+        second.accept()
+        first.refuse(ESME_RSYSERR)
+        await gateway.accept(5)
+        await gateway.settle()
+        assert (first.in_flight, second.in_flight) == (0, 3)
+        second.accept()
+        await trio.sleep(11)
+        assert first.in_flight == 1
+        first.accept()
+        second.accept()
+        await gateway.accept(6)
+        await gateway.settle()
+        assert (first.in_flight, second.in_flight) == (3, 3)

@@ -383,7 +383,7 @@ async def test_a_link_failure_counts_once_for_all_parts() -> None:
         await accept_parts(gateway, *[udh_part(n) for n in (1, 2, 3)])
         await gateway.settle()
         gateway.carrier.refuse(0x08)
-        assert gateway.engine.core.carriers["alpha"].circuit.allowance(trio.current_time()) > 0
+        assert gateway.engine.core.carriers["alpha"].is_usable(trio.current_time())
 
 
 async def test_a_late_answer_for_all_parts_ends_their_wait() -> None:
