@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from phonenumbers import SUPPORTED_REGIONS
 
 from smsagg.config.check_mo import mo_problems
+from smsagg.config.check_money import money_problems
 from smsagg.config.problems import Problem
 from smsagg.config.problems import unknown_name as _known
 from smsagg.config.schema import AccountSettings, CarrierSettings, Config, MessageClassSettings, ServerSettings
@@ -31,6 +32,7 @@ def check_config(config: Config) -> list[Problem]:
         *_bind_failures(config),
         *_accounts(config),
         *mo_problems(config),
+        *money_problems(config),
         *_message_classes(config),
         *_encodings(config),
         *_receipts(config),

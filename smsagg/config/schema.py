@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import Factory, define, field
 
+from smsagg.config.amounts import CurrencyCode as CurrencyCode
+from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.units import DataFile as DataFile
 from smsagg.config.units import Duration as Duration
 from smsagg.config.units import HostPort as HostPort
@@ -213,6 +215,10 @@ class AccountSettings:
     """The same of a message that is submitted in parts, each with an id of its own."""
     reassemble: bool = False
     """Whether long MO comes as one deliver_sm rather than as the parts that the carrier brought."""
+    price_list: DataFile | None = None
+    """CSV of our prices to it (:mod:`smsagg.pricing.card_file`); none: its messages have no price."""
+    currency: CurrencyCode | None = None
+    """Of its prices and its balance; none: the base currency."""
 
 
 @define(frozen=True)
@@ -369,6 +375,10 @@ class CarrierSettings:
     """How long an open circuit waits before one probe."""
     ask_receipts: str = field(default="always", validator=one_of("always", "as_asked"))
     """Ask the carrier for a receipt of every message (``always``), or only when the customer did (``as_asked``)."""
+    rate_card: DataFile | None = None
+    """CSV of its prices to us (:mod:`smsagg.pricing.card_file`); none: what it costs is not known."""
+    currency: CurrencyCode | None = None
+    """Of rows that name none; none: the base currency."""
 
 
 @define(frozen=True)
@@ -396,4 +406,5 @@ class Config:
     message_classes: dict[str, MessageClassSettings] = Factory(dict)
     mo_routes: tuple[MoRouteSettings, ...] = ()
     mo: MoSettings = Factory(MoSettings)
+    money: MoneySettings = Factory(MoneySettings)
     log: LogSettings = Factory(LogSettings)

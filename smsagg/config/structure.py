@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 import attrs
 from cattrs import BaseConverter, Converter
 
-from smsagg.config import units
+from smsagg.config import amounts, units
 from smsagg.config.problems import Problem, Problems
 from smsagg.config.schema import CarrierSettings, PoolMember
 from smsagg.errors import ConfigError
@@ -31,6 +31,8 @@ _UNITS: dict[Any, Callable[[object], Any]] = {
     units.Octets: units.parse_octets,
     units.HostPort: units.parse_host_port,
     units.StatusCode: units.parse_status_code,
+    amounts.CurrencyCode: amounts.parse_currency,
+    amounts.ExchangeRate: amounts.parse_exchange_rate,
 }
 
 

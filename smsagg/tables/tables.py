@@ -1,13 +1,24 @@
 """All data files of one configuration, read and checked together: either all of them are right, or none is used."""
 
-from attrs import define
+from collections.abc import Mapping
+
+from attrs import define, field
 
 from smsagg.config.schema import Config
+from smsagg.errors import ConfigError
+from smsagg.pricing import Currencies, RateCard
+from smsagg.tables.cards import currencies_of, load_cards, load_prices
 
 
 @define(frozen=True)
 class Tables:
     """What the data files say; without files everything is empty."""
+
+    currencies: Currencies = field(factory=Currencies)
+    cards: Mapping[str, RateCard] = field(factory=dict)
+    """By carrier: what it asks of us. Carriers whose prices are not known are not in it."""
+    prices: Mapping[str, RateCard] = field(factory=dict)
+    """By account: what we ask of it, in its currency. Accounts without a price list are not in it."""
 
 
 def load_tables(config: Config) -> Tables:
@@ -16,4 +27,13 @@ def load_tables(config: Config) -> Tables:
     Raises :class:`~smsagg.errors.ConfigError` that lists every problem of every file, a line each:
     ``file:line: reason``.
     """
-    return Tables()
+    problems: list[str] = []
+    currencies = currencies_of(config)
+    tables = Tables(
+        currencies=currencies,
+        cards=load_cards(config, currencies, problems),
+        prices=load_prices(config, currencies, problems),
+    )
+    if problems:
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
+    return tables
