@@ -317,6 +317,22 @@ class PoolSettings:
 
 
 @define(frozen=True)
+class QualitySettings:
+    """``[quality]``: how carriers are judged in each country, for the policies ``quality`` and ``combined``."""
+
+    half_life: Duration = field(default=Duration(600.0), validator=above(0))
+    """What happened so long ago counts half; ten times quicker for the worse."""
+    latency_good: Duration = field(default=Duration(15.0), validator=above(0))
+    """A carrier whose median receipt takes longer loses some of its score."""
+    receipts_within: Duration = field(default=Duration(60.0), validator=above(0))
+    """A receipt of a carrier whose own latency is not known yet is missing after this."""
+    explore: float = field(default=0.01, validator=between(0, 0.5))
+    """Share of a country's messages that goes to carriers which are not the best, to see whether they are."""
+    explore_every: Duration = field(default=Duration(60.0), validator=above(0))
+    """Of a country that has messages at least one goes to such a carrier in this time."""
+
+
+@define(frozen=True)
 class RoutingSettings:
     """``[routing]``."""
 
@@ -401,6 +417,7 @@ class Config:
     session: SessionSettings = Factory(SessionSettings)
     store: StoreSettings = Factory(StoreSettings)
     routing: RoutingSettings = Factory(RoutingSettings)
+    quality: QualitySettings = Factory(QualitySettings)
     receipts: ReceiptSettings = Factory(ReceiptSettings)
     long_messages: LongMessageSettings = Factory(LongMessageSettings)
     message_classes: dict[str, MessageClassSettings] = Factory(dict)

@@ -106,21 +106,23 @@ class Outcomes:
 
     def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
         """The carrier that ``message`` names has it under this id."""
-        self._core.experience.cell(message.carrier, message.country).accepted += 1
         message.carrier_message_id = carrier_message_id
         if self._core.watch.watcher is not None:
             self._core.decided(message, "taken", f"by {message.carrier} as {carrier_message_id!r}")
         if message.group is not None:
             self._part_taken(message, message.group, "", changes)
         if not message.asks_receipt:
+            self._core.experience.cell(message.carrier, message.country).accepted += 1
             self._finisher.finish(message, MessageState.ACCEPTED, 0, now, changes)
             return
-        self._await(message, changes)
+        self._await(message, now, changes)
         self._reports.await_receipt(message, now, changes)
 
-    def _await(self, message: Message, changes: Changes) -> None:
+    def _await(self, message: Message, now: int, changes: Changes) -> None:
         self._core.left_queue(message)
+        self._core.experience.cell(message.carrier, message.country).took(now)
         message.move_to(MessageState.ENROUTE)
+        message.next_attempt_at = now
         changes.message_updates.append(update_of(message))
 
     def _part_taken(self, part: Message, group: PartGroup, joined_id: str, changes: Changes) -> None:
@@ -230,13 +232,13 @@ class Outcomes:
     def _taken_joined(self, parts: list[Message], outcome: Accepted, now: int, changes: Changes) -> None:
         for part in parts:
             part.carrier_message_id = outcome.carrier_message_id
-            self._core.experience.cell(part.carrier, part.country).accepted += 1
             self._core.decided(part, "taken", "as one by", part.carrier, "as", repr(outcome.carrier_message_id))
             assert part.group is not None
             self._part_taken(part, part.group, outcome.carrier_message_id, changes)
             if part.asks_receipt:
-                self._await(part, changes)
+                self._await(part, now, changes)
             else:
+                self._core.experience.cell(part.carrier, part.country).accepted += 1
                 self._finisher.finish(part, MessageState.ACCEPTED, 0, now, changes)
         awaiting = [part for part in parts if part.asks_receipt]
         if awaiting:

@@ -399,7 +399,8 @@ class Reports:
             if receipt.cause:
                 message.cause = receipt.cause
                 self._tell_failed(message, receipt)
-            self._note_reported(message, state, now)
+            cell = self._core.experience.cell(message.carrier, message.country)
+            cell.reported(state is MessageState.DELIVERED, message.next_attempt_at, now)
             self.ended(message, state)
             self._finisher.finish(message, state, error_code, now, changes)
         elif wants_intermediate(message.registered_delivery) and (
@@ -408,14 +409,6 @@ class Reports:
             changes.new_deliveries.append(
                 self._finisher.receipt(message, MessageState.ENROUTE, error_code, now, intermediate=True)
             )
-
-    def _note_reported(self, message: Message, state: MessageState, now: int) -> None:
-        cell = self._core.experience.cell(message.carrier, message.country)
-        if state is MessageState.DELIVERED:
-            cell.delivered += 1
-        else:
-            cell.failed += 1
-        cell.receipt_ms += now - message.accepted_at
 
     def _tell_failed(self, message: Message, receipt: CarrierReceipt) -> None:
         self._core.metrics.carrier_failure(message.carrier, receipt.cause)

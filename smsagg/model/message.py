@@ -151,7 +151,7 @@ class Message:
     attempts: int = 0
     """Attempts that counted: throttling by a carrier does not."""
     next_attempt_at: int = 0
-    """When the next attempt is due; meaningful in QUEUED only."""
+    """In QUEUED when the next attempt is due; in ENROUTE when its carrier took it."""
     parked: bool = False
     """The message waits in the store only; no copy is in memory."""
     carrier: str = ""
