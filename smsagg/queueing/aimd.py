@@ -6,18 +6,29 @@ Theory of operation. Additive increase, multiplicative decrease, as TCP does it 
                 submits are one piece of news. The link pauses a moment, and what it had saved up is void.
     otherwise   rate grows by a fixed amount a second, back to the contract.
 
-The burst shrinks and grows with the rate, and is at most one second's worth while the rate is lowered.
+The burst shrinks and grows with the rate, and is at most one second's worth while the rate is lowered, a tenth of that
+without a contract.
 
 From the floor to the contract takes ``RECOVERY_S`` seconds, however long the carrier throttled. The state belongs to
 the carrier's account and not to the connection: keep the object across reconnects, and a link that comes back does not
-burst. Without a contract the rate is unlimited until the first throttling, which teaches it: half of what the carrier
-accepted lately. Once back at what it learned it grows in proportion to itself, without end, since what was learned
-from a first second, or from one answer, may be far too little.
+burst.
+
+Without a contract the rate is unlimited until the first throttling, which teaches it: half of what the carrier accepted
+lately. What is learned so is worth as much as it was measured::
+
+    from less than a second     a guess, which may be far too little: the rate doubles every ``DOUBLING_S`` until the
+                                carrier throttles again, as TCP starts
+    from a second and more      the last good rate: back to it quickly at first, slowly around it, and then, when the
+                                carrier does not mind, faster and faster beyond (the cubic of RFC 9438 §4.2)
+
+Throttled again before it is back at the last good rate, the link learns that this has become less (RFC 9438 §4.7);
+unless nothing at all was accepted meanwhile, which says nothing about rates. Beyond ``UNLIMITED_PER_S`` nothing limits
+it, as before.
 
 ``now`` is monotonic seconds. Constant memory.
 """
 
-from math import exp, inf
+from math import inf
 
 from smsagg.queueing.rate import TokenBucket
 
@@ -25,16 +36,23 @@ DECREASE = 0.5
 INTERVAL_S = 1.0
 """Decreases are at least so far apart."""
 RECOVERY_S = 20.0
-"""From nothing back to the contract (or to the learned rate)."""
+"""From nothing back to the contract."""
+DOUBLING_S = 1.0
+"""In which a rate that rests on a guess doubles."""
+CUBIC_S = 12.0
+"""From nothing back to the last good rate, and from there to twice as much."""
+CONVERGENCE = (1 + DECREASE) / 2
+"""Of a rate that was throttled before the last good one was regained, so much is the last good rate then."""
+UNLIMITED_PER_S = 100_000.0
 FLOOR_SHARE = 0.01
-"""The rate never falls below this share of the contract, so that recovery is always noticed."""
+"""The rate never falls below this share of the contract (or of the last good rate), so that recovery is noticed."""
 FLOOR_PER_S = 0.5
 """Nor below this; the contract itself if that is lower."""
 IDLE_S = 2.0
 """After so long without an acceptance what was accepted is counted anew."""
 EVIDENCE_MIN_S = 0.1
 """What was accepted in less time is taken as if it had taken so long."""
-GROWTH_EXPONENT_MAX = 20.0
+DOUBLINGS_MAX = 40.0
 """Bounds one step of growth after a long silence."""
 PAUSE_S = 0.2
 """No message is sent for so long after ESME_RTHROTTLED."""
@@ -48,11 +66,14 @@ class AimdRate:
     __slots__ = (
         "_accepted",
         "_accepted_before",
+        "_accepted_since",
         "_bucket",
         "_burst",
         "_contract_per_s",
         "_decreased_at",
+        "_decreased_to",
         "_grown_at",
+        "_is_guess",
         "_learned_per_s",
         "_paused_until",
         "_second_from",
@@ -62,14 +83,19 @@ class AimdRate:
         """``contract_per_s``: the contracted rate, ``None`` when there is none. ``burst`` as for the bucket."""
         self._contract_per_s = inf if contract_per_s is None else contract_per_s
         self._learned_per_s = self._contract_per_s
+        """The contract, or the last good rate."""
+        self._is_guess = False
         self._burst = burst
         self._bucket = TokenBucket(self._contract_per_s, burst, now)
         self._decreased_at = -inf
+        self._decreased_to = self._contract_per_s
         self._grown_at = now
         self._paused_until = -inf
         self._second_from = now
         self._accepted = 0
         self._accepted_before = 0.0
+        self._accepted_since = 0
+        """Since the latest decrease."""
 
     @property
     def is_slowed(self) -> bool:
@@ -110,6 +136,7 @@ class AimdRate:
             self._accepted = 0
             self._second_from = now
         self._accepted += count
+        self._accepted_since += count
 
     def on_throttled(self, now: float, *, queue_full: bool = False) -> None:
         """The carrier answered ESME_RTHROTTLED, or with ``queue_full`` ESME_RMSGQFUL."""
@@ -117,13 +144,32 @@ class AimdRate:
         if now - self._decreased_at < INTERVAL_S:
             return
         self._grow(now)
-        self._decreased_at = now
         rate = self._bucket.rate_per_s
-        if rate == inf:
-            rate = self._learned_per_s = self._lately_per_s(now)
+        if self._contract_per_s == inf:
+            rate = self._learn(rate, now)
+        self._decreased_at = now
+        self._accepted_since = 0
         floor = min(max(self._learned_per_s * FLOOR_SHARE, FLOOR_PER_S), self._learned_per_s)
-        self._set(max(rate * DECREASE, floor), now)
+        self._decreased_to = max(rate * DECREASE, floor)
+        self._set(self._decreased_to, now)
         self._bucket.take(int(max(self._bucket.available(now), 0)), now)
+
+    def _learn(self, rate: float, now: float) -> float:
+        """What throttling at ``rate`` says about the last good rate; returns the rate to decrease from."""
+        if rate != inf and not self._accepted_since:
+            return rate
+        lately, is_measured = self._lately_per_s(now), self._accepted_before > 0
+        reached = lately if lately < rate * DECREASE else min(rate, UNLIMITED_PER_S)  # else the link was in full use
+        if rate != inf and not (is_measured or self._is_guess):
+            return rate
+        if rate == inf or self._is_guess:
+            self._is_guess = not is_measured
+            self._learned_per_s = reached
+        elif rate >= self._learned_per_s:
+            self._learned_per_s = reached
+        else:
+            self._learned_per_s = max(reached * CONVERGENCE, FLOOR_PER_S)
+        return reached
 
     def _lately_per_s(self, now: float) -> float:
         """What the carrier accepted a second, by the last whole second or the present one."""
@@ -132,21 +178,39 @@ class AimdRate:
         return max(self._accepted_before, recent, 1.0)
 
     def _grow(self, now: float) -> None:
-        """Apply the additive increase since the last look."""
-        elapsed = now - max(self._grown_at, self._paused_until)
-        self._grown_at = max(now, self._grown_at)
+        """Apply the increase since the last look."""
         rate = self._bucket.rate_per_s
-        if elapsed <= 0 or rate >= self._contract_per_s:
+        if rate >= self._contract_per_s:
+            self._grown_at = max(now, self._grown_at)
             return
-        learned = self._learned_per_s
-        grown = rate + learned / RECOVERY_S * elapsed
-        if grown > learned:  # without a contract only: with one this is the contract
-            beyond_s = elapsed if rate >= learned else (grown - learned) * RECOVERY_S / learned
-            grown = max(rate, learned) * exp(min(beyond_s / RECOVERY_S, GROWTH_EXPONENT_MAX))
-        self._set(min(grown, self._contract_per_s), now)
+        if self._contract_per_s == inf:
+            grown = self._grown(now - max(self._decreased_at, self._paused_until))
+        else:
+            elapsed = now - max(self._grown_at, self._paused_until)
+            grown = rate + self._contract_per_s / RECOVERY_S * max(elapsed, 0.0)
+        self._grown_at = max(now, self._grown_at)
+        if grown > rate:
+            self._set(min(grown, self._contract_per_s), now)
+
+    def _grown(self, elapsed: float) -> float:
+        """The rate without a contract so many seconds after the latest decrease and its pause."""
+        if elapsed <= 0:
+            return self._decreased_to
+        if self._is_guess:
+            grown = self._decreased_to * 2.0 ** min(elapsed / DOUBLING_S, DOUBLINGS_MAX)
+        else:
+            learned = self._learned_per_s
+            regained_s = CUBIC_S * max(1 - self._decreased_to / learned, 0.0) ** (1 / 3)
+            grown = learned * (1 + ((elapsed - regained_s) / CUBIC_S) ** 3)
+        if grown > UNLIMITED_PER_S:
+            self._is_guess, self._learned_per_s = False, inf
+            return inf
+        return grown
 
     def _set(self, rate_per_s: float, now: float) -> None:
         burst = self._burst
-        if rate_per_s < self._learned_per_s:
-            burst = min(burst * rate_per_s / self._learned_per_s, rate_per_s)
+        if self._contract_per_s == inf:
+            burst = min(burst, rate_per_s / 10)
+        elif rate_per_s < self._contract_per_s:
+            burst = min(burst * rate_per_s / self._contract_per_s, rate_per_s)
         self._bucket.set_rate(rate_per_s, burst, now)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsagg.queueing.aimd import FLOOR_SHARE, INTERVAL_S, PAUSE_FULL_S, PAUSE_S, RECOVERY_S, AimdRate
+from smsagg.queueing.aimd import CUBIC_S, FLOOR_SHARE, INTERVAL_S, PAUSE_FULL_S, PAUSE_S, RECOVERY_S, AimdRate
+from smsagg.queueing.rate import TokenBucket
 
 
 def throttle_for(rate: AimdRate, start: float, seconds: float) -> float:
@@ -98,7 +99,7 @@ def test_without_a_contract_nothing_limits_until_the_carrier_speaks() -> None:
 
 
 @pytest.mark.parametrize("accepted", [0, 1, 50])
-def test_one_throttling_at_the_start_is_forgotten_in_minutes(accepted: int) -> None:
+def test_one_throttling_at_the_start_is_forgotten_in_seconds(accepted: int) -> None:
     """A link that idled and met one ESME_RTHROTTLED in its first burst is at a thousand a second soon again."""
     rate = AimdRate(None, 100, 0.0)
     now = 100.0
@@ -106,7 +107,57 @@ def test_one_throttling_at_the_start_is_forgotten_in_minutes(accepted: int) -> N
         rate.on_accepted(1, now)
     rate.on_throttled(now)
     assert rate.rate_per_s(now) < 1_000
-    assert rate.rate_per_s(now + 8 * RECOVERY_S) >= 1_000
+    assert rate.rate_per_s(now + 15) >= 1_000
+
+
+def drive(rate: AimdRate, limit_per_s: float, start: float, seconds: float) -> tuple[int, int]:
+    """Send what may be sent to a carrier that takes so much a second; returns (accepted, throttled)."""
+    carrier = TokenBucket(limit_per_s, limit_per_s / 10, start)
+    accepted = throttled = 0
+    for step in range(round(seconds * 100)):
+        now = start + step / 100
+        count = int(min(rate.available(now), 50))
+        rate.take(count, now)
+        taken = carrier.take_up_to(count, now)
+        if taken:
+            rate.on_accepted(taken, now)
+        for _ in range(count - taken):
+            rate.on_throttled(now)
+        accepted += taken
+        throttled += count - taken
+    return accepted, throttled
+
+
+@pytest.mark.parametrize("limit", [20.0, 300.0, 3_000.0])
+def test_without_a_contract_it_finds_what_the_carrier_takes(limit: float) -> None:
+    """Most of the carrier's rate is used from the first minute on, and little is refused."""
+    rate = AimdRate(None, 100, 0.0)
+    drive(rate, limit, 0.0, 20)
+    accepted, throttled = drive(rate, limit, 20.0, 60)
+    assert accepted >= 0.7 * limit * 60
+    assert throttled <= 0.1 * accepted
+
+
+def test_a_limit_that_became_lower_is_learned_and_one_that_went_is_forgotten() -> None:
+    """Down to a tenth within half a minute, with few refusals from then on; and up again as quickly."""
+    rate = AimdRate(None, 100, 0.0)
+    drive(rate, 1_000, 0.0, 30)
+    drive(rate, 100, 30.0, 30)
+    accepted, throttled = drive(rate, 100, 60.0, 60)
+    assert accepted >= 0.7 * 100 * 60
+    assert throttled <= 0.1 * accepted
+    drive(rate, 1_000, 120.0, 45)
+    accepted, _ = drive(rate, 1_000, 165.0, 30)
+    assert accepted >= 0.7 * 1_000 * 30
+
+
+def test_a_minute_of_nothing_but_throttling_says_nothing_about_the_rate() -> None:
+    """After it the last good rate is back in seconds."""
+    rate = AimdRate(None, 100, 0.0)
+    drive(rate, 500, 0.0, 30)
+    end = throttle_for(rate, 30.0, 60.0)
+    assert rate.rate_per_s(end) < 30
+    assert rate.rate_per_s(end + CUBIC_S + 1) >= 200
 
 
 def test_throttled_from_the_first_message() -> None:
