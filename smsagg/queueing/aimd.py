@@ -28,7 +28,7 @@ it, as before.
 ``now`` is monotonic seconds. Constant memory.
 """
 
-from math import inf
+from math import cbrt, exp2, inf
 
 from smsagg.queueing.rate import TokenBucket
 
@@ -197,10 +197,10 @@ class AimdRate:
         if elapsed <= 0:
             return self._decreased_to
         if self._is_guess:
-            grown = self._decreased_to * 2.0 ** min(elapsed / DOUBLING_S, DOUBLINGS_MAX)
+            grown = self._decreased_to * exp2(min(elapsed / DOUBLING_S, DOUBLINGS_MAX))
         else:
             learned = self._learned_per_s
-            regained_s = CUBIC_S * max(1 - self._decreased_to / learned, 0.0) ** (1 / 3)
+            regained_s = CUBIC_S * cbrt(max(1 - self._decreased_to / learned, 0.0))
             grown = learned * (1 + ((elapsed - regained_s) / CUBIC_S) ** 3)
         if grown > UNLIMITED_PER_S:
             self._is_guess, self._learned_per_s = False, inf
