@@ -20,6 +20,7 @@ COMMANDS = {
     "load": "Drive load over SMPP and report rates and latencies.",
     "trace": "Follow messages through a running server.",
     "receipts": "Look at receipts that match no message, and match them by another rule.",
+    "report": "Count past traffic by country, carrier, account and more.",
     "check-config": "Check a configuration file and show what is in it.",
     "hash-password": "Make the argon2 hash of a password for a configuration file.",
 }
