@@ -10,7 +10,7 @@ A carrier is a plug-in: a class registered under the entry-point group ``smsagg.
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import trio
 
@@ -82,11 +82,24 @@ class Link(Protocol):
         ...
 
 
+@runtime_checkable
+class ReconfigurableCarrier(Protocol):
+    """A carrier some of whose settings can change while it runs."""
+
+    LIVE_KEYS: ClassVar[frozenset[str]]
+
+    def reconfigure(self, settings: Any) -> None: ...
+
+
 class Carrier(Protocol):
     """An upstream supplier.
 
     One that has an attribute ``learns_ids`` which is true gives ids as they are on the wire, and leaves it to the
     engine to find out by which rule those of its receipts are to be compared.
+
+    One that has a set ``LIVE_KEYS`` of names of its settings has a method ``reconfigure(settings)``, synchronous, which
+    puts settings in force that differ in those only, while its links are bound and have attempts outstanding. For any
+    other change it is replaced by a new carrier of the same name, and drained.
     """
 
     Settings: ClassVar[type[Any]]

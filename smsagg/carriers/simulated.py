@@ -19,6 +19,7 @@ failed. Ids in receipts are the ids of the responses (``ids.receipt_form`` matte
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from random import Random
+from typing import ClassVar
 
 import trio
 from attrs import define, field
@@ -94,6 +95,15 @@ class SimulatedLink:
         rate = carrier.settings.rate
         self._bucket = TokenBucket(rate, burst=rate * BURST_S, now=-inf) if rate else None
 
+    def set_rate(self, rate: Rate | None, now: float) -> None:
+        """Go on at another rate; what the bucket holds stays."""
+        if rate is None:
+            self._bucket = None
+        elif self._bucket is None:
+            self._bucket = TokenBucket(rate, burst=rate * BURST_S, now=now)
+        elif rate != self._bucket.rate_per_s:
+            self._bucket.set_rate(rate, rate * BURST_S, now)
+
     @property
     def is_bound(self) -> bool:
         return self.bound
@@ -133,6 +143,7 @@ class SimulatedCarrier:
     """A carrier without a network. See :class:`~smsagg.carriers.base.Carrier` for the contract."""
 
     Settings = SimulatedSettings
+    LIVE_KEYS: ClassVar[frozenset[str]] = frozenset({"rate", "response_timeout"})
 
     def __init__(
         self, name: str, settings: SimulatedSettings, events: CarrierEvents, clock: Clock, rng: Random
@@ -159,6 +170,12 @@ class SimulatedCarrier:
         self._next_mo_at = inf
         self._wake_scope = trio.CancelScope()
         self._idle = trio.Event()
+
+    def reconfigure(self, settings: SimulatedSettings) -> None:
+        """Put settings in force that differ in :data:`LIVE_KEYS` only."""
+        self.settings = settings
+        for link in self._links:
+            link.set_rate(settings.rate, self.now())
 
     @property
     def links(self) -> Sequence[SimulatedLink]:

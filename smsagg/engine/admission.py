@@ -38,3 +38,8 @@ class Admission:
             return _NO_ROUTE
         message.pool = pool
         return None
+
+    def home_of(self, message: Message) -> str:
+        """The pool that a message which was admitted before would go to now; ``""`` when there is none."""
+        pool = self._router.route(message.country)
+        return "" if isinstance(pool, NoRoute) else pool

@@ -19,8 +19,12 @@ class Alerts:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._routes = MoRoutes(routes_of(core.config))
+        self.reconfigure()
         self.tell: Tell = lambda _account, _alert: 0
+
+    def reconfigure(self) -> None:
+        """Heed the configuration of the core from now on."""
+        self._routes = MoRoutes(routes_of(self._core.config))
 
     def on_alerts(self, carrier: str, alerts: Sequence[CarrierAlert]) -> None:
         """Tell each to the owner of the number that asked (``esme_addr``), which is found as for a message without

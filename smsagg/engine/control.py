@@ -3,8 +3,9 @@
 A message that we cut into parts is looked at as a whole, and its parts are cancelled together or not at all.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import trio
 
@@ -32,7 +33,7 @@ class Control:
         self._waiting = waiting
         self._queued = queued
         self._finisher = finisher
-        self._searches = {name: trio.Semaphore(1) for name in core.accounts}
+        self._searches: defaultdict[str, trio.Semaphore] = defaultdict(partial(trio.Semaphore, 1))
         """An account searches once at a time."""
 
     async def find(self, account: str, message_id: str) -> Message | None:

@@ -1,6 +1,7 @@
 """What every part of the engine shares: settings, clocks, the store, and the messages that are in memory."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
@@ -34,9 +35,15 @@ class Core:
     rng: Random
     store: Store
     metrics: EngineMetrics
-    accounts: Mapping[str, Account]
-    carriers: Mapping[str, CarrierState]
-    pools: Mapping[str, Pool]
+    accounts: dict[str, Account]
+    carriers: dict[str, CarrierState]
+    pools: dict[str, Pool]
+    former_pools: dict[str, Pool] = field(factory=dict)
+    """Pools that left the configuration while the process runs: places in them may still be held."""
+    former_queued: Counter[str] = field(factory=Counter)
+    """Messages that wait of accounts that the configuration does not name (any more), by account."""
+    former_depth: Counter[str] = field(factory=Counter)
+    """Messages that wait in pools that the configuration does not name (any more), by pool."""
     live: dict[int, Message] = field(factory=dict)
     """Every message that has a copy in memory, by seq."""
     settling: set[int] = field(factory=set)
@@ -110,13 +117,38 @@ class Core:
         """A message waits for a carrier (anew)."""
         self._count_queued(message, 1)
 
+    def pool_of(self, message: Message) -> Pool | None:
+        """The pool in which it holds a place, configured still or not; ``None``: it left before the process began."""
+        return self.pools.get(message.pool) or self.former_pools.get(message.pool)
+
+    def change_pool(self, message: Message, pool: str) -> None:
+        """A message that waits for a carrier, or is with one that may give it back, belongs to another pool from now
+        on. It must not stand in a queue of the old one."""
+        self._count_in_pool(message.pool, -1)
+        message.pool = pool
+        self._count_in_pool(pool, 1)
+
     def _count_queued(self, message: Message, change: int) -> None:
         """Accounts and pools of old messages may have left the configuration."""
-        account, pool = self.accounts.get(message.account), self.pools.get(message.pool)
+        account = self.accounts.get(message.account)
         if account is not None:
             account.queued += change
+        else:
+            _add(self.former_queued, message.account, change)
+        self._count_in_pool(message.pool, change)
+
+    def _count_in_pool(self, name: str, change: int) -> None:
+        pool = self.pools.get(name)
         if pool is not None:
             pool.depth += change
+        else:
+            _add(self.former_depth, name, change)
+
+
+def _add(counts: Counter[str], name: str, change: int) -> None:
+    counts[name] += change
+    if not counts[name]:
+        del counts[name]
 
 
 def update_of(message: Message) -> MessageUpdate:

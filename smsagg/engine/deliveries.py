@@ -130,8 +130,27 @@ class Deliveries:
             name: _AccountDeliveries(name, account.settings.deliveries_in_memory_max)
             for name, account in core.accounts.items()
         }
+        self._unasked: set[str] = set()
+        """Accounts that came while the process runs: the store may hold deliveries from before they left."""
         self._work = trio.Event()
         self.ttl_ms = int(settings.ttl * 1000)
+
+    def reconfigure(self) -> None:
+        """Heed the configuration and the accounts of the core from now on.
+
+        What an account that left had in memory is parked when its last session has ended.
+        """
+        self._settings = self._core.config.receipts
+        self.ttl_ms = int(self._settings.ttl * 1000)
+        for name, account in self._core.accounts.items():
+            in_memory_max = account.settings.deliveries_in_memory_max
+            state = self._accounts.get(name)
+            if state is None:
+                self._accounts[name] = _AccountDeliveries(name, in_memory_max)
+                self._unasked.add(name)
+                self._work.set()
+            else:
+                state.in_memory_max = in_memory_max
 
     def recovered(self, last_id: int, due: dict[str, int]) -> None:
         """What the store holds from before; to be called once, first."""
@@ -248,6 +267,7 @@ class Deliveries:
         return {
             name: len(state.ready) + sum(sink.deliveries_outstanding for sink in state.sinks)
             for name, state in self._accounts.items()
+            if name in self._core.accounts or state.ready or state.sinks
         }
 
     def reserved(self) -> dict[str, int]:
@@ -270,7 +290,14 @@ class Deliveries:
 
     async def _load_due(self) -> None:
         """Load for every account that can take some."""
-        for state in self._accounts.values():
+        if self._unasked:
+            asked = frozenset(self._unasked)
+            due = await self._core.store.next_delivery_due()
+            self._unasked -= asked
+            for name in asked:
+                state = self._accounts[name]
+                state.parked_due_at = min(state.parked_due_at, due.get(name, math.inf))
+        for state in list(self._accounts.values()):
             while state.sinks and state.parked_due_at <= (now := self._core.clock.now_ms()):
                 room = state.in_memory_max - len(state.ready) - state.expected
                 if room < 1 or (room < state.in_memory_max // 2 and state.ready):

@@ -43,6 +43,13 @@ class Dispatcher:
         """Something changed: look at the queues soon. Cheap, and any number of calls is one turn."""
         self._wake.set()
 
+    def reconfigure(self) -> None:
+        """Heed the pools of the core from now on."""
+        served = self._served_first
+        if served is not None and self._core.pools.get(served.name) is not served:
+            self._served_first = None
+        self.wake()
+
     async def run(self) -> None:
         """Dispatch until cancelled."""
         clock = self._core.clock

@@ -52,12 +52,20 @@ class Division:
     """Under one configuration."""
 
     def __init__(self, config: Config, rng: Random) -> None:
-        self._settings: LongMessageSettings = config.long_messages
-        self._cuts: Mapping[str, Cut | None] = {name: _cut_of(config, pool) for name, pool in config.pools.items()}
+        self._settings: LongMessageSettings
+        self._cuts: Mapping[str, Cut | None]
         self._references = References(PAIRS_MAX, rng.getrandbits(16))
-        self.open_groups = OpenGroups(self._settings.open_groups_max)
-        self.plain_octets = min((cut.segment_octets for cut in self._cuts.values() if cut), default=USER_DATA_OCTETS)
+        self.open_groups = OpenGroups(config.long_messages.open_groups_max)
+        self.plain_octets: int
         """A body of at most so many octets without a header fits every carrier."""
+        self.reconfigure(config)
+
+    def reconfigure(self, config: Config) -> None:
+        """Heed ``config`` from now on; what was cut stays as it is."""
+        self._settings = config.long_messages
+        self._cuts = {name: _cut_of(config, pool) for name, pool in config.pools.items()}
+        self.open_groups.groups_max = config.long_messages.open_groups_max
+        self.plain_octets = min((cut.segment_octets for cut in self._cuts.values() if cut), default=USER_DATA_OCTETS)
 
     def divide(self, account: AccountSettings, message: Message, now: int) -> list[Message] | int:
         """``message``, as a part if it is one, or as the first of several if it is cut; or the ``command_status`` that
@@ -66,7 +74,7 @@ class Division:
         if said is not None and said.total > 1:
             self._join_siblings(account, message, said, now)
             return [message]
-        cut = self._cuts[message.pool]
+        cut = self._cuts.get(message.pool)  # the pool may have left the configuration since the message was routed
         return [message] if cut is None else self._split(account, message, cut, now)
 
     def _join_siblings(self, account: AccountSettings, message: Message, said: Concatenation, now: int) -> None:

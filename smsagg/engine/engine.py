@@ -17,15 +17,17 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from typing import Protocol
 
 import trio
 
 from smsagg.carriers.base import Carrier, Link, RespondMo, RespondReceipts
 from smsagg.clock import Clock
 from smsagg.config.schema import Config, MessageClassSettings
-from smsagg.engine.accounts import make_accounts
+from smsagg.engine.accounts import change_accounts, make_accounts
 from smsagg.engine.admission import Admission
 from smsagg.engine.alerts import Alerts
+from smsagg.engine.changing import change_carriers, change_pools
 from smsagg.engine.control import Control
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
@@ -48,6 +50,15 @@ from smsagg.observe.metrics import Metrics
 from smsagg.observe.watch import Watch
 from smsagg.store.base import Recovered, Store
 from smsagg.tables import Tables
+
+
+class Reconfigurable(Protocol):
+    """A part of the engine that derives something from the configuration or the tables."""
+
+    def reconfigure(self) -> None:
+        """Heed ``core.config``, ``core.tables``, ``core.accounts``, ``core.carriers`` and ``core.pools`` as they are
+        from now on. Synchronous; what is on its way must not notice, and what is wrong was refused before."""
+        ...
 
 
 class Engine:
@@ -104,7 +115,7 @@ class Engine:
         )
         self._links = {id(state.link): state for carrier in states.values() for state in carrier.links}
         self.admission = Admission(core)
-        self.waiting = Waiting(core)
+        self.waiting = Waiting(core, self.admission.home_of)
         self.deliveries = Deliveries(core, self._config.receipts)
         self._finisher = Finisher(core, self.deliveries)
         self.reports = Reports(core, self._finisher, learning_carriers(carriers))
@@ -112,7 +123,7 @@ class Engine:
         self.handset = HandsetMessages(core, self.deliveries, self._finisher)
         self.dispatcher = Dispatcher(core, self.waiting, self._finisher)
         core.wake_dispatcher = self.dispatcher.wake
-        self._loader = Loader(core, self.waiting)
+        self._loader = Loader(core, self.waiting, self.admission.home_of)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy))
         self.alerts = Alerts(core)
@@ -122,6 +133,51 @@ class Engine:
         self.control = Control(core, self.waiting, queued, self._finisher, lambda: self.intake.last_seq)
         self.replacement = Replacement(core, self.control, queued, self.intake, self._finisher, self.deliveries)
         self._recovered = recovered
+        self._parts: Sequence[Reconfigurable] = (
+            self.admission,
+            self.intake,
+            self.deliveries,
+            self.reports,
+            self.handset,
+            self.alerts,
+            self._sweeper,
+            self.waiting,
+            self.dispatcher,
+            self._loader,
+        )
+
+    def reconfigure(self, config: Config, tables: Tables, carriers: Mapping[str, Carrier]) -> None:
+        """Go on under another configuration, whose ``carriers`` these are: in one step, and nothing that is on its way
+        is disturbed. Both are known to be right.
+
+        Carriers that are not among them any more get nothing new; what they have outstanding they still report, until
+        :meth:`forget`. Nobody is bound or unbound here: sessions and links are the caller's.
+        """
+        core, now = self.core, self._clock.monotonic_s()
+        core.config, core.tables = config, tables
+        self._config = config
+        added, left = change_accounts(self.accounts, config, now)
+        for account in left:
+            if account.queued:
+                core.former_queued[account.name] = account.queued
+        for account in added:
+            account.queued = core.former_queued.pop(account.name, 0)
+        states_left = change_carriers(core, config, carriers, now)
+        self._links |= {id(state.link): state for carrier in core.carriers.values() for state in carrier.links}
+        pools_left = change_pools(core, config)
+        for part in self._parts:
+            part.reconfigure()
+        for link in [link for state in states_left for link in state.links if link in self.waiting.following]:
+            following = self.waiting.take_following(link, len(self.waiting.following))
+            self.waiting.give_back(following, self._clock.now_ms())
+        if pools_left:
+            self.waiting.leave_pools({pool.name for pool in pools_left}, self._clock.now_ms())
+        core.wake_dispatcher()
+
+    def forget(self, carrier: Carrier) -> None:
+        """A carrier that left has come to its end: nothing will be heard of its links any more."""
+        for link in carrier.links:
+            self._links.pop(id(link), None)
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Recover, call ``started()``, and run the tasks: dispatcher, loader, look-ups, deliveries, MO, sweeper."""
@@ -173,9 +229,13 @@ class Engine:
         for name, count in recovered.queued_by_account.items():
             if name in core.accounts:
                 core.accounts[name].queued = count
+            else:
+                core.former_queued[name] = count
         for name, count in recovered.queued_by_pool.items():
             if name in core.pools:
                 core.pools[name].depth = count
+            else:
+                core.former_depth[name] = count
         self.reports.recovered(recovered.parked_receipts, recovered.enroute)
         self.deliveries.recovered(recovered.last_delivery_id, await self._store.next_delivery_due())
         self.handset.recovered(recovered.mo_parts)

@@ -1,5 +1,8 @@
 """Levels that Prometheus asks for at each scrape: queues, links, circuits, deliveries, the store."""
 
+from collections.abc import Callable
+
+from smsagg.carriers.base import Link
 from smsagg.engine.engine import Engine
 from smsagg.observe.metrics import Metrics
 from smsagg.routing.circuit import CircuitState
@@ -12,7 +15,13 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     """Have ``metrics`` ask the engine and its store."""
     core, waiting, statistics = engine.core, engine.waiting, store.statistics
     pools, carriers = core.pools, core.carriers
-    links = [state for carrier in carriers.values() for state in carrier.links]
+
+    def by_link(value: Callable[[Link], float]) -> Callable[[], dict[tuple[str, ...], float]]:
+        def told() -> dict[tuple[str, ...], float]:
+            links = (link for carrier in carriers.values() for link in carrier.links)
+            return {(state.carrier.name, state.link.name): value(state.link) for state in links}
+
+        return told
 
     def queue_depth() -> dict[tuple[str, ...], float]:
         depth: dict[tuple[str, ...], float] = {}
@@ -34,12 +43,12 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.live.add_source(
         lambda: {"memory": len(core.live), "scheduled": len(waiting.scheduled), "assembly": len(waiting.assembly)}
     )
-    metrics.link_bound.add_source(lambda: {(s.carrier.name, s.link.name): float(s.link.is_bound) for s in links})
-    metrics.link_window.add_source(lambda: {(s.carrier.name, s.link.name): s.link.window for s in links})
-    metrics.link_outstanding.add_source(lambda: {(s.carrier.name, s.link.name): s.link.in_flight for s in links})
+    metrics.link_bound.add_source(by_link(lambda link: float(link.is_bound)))
+    metrics.link_window.add_source(by_link(lambda link: link.window))
+    metrics.link_outstanding.add_source(by_link(lambda link: link.in_flight))
     metrics.circuit_open.add_source(
         lambda: (
-            {(s.carrier.name, s.link.name): _CIRCUIT[s.circuit.state] for s in links}
+            {(s.carrier.name, s.link.name): _CIRCUIT[s.circuit.state] for c in carriers.values() for s in c.links}
             | {
                 (name, way.country): _CIRCUIT[way.circuit.state]
                 for name, c in carriers.items()

@@ -49,6 +49,16 @@ class HandsetMessages:
         self._work = trio.Event()
         self._log = RateLimitedLog(structlog.get_logger("smsagg.engine"))
 
+    def reconfigure(self) -> None:
+        """Heed the configuration of the core from now on; parts that wait go by the routes that are there when they
+        wait no longer."""
+        settings = self._core.config.mo
+        self._routes = MoRoutes(routes_of(self._core.config))
+        self._loops.set_limits(settings.loop_messages_max, int(settings.loop_window * 1000))
+        self._reassembly.set_limits(
+            settings.parts_max, settings.parts_octets_max, int(settings.reassembly_timeout * 1000)
+        )
+
     @property
     def parts_waiting(self) -> int:
         """Parts that wait for others."""

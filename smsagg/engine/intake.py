@@ -32,6 +32,10 @@ class Intake:
         self.division = Division(core.config, core.rng)
         self.stopped = False
 
+    def reconfigure(self) -> None:
+        """Heed the configuration of the core from now on."""
+        self.division.reconfigure(self._core.config)
+
     def reserve(self, account: Account, message: Message, now: int) -> int:
         """Take a place for ``message``; ESME_ROK, or the ``command_status`` that refuses it (nothing is held then)."""
         failing = self._core.store.failing

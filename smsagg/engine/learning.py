@@ -28,6 +28,19 @@ class ReceiptLearning:
         self.in_force: dict[str, IdDialect] = {}
         self.proposed: dict[str, IdDialect] = {}
 
+    def reconfigure(self, applies: frozenset[str]) -> list[str]:
+        """Let the rules of these carriers come in force by themselves, from now on; of whom the rule in force has
+        changed. What was shown by others is a proposal."""
+        changed: list[str] = []
+        for carrier in [carrier for carrier in self.in_force if carrier not in applies]:
+            self.proposed[carrier] = self.in_force.pop(carrier)
+            changed.append(carrier)
+        for carrier in [carrier for carrier in self.proposed if carrier in applies - self._applies]:
+            self.in_force[carrier] = self.proposed.pop(carrier)
+            changed.append(carrier)
+        self._applies = applies
+        return changed
+
     def missed(self, carrier: str, receipt_id: str, matched: int) -> bool:
         """A receipt matched nothing; True when its carrier's rule has come in force just now.
 

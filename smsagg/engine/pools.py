@@ -71,6 +71,10 @@ class LinkState:
         self.unrecorded = 0
         """Slots of messages that the carrier took, until the store has it."""
 
+    def set_rate(self, rate: float | None, now: float) -> None:
+        """Another contracted rate from now on."""
+        self.pacing.set_contract(rate, max(rate or 0.0, PACING_BURST_MIN), now)
+
     def stir(self) -> None:
         """Something happened that may have given this link room, or its carrier a better circuit. Cheap."""
         self.carrier.stir(self)
@@ -140,6 +144,19 @@ class CarrierState:
         self._open = deque(self.links)
         """Links that may have room, in the order of their turns."""
         self._blocked = Blocked()
+
+    def reconfigure(self, settings: CarrierSettings, now: float) -> None:
+        """Other settings of the same carrier; what is known of its health and pace stays."""
+        before, self.settings = self.settings, settings
+        self.statuses = StatusClassifier(settings.temporary, settings.throttled, settings.permanent)
+        self.always_asks = settings.ask_receipts == "always"
+        self.long_messages = getattr(settings.settings, "long_messages", "as_is")
+        rate: float | None = getattr(settings.settings, "rate", None)
+        for link in self.links:
+            link.circuit.set_limits(0, settings.circuit_open)
+            if rate != getattr(before.settings, "rate", None):
+                link.set_rate(rate, now)
+            self.stir(link)
 
     def stir(self, link: LinkState) -> None:
         """See :meth:`LinkState.stir`."""
@@ -217,6 +234,29 @@ class Pool:
         self.depth = 0
         """Messages of this pool not yet with a carrier, wherever they wait."""
 
+    def reconfigure(self, settings: PoolSettings, members: Sequence[CarrierState]) -> None:
+        """Other settings or members; what waits stays, and so do the shares of members that stay as they were.
+
+        :func:`link_pools` is to follow.
+        """
+        before, self.settings = self.settings, settings
+        self.ready.messages_max = settings.queue_max
+        is_like_before = (settings.policy, settings.carriers) == (before.policy, before.carriers)
+        if is_like_before and list(members) == list(self.members):
+            return
+        self.forget_members()
+        self.members = members
+        self.policy = make_policy(settings)
+        for index in range(len(members)):
+            self.policy.add(index)
+
+    def forget_members(self) -> None:
+        """Nobody is to stir this pool any more."""
+        for member in self.members:
+            member.blocked_in.pop(self, None)
+        self.members = ()
+        self._blocked = Blocked()
+
     def has_room(self) -> bool:
         return not self.spilled and len(self.ready) + self.reserved + self.bundles.extra < self.settings.queue_max
 
@@ -290,10 +330,15 @@ def make_pools(config: Config, carriers: Mapping[str, CarrierState]) -> dict[str
         name: Pool(name, settings, [carriers[member.carrier] for member in settings.carriers])
         for name, settings in config.pools.items()
     }
+    link_pools(pools)
+    return pools
+
+
+def link_pools(pools: Mapping[str, Pool]) -> None:
+    """Let each pool know its backup, and whom it is one for."""
     for pool in pools.values():
-        if pool.settings.backup:
-            pool.backup = pools[pool.settings.backup]
+        pool.backup = pools[pool.settings.backup] if pool.settings.backup else None
+        pool.dependents, pool.rests_until = [], -math.inf
     for pool in pools.values():
         for source in pool.chain():
             source.dependents.append(pool)
-    return pools

@@ -7,7 +7,9 @@ old text to a handset all the same: that is what in doubt means.
 """
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import trio
 from attrs import define
@@ -60,7 +62,7 @@ class Replacement:
         self._intake = intake
         self._finisher = finisher
         self._deliveries = deliveries
-        self._turns = {name: trio.Semaphore(1) for name in core.accounts}
+        self._turns: defaultdict[str, trio.Semaphore] = defaultdict(partial(trio.Semaphore, 1))
         """An account replaces one after the other, from holding to commit: nothing is held twice."""
 
     async def revise(self, account: str, message_id: str, revise: Revise) -> int:
@@ -149,7 +151,11 @@ class Replacement:
         now = self._core.clock.now_ms()
         message.accepted_at = now  # not when it was read: its turn may have been long in coming
         message.not_before = max(message.not_before, now)
-        taken = self._intake.take(self._core.accounts[message.account], message, now)
+        account = self._core.accounts.get(message.account)
+        if account is None:  # it has left the configuration while its turn was awaited
+            taken: list[Message] | Refusal = Refusal(ESME_RSYSERR)
+        else:
+            taken = self._intake.take(account, message, now)
         if isinstance(taken, Refusal):
             self._queued.put_back(held)
             turn.release()

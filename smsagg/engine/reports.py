@@ -34,7 +34,7 @@ import trio
 from smsagg.carriers.base import RespondReceipts
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
-from smsagg.engine.learning import ReceiptLearning
+from smsagg.engine.learning import ReceiptLearning, learning_carriers
 from smsagg.engine.parked import raw_id_of, receipt_of, row_of
 from smsagg.errors import StoreError
 from smsagg.model import CarrierReceipt, Message, MessageState
@@ -78,6 +78,16 @@ class Reports:
         self._sought: dict[tuple[str, str], list[Message]] = {}
         """What the look-up under way asks for, and whom a carrier took under such an id meanwhile: the store's answer
         does not know them, and memory may have let them go again."""
+
+    def reconfigure(self) -> None:
+        """Heed the configuration and the carriers of the core from now on."""
+        core = self._core
+        self.correlator.messages_max = core.config.store.live_messages_in_memory_max
+        self.correlator.early_max = core.config.store.parked_receipts_max
+        self._canonical = core.config.receipts.error_codes == "canonical"
+        learns = learning_carriers({name: state.carrier for name, state in core.carriers.items()})
+        for carrier in self.learning.reconfigure(learns):
+            self.look_up_parked(carrier)
 
     def await_receipt(self, message: Message, now: int, changes: Changes) -> None:
         """``message`` is ENROUTE: expect its receipt, or apply the one that came before."""

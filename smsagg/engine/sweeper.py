@@ -44,7 +44,13 @@ class Sweeper:
         """Highest seq ever given out."""
         self._swept_until = 0
         self._drop_parked_at = 0.0
-        self._overlap_ms = int((core.config.server.accept_deadline + 2 * INTERVAL_S) * 1000)
+        self._overlap_ms = 0
+        self.reconfigure()
+
+    def reconfigure(self) -> None:
+        """Heed the configuration of the core from now on."""
+        overlap_ms = int((self._core.config.server.accept_deadline + 2 * INTERVAL_S) * 1000)
+        self._overlap_ms = max(overlap_ms, self._overlap_ms)  # commits under way began under the settings before
 
     async def run(self) -> None:
         """Sweep until cancelled."""

@@ -11,14 +11,18 @@
 A message is in exactly one of them. Parked messages cost no memory; their ``next_attempt_at`` is in the store, and
 ``due`` holds the earliest of each pool. While a pool has parked messages that are due, newer ones queue behind them in
 the store (``Pool.spilled``), so nothing overtakes by luck and nothing starves.
+
+A pool may leave the configuration. Every message that is queued in memory belongs to a pool that is configured: what
+waits when its pool leaves, and what comes back to a pool that has left, goes where it would be routed now; without a
+route it is parked, and stays so until there is one.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.following import Following
-from smsagg.engine.pools import LinkState
+from smsagg.engine.pools import LinkState, Pool
 from smsagg.model import Message, MessageState
 from smsagg.queueing import Assembly, Bundle
 from smsagg.queueing.scheduled import ScheduledQueue
@@ -29,12 +33,19 @@ HORIZON_MS = 600_000
 RELEASE_MAX = 10_000
 """Scheduled messages released in one go."""
 
+UPDATES_MAX = 2_000
+"""Messages that changed their pool, in one write."""
+
+HomeOf = Callable[[Message], str]
+"""The pool where a message would be routed now; ``""``: there is none."""
+
 
 class Waiting:
     """The three places, and every way between them."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, home_of: HomeOf) -> None:
         self._core = core
+        self._home_of = home_of
         self._scheduled_max = core.config.store.scheduled_in_memory_max
         self.scheduled = ScheduledQueue(self._scheduled_max)
         settings = core.config.long_messages
@@ -47,8 +58,53 @@ class Waiting:
         self.on_earlier: Callable[[], None] = lambda: None
         """Something may have become due sooner than the loader knows."""
 
+    def reconfigure(self) -> None:
+        """Heed the configuration of ``core`` from now on; what is too much by its limits leaves as it is taken."""
+        config = self._core.config
+        self._scheduled_max = self.scheduled.messages_max = config.store.scheduled_in_memory_max
+        self.assembly.wait_s = config.long_messages.parts_wait
+        self.assembly.parts_max = config.long_messages.parts_waiting_max
+
+    def leave_pools(self, names: Collection[str], now: int) -> None:
+        """The pools of these names have left the configuration: what waits in memory for them finds a new home."""
+        core = self._core
+        waiting: list[Message] = []
+        for name in names:
+            pool = core.former_pools[name]
+            alone, bundles = pool.bundles.take(pool.ready.take(len(pool.ready)))
+            waiting += alone
+            for bundle in bundles:
+                waiting += bundle
+        for message in list(core.live.values()):
+            if message.pool in names:
+                if message.state is MessageState.QUEUED and self.withdraw(message):
+                    waiting.append(message)
+                elif message.state in (MessageState.QUEUED, MessageState.SENDING):
+                    self._is_at_home(message)
+        for message in waiting:
+            self.readmit(message, now)
+        moved = [message for message in waiting if core.live.get(message.seq) is message]
+        for start in range(0, len(moved), UPDATES_MAX):
+            updates = [update_of(message) for message in moved[start : start + UPDATES_MAX]]
+            core.store.write(Changes(message_updates=updates))
+
+    def _is_at_home(self, message: Message) -> bool:
+        """Whether its pool is configured; where it was not, and there is a route, it is another one now."""
+        if message.pool in self._core.pools:
+            return True
+        home = self._home_of(message)
+        if home:
+            self._core.decided(message, "moved", f"from pool {message.pool} to {home}")
+            self._core.change_pool(message, home)
+        return home != ""
+
     def reserve(self, message: Message, now: int) -> bool:
-        """Before its commit: decide where a new message will wait. False: its pool is full and says ``refuse``."""
+        """Before its commit: decide where a new message will wait. False: its pool is full and says ``refuse``, or has
+        left the configuration since the message was routed, and there is no other."""
+        if message.pool not in self._core.pools:
+            message.pool = self._home_of(message)
+            if not message.pool:
+                return False
         pool = self._core.pools[message.pool]
         message.next_attempt_at = message.not_before
         if message.not_before > now:
@@ -65,7 +121,7 @@ class Waiting:
     def unreserve(self, message: Message) -> None:
         """The commit of a reserved message did not happen."""
         if not message.parked and message.not_before <= message.accepted_at:
-            self._core.pools[message.pool].reserved -= 1
+            self._release_place(message)
 
     def admit(self, message: Message, now: int) -> None:
         """After its commit: put a reserved message where it was decided."""
@@ -78,21 +134,23 @@ class Waiting:
             self._note_parked(message, now)
             return
         core = self._core
-        pool = core.pools[message.pool]
         core.live[message.seq] = message
-        if message.not_before > message.accepted_at:
-            if not self.scheduled.push(message.next_attempt_at, message):
-                self._park(message, now)
-            else:
-                self.on_earlier()
-            return
-        pool.reserved -= 1
-        self._make_ready(message, now)
+        is_scheduled = message.not_before > message.accepted_at
+        if not is_scheduled:
+            self._release_place(message)
+        if message.pool not in core.pools:
+            self.readmit(message, now)
+        elif not is_scheduled:
+            self._make_ready(message, now)
+        elif not self.scheduled.push(message.next_attempt_at, message):
+            self._park(message, now)
+        else:
+            self.on_earlier()
 
     def retry_at(self, message: Message, due_at: int, now: int, changes: Changes) -> None:
         """Have a message wait until ``due_at``; the update is added to ``changes``."""
         message.next_attempt_at = due_at
-        message.parked = not self.scheduled.push(due_at, message, now + HORIZON_MS)
+        message.parked = not (self._is_at_home(message) and self.scheduled.push(due_at, message, now + HORIZON_MS))
         changes.message_updates.append(update_of(message))
         if message.parked:
             self._core.live.pop(message.seq, None)
@@ -107,6 +165,9 @@ class Waiting:
         for message in messages:
             if message.expires_at <= now:
                 self.overdue.append(message)
+                continue
+            if not self._is_at_home(message):
+                self._park(message, now)
                 continue
             if message.group is not None:
                 bundle = bundles.setdefault((message.pool, message.group_seq), [])
@@ -134,7 +195,10 @@ class Waiting:
             core.live[message.seq] = message
             for watcher in core.load_watchers:
                 watcher.append(message)
-            self._make_ready(message, now)
+            if self._is_at_home(message):
+                self._make_ready(message, now)
+            else:
+                self._park(message, now)
 
     def of_account(self, account: str) -> list[Message]:
         """To be looked through: the account's messages that wait in memory, some twice, with others among them."""
@@ -145,7 +209,9 @@ class Waiting:
 
     def readmit(self, message: Message, now: int) -> None:
         """A QUEUED message in memory that was withdrawn waits again, by its ``next_attempt_at``."""
-        if message.next_attempt_at <= now:
+        if not self._is_at_home(message):
+            self._park(message, now)
+        elif message.next_attempt_at <= now:
             self._make_ready(message, now)
         elif self.scheduled.push(message.next_attempt_at, message, now + HORIZON_MS):
             self.on_earlier()
@@ -179,16 +245,19 @@ class Waiting:
         """The next that follow on ``link``."""
         taken = self.following.take(link, count)
         for part in taken:
-            self._core.pools[part.pool].reserved -= 1
+            self._release_place(part)
         return taken
 
-    def withdraw(self, message: Message) -> None:
-        """Take a QUEUED message in memory out of whichever queue it waits in."""
+    def withdraw(self, message: Message) -> bool:
+        """Take a QUEUED message in memory out of whichever queue it waits in; False: it is held, or its time is up."""
         assert message.state is MessageState.QUEUED
-        if message.group is not None and self._withdraw_part(message):
-            return
-        self._core.pools[message.pool].ready.remove(message)
-        self.scheduled.remove(message)
+        pool = self._core.pool_of(message)
+        if pool is not None:
+            if message.group is not None and self._withdraw_part(message, pool):
+                return True
+            if pool.ready.remove(message):
+                return True
+        return self.scheduled.remove(message)
 
     def next_due_at(self) -> float:
         """Wall milliseconds of the earliest scheduled message in memory; ``inf`` for none."""
@@ -218,12 +287,16 @@ class Waiting:
             for part in bundle:
                 self._park(part, now)
 
-    def _withdraw_part(self, part: Message) -> bool:
-        pool = self._core.pools[part.pool]
+    def _withdraw_part(self, part: Message, pool: Pool) -> bool:
         if self.assembly.remove(part) or self.following.remove(part):
             pool.reserved -= 1
             return True
         return pool.bundles.remove(part)
+
+    def _release_place(self, message: Message) -> None:
+        pool = self._core.pool_of(message)
+        assert pool is not None
+        pool.reserved -= 1
 
     def _fits_schedule(self, due_at: int, now: int) -> bool:
         return due_at - now <= HORIZON_MS and len(self.scheduled) < self._scheduled_max
@@ -238,8 +311,9 @@ class Waiting:
 
     def _note_parked(self, message: Message, now: int) -> None:
         name, due_at = message.pool, message.next_attempt_at
-        if due_at <= now:
-            self._core.pools[name].spilled = True
+        pool = self._core.pools.get(name)
+        if pool is not None and due_at <= now:
+            pool.spilled = True
         if due_at < self.due.get(name, math.inf):
             self.due[name] = due_at
             self.on_earlier()

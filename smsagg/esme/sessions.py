@@ -32,6 +32,10 @@ class Sessions:
         self._bind_types: Counter[tuple[str, ...]] = Counter()
         self.connections = 0
 
+    def set_limit(self, per_address_max: int) -> None:
+        """Another limit for each address, on connections that come from now on."""
+        self._per_address_max = per_address_max
+
     def enter(self) -> bool:
         """Count a new connection; False when there are too many in all. :meth:`leave` ends what True began."""
         if self.connections >= self._sessions_max:

@@ -20,6 +20,11 @@ class LoopGuard:
         self._windows: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
         """When a pair's window began, and the messages in it."""
 
+    def set_limits(self, messages_max: int, window_ms: int) -> None:
+        """Other limits from now on, for windows that have begun as well."""
+        self._messages_max = messages_max
+        self._window_ms = window_ms
+
     def __len__(self) -> int:
         return len(self._windows)
 

@@ -76,6 +76,12 @@ class Reassembly:
         """Parts that wait."""
         return self._parts
 
+    def set_limits(self, parts_max: int, octets_max: int, timeout_ms: int) -> None:
+        """Other limits from now on; what is too much by them leaves when the next part comes."""
+        self._parts_max = parts_max
+        self._octets_max = octets_max
+        self._timeout_ms = timeout_ms
+
     def add(self, part: MoPart) -> Taken:
         """Take in one part; ``part.received_at`` is now."""
         key = _key(part)

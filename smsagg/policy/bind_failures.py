@@ -65,6 +65,10 @@ class _Records(Generic[Key]):
     def __len__(self) -> int:
         return len(self._by_key)
 
+    def set_limits(self, ban_after: int, settings: BindFailureSettings) -> None:
+        self._ban_after = ban_after
+        self._settings = settings
+
     def failures(self, key: Key, now: float) -> int:
         record = self._by_key.get(key)
         return 0 if record is None or self._is_over(record, now) else record.failures
@@ -114,6 +118,12 @@ class BindFailures:
         self._addresses: _Records[str] = _Records(settings.address_ban_after, settings)
         self._checking: Counter[tuple[str, str]] = Counter()
         self._known: dict[tuple[str, str], None] = {}
+
+    def set_limits(self, settings: BindFailureSettings) -> None:
+        """Other settings from now on. What was counted stays, and a ban that is in force lasts as long as it was to."""
+        self._settings = settings
+        self._binds.set_limits(settings.ban_after, settings)
+        self._addresses.set_limits(settings.address_ban_after, settings)
 
     def is_banned(self, address: str, system_id: str, now: float, *, is_listed: bool) -> bool:
         """Whether a bind may not be looked at now. ``is_listed``: the account names this network as its own."""

@@ -97,6 +97,20 @@ class AimdRate:
         self._accepted_since = 0
         """Since the latest decrease."""
 
+    def set_contract(self, contract_per_s: float | None, burst: float, now: float) -> None:
+        """Another contract from now on. A rate that throttling holds below the contract grows on from where it is; what
+        was saved up stays as far as the new burst allows."""
+        was_slowed = self.is_slowed
+        self._grow(now)
+        self._contract_per_s = inf if contract_per_s is None else contract_per_s
+        self._burst = burst
+        rate = min(self._bucket.rate_per_s if was_slowed else inf, self._contract_per_s)
+        if contract_per_s is not None or not was_slowed:
+            self._learned_per_s = self._contract_per_s
+        else:
+            self._decreased_at, self._decreased_to = now, rate
+        self._set(rate, now)
+
     @property
     def is_slowed(self) -> bool:
         """Whether the carrier's throttling holds the rate below the contract."""

@@ -64,6 +64,11 @@ class CircuitBreaker:
         self._probe_at = inf
         self.state = CircuitState.CLOSED
 
+    def set_limits(self, failures_max: int, open_s: float) -> None:
+        """Other settings from now on; the state, and when an open circuit is probed, stay."""
+        self._failures_max = failures_max
+        self._open_s = open_s
+
     def allowance(self, now: float) -> float:
         """How many messages may be handed over now: ``inf``, 1 (a probe) or 0."""
         if self.state is CircuitState.CLOSED:

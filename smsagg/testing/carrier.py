@@ -146,9 +146,11 @@ class FakeCarrier:
     """A :class:`smsagg.carriers.base.Carrier` under a test's control."""
 
     Settings: ClassVar[type[Any]] = FakeSettings
+    LIVE_KEYS: ClassVar[frozenset[str]] = frozenset({"long_messages", "segment_octets_max", "learns_ids"})
 
     def __init__(self, name: str, settings: FakeSettings, events: CarrierEvents, clock: Clock, rng: Random) -> None:
         self.name = name
+        self.settings = settings
         self.learns_ids = settings.learns_ids
         self.events = events
         self.sent: list[Sent] = []
@@ -161,6 +163,10 @@ class FakeCarrier:
         self._last_id = 0
         self._links = [FakeLink(self, number, settings) for number in range(1, settings.links + 1)]
         self._work = trio.Event()
+
+    def reconfigure(self, settings: FakeSettings) -> None:
+        self.settings = settings
+        self.learns_ids = settings.learns_ids
 
     @property
     def links(self) -> Sequence[FakeLink]:

@@ -156,6 +156,7 @@ class FakeGateway:
         held = {
             "live": list(core.live.values()),
             "queued": {name: account.queued for name, account in core.accounts.items() if account.queued},
+            "former": [*core.former_queued, *core.former_depth],
             "depth": {name: pool.depth for name, pool in core.pools.items() if pool.depth},
             "reserved": {name: pool.reserved for name, pool in core.pools.items() if pool.reserved},
             "ready": {name: len(pool.ready) for name, pool in core.pools.items() if len(pool.ready)},

@@ -52,7 +52,6 @@ class Association:
         self._link = link
         self._bind_pdu = bind
         self._settings = link.settings
-        self._default_coding = link.settings.default_coding
         self._bound = trio.Event()
         self._refused_status: int | None = None
         self._log = RateLimitedLog(structlog.get_logger().bind(carrier=link.carrier, link=link.name))
@@ -191,15 +190,15 @@ class Association:
         self.driver.close("bind_refused")
 
     def _on_requests(self, requests: Sequence[Pdu]) -> None:
-        rules = self._link.rules
+        rules, default_coding = self._link.rules, self._link.settings.default_coding
         receipts: list[CarrierReceipt] = []
         mo: list[CarrierMo] = []
         for pdu in requests:
             if isinstance(pdu, DeliverSm | DataSm):
                 if not is_report(pdu, rules):
-                    mo.append(mo_of(pdu, pdu, self._default_coding))
+                    mo.append(mo_of(pdu, pdu, default_coding))
                     continue
-                receipt = receipt_of(pdu, rules, pdu, self._default_coding)
+                receipt = receipt_of(pdu, rules, pdu, default_coding)
                 if receipt is not None:
                     receipts.append(receipt)
                 else:

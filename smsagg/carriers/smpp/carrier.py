@@ -9,7 +9,7 @@ import trio
 from smsagg.carriers.base import CarrierEvents
 from smsagg.carriers.smpp.dial import Dial, dial
 from smsagg.carriers.smpp.link import SmppLink
-from smsagg.carriers.smpp.settings import SmppSettings
+from smsagg.carriers.smpp.settings import LIVE_KEYS, SmppSettings
 from smsagg.clock import Clock
 from smsagg.receipts.settings import LEARN
 
@@ -18,6 +18,7 @@ class SmppCarrier:
     """See :class:`~smsagg.carriers.base.Carrier`."""
 
     Settings: ClassVar[type[Any]] = SmppSettings
+    LIVE_KEYS: ClassVar[frozenset[str]] = LIVE_KEYS
 
     def __init__(
         self,
@@ -33,6 +34,12 @@ class SmppCarrier:
         self._links = [
             SmppLink(name, number, settings, events, clock, rng, dial) for number in range(1, settings.links + 1)
         ]
+
+    def reconfigure(self, settings: SmppSettings) -> None:
+        """Put settings in force that differ in :data:`LIVE_KEYS` only."""
+        self.learns_ids = settings.dialect == LEARN
+        for link in self._links:
+            link.reconfigure(settings)
 
     @property
     def links(self) -> Sequence[SmppLink]:

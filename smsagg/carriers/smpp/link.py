@@ -55,9 +55,22 @@ class SmppLink:
         self._associations: set[Association] = set()
         self._idle = trio.Event()
         self._ended = trio.Event()
-        burst = max((settings.rate or 0.0) / 10, BURST_MIN)
-        self._bucket = TokenBucket(settings.rate, burst, clock.monotonic_s()) if settings.rate else None
+        self._bucket = (
+            TokenBucket(settings.rate, _burst_of(settings.rate), clock.monotonic_s()) if settings.rate else None
+        )
         self._log = RateLimitedLog(structlog.get_logger().bind(carrier=carrier, link=self.name))
+
+    def reconfigure(self, settings: SmppSettings) -> None:
+        """Put settings in force that differ in ``LIVE_KEYS`` of the carrier only; what the bucket holds stays."""
+        now, rate = self._clock.monotonic_s(), settings.rate
+        if rate is None:
+            self._bucket = None
+        elif self._bucket is None:
+            self._bucket = TokenBucket(rate, _burst_of(rate), now)
+        elif rate != self.settings.rate:
+            self._bucket.set_rate(rate, _burst_of(rate), now)
+        self.settings = settings
+        self.rules = settings.make_rules()
 
     @property
     def is_bound(self) -> bool:
@@ -157,8 +170,7 @@ class SmppLink:
 
         Supervises the association: whatever goes wrong in one ends that one only.
         """
-        settings = self.settings
-        delay_s: float = settings.reconnect_first
+        delay_s: float = self.settings.reconnect_first
         while not self.draining:
             association = Association(self, self._bind_pdu(bind))
             try:
@@ -169,11 +181,11 @@ class SmppLink:
             except Exception:  # noqa: BLE001  a bug met by one carrier must not end the others
                 self._log.exception("association_crashed", bind=bind.__name__)
             if association.bound_at is not None and trio.current_time() - association.bound_at > STEADY_S:
-                delay_s = settings.reconnect_first
+                delay_s = self.settings.reconnect_first
             if self.draining:
                 return
             await trio.sleep(delay_s * self._rng.uniform(0.5, 1.0))
-            delay_s = min(delay_s * 2, settings.reconnect_max)
+            delay_s = min(delay_s * 2, self.settings.reconnect_max)
 
     def _bind_pdu(self, bind: type[Bind]) -> Bind:
         settings = self.settings
@@ -188,3 +200,7 @@ class SmppLink:
             self._transmitter = association
         self._log.info("link_bound")
         self.events.on_capacity(self)
+
+
+def _burst_of(rate_per_s: float) -> float:
+    return max(rate_per_s / 10, BURST_MIN)

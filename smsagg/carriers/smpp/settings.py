@@ -16,6 +16,16 @@ BINDS = ("transceiver", "pair")
 VALIDITIES = ("none", "relative", "absolute")
 
 
+LIVE_KEYS = frozenset(
+    {
+        "rate", "connect_timeout", "reconnect_first", "reconnect_max", "dialect", "resp_id", "receipt_id", "id_case",
+        "id_strip_zeros", "receipts", "validity", "source_addr_ton", "source_addr_npi", "service_type", "data_coding_0",
+        "long_messages", "segment_octets_max",
+    }
+)  # fmt: skip
+"""Read anew for each attempt, each receipt or each connection; all others are those of a bind."""
+
+
 @define(frozen=True)
 class TlsSettings:
     """``[carriers.NAME.tls]``: present means the connection is TLS (1.2 at least)."""
