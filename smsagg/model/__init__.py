@@ -12,6 +12,8 @@ from smsagg.model.ids import (
 )
 from smsagg.model.message import (
     FINAL_STATES,
+    IN_LEDGER,
+    IN_SPENDING,
     MEMORY_ONLY_FIELDS,
     TRANSITIONS,
     ChargeOn,
@@ -28,6 +30,8 @@ __all__ = [
     "COPIES_MAX",
     "FINAL_STATES",
     "GROUP_MEMORY_ONLY_FIELDS",
+    "IN_LEDGER",
+    "IN_SPENDING",
     "MEMORY_ONLY_FIELDS",
     "TRANSITIONS",
     "Accepted",

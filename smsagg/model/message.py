@@ -104,6 +104,11 @@ class ChargeOn(IntEnum):
     DELIVERED = 2
 
 
+IN_LEDGER = 1
+"""The account's ledger holds the price: reserved first, charged or let go at the end."""
+IN_SPENDING = 2
+"""The price is part of what the account has spent of its caps."""
+
 MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt", "group", "joins", "offers"})
 """Fields of :class:`Message` that the store does not keep."""
 
@@ -184,6 +189,10 @@ class Message:
     """Why it failed, once it did and is known."""
     trail: str = ""
     """Its attempts, a line each: milliseconds since ``accepted_at``, link, why that link, and what came of it."""
+    accounted: int = 0
+    """Where the price counts while the message lives: :data:`IN_LEDGER`, :data:`IN_SPENDING`, both or nowhere."""
+    charged: int = 0
+    """What of the price was owed when it was over, 0 before."""
     avoid: str = ""
     """Carrier that just failed this message and is tried last next time; memory only."""
     asks_receipt: bool = True

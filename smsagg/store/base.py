@@ -6,8 +6,8 @@ as one group, in the order of the calls, and reports each call once, on the trio
 
 Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, replaced
 messages, finished messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked
-receipts, new MO parts, done MO parts, entities. An update names the whole mutable part of a row, so the last one wins
-and repeating it is harmless.
+receipts, new MO parts, done MO parts, entities, money. An update names the whole mutable part of a row, so the last one
+wins and repeating it is harmless; but money is sums, which are added exactly once.
 
 Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
 absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
@@ -22,6 +22,16 @@ from attrs import define, field, fields
 
 from smsagg.errors import StoreError
 from smsagg.model import Cause, Delivery, Message, MessageState, MoPart, PartGroup
+from smsagg.store.ledger import (
+    Balance,
+    BalanceKey,
+    BalanceMove,
+    DayCharges,
+    DaySpending,
+    LedgerEntry,
+    SpendingKey,
+    SpendingMove,
+)
 
 
 class MessageUpdate(NamedTuple):
@@ -82,6 +92,7 @@ class FinishedMessage(NamedTuple):
     cost: int = 0
     cause: Cause = Cause.NONE
     trail: str = ""
+    charged: int = 0
 
 
 class GroupUpdate(NamedTuple):
@@ -166,10 +177,14 @@ class Changes:
     entities: list[EntityUpdate] = field(factory=list)
     """Of several with one key the last one counts, also among those of later calls: a value says all that is so,
     not what has changed."""
+    money: dict[BalanceKey, BalanceMove] = field(factory=dict)
+    """What the changes above move in the accounts' balances."""
+    spending: dict[SpendingKey, SpendingMove] = field(factory=dict)
+    """And in what counts towards their caps and quotas."""
 
     def may_be_refused(self) -> bool:
         """It holds new messages, and nothing that is owed."""
-        may_come = ("new_messages", "new_parts", "finished", "new_deliveries", "entities")
+        may_come = ("new_messages", "new_parts", "finished", "new_deliveries", "entities", "money", "spending")
         return bool(self.new_messages) and not any(
             getattr(self, kind.name) for kind in fields(Changes) if kind.name not in may_come
         )
@@ -189,6 +204,8 @@ class Changes:
             or self.new_mo_parts
             or self.done_mo_parts
             or self.entities
+            or self.money
+            or self.spending
         )
 
 
@@ -210,6 +227,8 @@ class Recovered:
     """Groups that miss parts and are not over, the latest to close first, at most 100,000."""
     mo_parts: list[MoPart] = field(factory=list)
     """By ``part_id``."""
+    reserved_by_account: dict[str, int] = field(factory=dict)
+    """Sum of the prices of live messages that are in the account's ledger."""
 
 
 OnDone = Callable[[StoreError | None], None]
@@ -251,8 +270,8 @@ class Store(Protocol):
         """Queue ``changes`` for the next group commit. Never blocks. ``changes`` belongs to the store afterwards.
 
         A ``Changes`` with new messages must hold nothing else, but for the groups of those that are parts, what ends
-        with their coming (finished messages, and new deliveries that tell of it), and entities: that is refused with
-        them.
+        with their coming (finished messages, and new deliveries that tell of it), entities and money: that is refused
+        with them.
         """
         ...
 
@@ -354,4 +373,31 @@ class Store(Protocol):
 
     async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
         """The values of those of ``keys`` that there are."""
+        ...
+
+    async def load_balances(self) -> list[Balance]:
+        """Every account's that ever had money, by account."""
+        ...
+
+    async def load_spending(self, since_day: int) -> list[DaySpending]:
+        """Counts of that day and later ones, by account, scope and day."""
+        ...
+
+    async def drop_spending(self, before_day: int) -> int:
+        """Delete the counts of days before that one; how many."""
+        ...
+
+    async def post_entry(self, entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
+        """Credit ``entry.amount`` to its account; the entry as it is stored, and True.
+
+        An account's reference is used once: the entry that has it already, and False, and nothing changes.
+        """
+        ...
+
+    async def find_entries(self, account: str, posted_from: int, limit: int) -> list[LedgerEntry]:
+        """The latest ``limit`` entries of ``account`` since that instant, the oldest first."""
+        ...
+
+    async def find_charges(self, account: str, since_day: int) -> list[DayCharges]:
+        """The account's charges of that day and later ones, by day."""
         ...

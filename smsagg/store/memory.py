@@ -16,7 +16,7 @@ import trio
 from attrs import define
 
 from smsagg.errors import StoreError, StoreFailed
-from smsagg.model import Delivery, Message, MessageState, PartGroup
+from smsagg.model import IN_LEDGER, Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
@@ -26,6 +26,7 @@ from smsagg.store.base import (
     Recovered,
     StoreStatistics,
 )
+from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
 from smsagg.store.memory_tables import Tables, group_copy
 
 Answer = TypeVar("Answer")
@@ -150,6 +151,7 @@ class MemoryStore:
                 parked_receipts=sorted(tables.parked_receipts.values(), key=lambda receipt: receipt.parked_at),
                 open_groups=sorted(map(group_copy, self._open_groups()), key=lambda group: -group.closes_at),
                 mo_parts=[copy.copy(tables.mo_parts[part_id]) for part_id in sorted(tables.mo_parts)],
+                reserved_by_account=_reserved_by_account(live),
             )
 
         return await self._ask(run, must_finish=True)
@@ -275,6 +277,7 @@ class MemoryStore:
         def run() -> int:
             oldest = sorted(self.tables.history)[:limit]
             over = [seq for seq in oldest if self.tables.history[seq].done_at < done_before]
+            self.tables.money.note_dropped(self.tables.history[seq] for seq in over)
             for seq in over:
                 del self.tables.history[seq]
             for group_seq in sorted(self.tables.groups)[:limit]:
@@ -312,6 +315,24 @@ class MemoryStore:
             return {key: self.tables.entities[kind, key] for key in keys if (kind, key) in self.tables.entities}
 
         return await self._ask(run)
+
+    async def load_balances(self) -> list[Balance]:
+        return await self._ask(self.tables.money.load_balances)
+
+    async def load_spending(self, since_day: int) -> list[DaySpending]:
+        return await self._ask(partial(self.tables.money.load_spending, since_day))
+
+    async def drop_spending(self, before_day: int) -> int:
+        return await self._ask(partial(self.tables.money.drop_spending, before_day))
+
+    async def post_entry(self, entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
+        return await self._ask(partial(self.tables.money.post_entry, entry), must_finish=True)
+
+    async def find_entries(self, account: str, posted_from: int, limit: int) -> list[LedgerEntry]:
+        return await self._ask(partial(self.tables.money.find_entries, account, posted_from, limit))
+
+    async def find_charges(self, account: str, since_day: int) -> list[DayCharges]:
+        return await self._ask(partial(self.tables.money.find_charges, account, since_day))
 
     async def drop_parked_receipts(self, parked_before: int) -> int:
         def run() -> int:
@@ -436,3 +457,11 @@ def _earliest(due: Iterable[tuple[str, int]]) -> dict[str, int]:
     for name, at in due:
         earliest[name] = min(at, earliest.get(name, at))
     return earliest
+
+
+def _reserved_by_account(live: Iterable[Message]) -> dict[str, int]:
+    reserved: dict[str, int] = {}
+    for message in live:
+        if message.accounted & IN_LEDGER and message.price:
+            reserved[message.account] = reserved.get(message.account, 0) + message.price
+    return reserved

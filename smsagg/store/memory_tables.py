@@ -7,6 +7,7 @@ from attrs import define, field
 
 from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
 from smsagg.store.base import Changes, ParkedReceipt
+from smsagg.store.memory_money import MoneyTables
 
 
 @define(eq=False)
@@ -20,6 +21,7 @@ class Tables:
     parked_receipts: dict[tuple[str, str, MessageState], ParkedReceipt] = field(factory=dict)
     mo_parts: dict[int, MoPart] = field(factory=dict)
     entities: dict[tuple[str, str], bytes] = field(factory=dict)
+    money: MoneyTables = field(factory=MoneyTables)
     last_seq: int = 0
     last_delivery_id: int = 0
 
@@ -74,6 +76,7 @@ class Tables:
                 self.entities.pop((entity.kind, entity.key), None)
             else:
                 self.entities[entity.kind, entity.key] = entity.value
+        self.money.apply(changes)
 
 
 def _assign(record: Message | Delivery | PartGroup, values: dict[str, Any]) -> None:

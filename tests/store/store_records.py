@@ -57,6 +57,8 @@ def message(seq: int, **values: Any) -> Message:
         "cost": 20_000,
         "cause": Cause.BARRED,
         "trail": "12|alpha/1|rank 0",
+        "accounted": 3,
+        "charged": 1,
     }
     return Message(**(fields | values))
 
@@ -121,6 +123,7 @@ def finished(seq: int, **values: Any) -> FinishedMessage:
         "cost": 22_000,
         "cause": Cause.ABSENT_SUBSCRIBER,
         "trail": "12|alpha/1|rank 0|accepted",
+        "charged": 31_000,
     }
     return FinishedMessage(**(fields | values))
 

@@ -131,6 +131,7 @@ async def test_a_finished_message_is_history(store: Store) -> None:
         cost=over.cost,
         cause=over.cause,
         trail=over.trail,
+        charged=over.charged,
     )
     assert same(found, expected)
     assert await store.find_by_carrier_id("alpha", ["c1"]) == []

@@ -12,7 +12,9 @@ from attrs import define, field
 
 from smsagg.errors import StoreError
 from smsagg.store.base import Changes, OnDone
+from smsagg.store.ledger import add_balances, add_spending
 from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.money import apply_money
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import delivery_row, group_row, message_row, mo_part_row
 
@@ -50,6 +52,8 @@ def rows_in(changes: Changes) -> int:
         + len(changes.new_mo_parts)
         + len(changes.done_mo_parts)
         + len(changes.entities)
+        + len(changes.money)
+        + len(changes.spending)
     )
 
 
@@ -124,6 +128,8 @@ class Group:
                 _apply_mo_parts(execute, changes)
             if changes.entities:
                 _apply_entities(execute, changes)
+            if changes.money or changes.spending:
+                apply_money(execute, changes)
             if changes.new_messages or changes.new_deliveries:
                 last_seq = max((message.seq for message in changes.new_messages), default=0)
                 last_delivery_id = max((delivery.delivery_id for delivery in changes.new_deliveries), default=0)
@@ -162,6 +168,10 @@ def _merge(parts: list[Changes]) -> Changes:
             whole.done_mo_parts += part.done_mo_parts
         if part.entities:
             whole.entities += part.entities
+        if part.money:
+            add_balances(whole.money, part.money)
+        if part.spending:
+            add_spending(whole.spending, part.spending)
     return whole
 
 

@@ -9,6 +9,7 @@ import apsw
 from smsagg.model import Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import EnrouteMessage, ParkedReceipt, QueuedMatch, Recovered
 from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.money import note_dropped
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
@@ -36,8 +37,8 @@ _FIND_ENTITY = "SELECT entity_key, value FROM entities WHERE kind = ? AND entity
 
 SURVEYED_AT_ONCE = 50_000
 _SURVEY = """
-    SELECT state, account, pool, parked, indexed, count(*), max(next_attempt_at), max(seq) FROM (
-        SELECT seq, state, account, pool, parked, indexed, next_attempt_at
+    SELECT state, account, pool, parked, indexed, sum(reserved), count(*), max(next_attempt_at), max(seq) FROM (
+        SELECT seq, state, account, pool, parked, indexed, next_attempt_at, iif(accounted & 1, price, 0) AS reserved
         FROM messages WHERE seq > ? ORDER BY seq LIMIT ?
     ) GROUP BY state, account, pool, parked, indexed
 """
@@ -147,6 +148,7 @@ def recover(cursor: apsw.Cursor, now: int, due_by: int | None) -> Recovered:
     """
     queued_by_account: Counter[str] = Counter()
     queued_by_pool: Counter[str] = Counter()
+    reserved_by_account: Counter[str] = Counter()
     in_doubt: list[Row] = []
     enroute = seen_seq = 0
     while groups := _all(cursor, _SURVEY, (seen_seq, SURVEYED_AT_ONCE)):
@@ -161,7 +163,9 @@ def recover(cursor: apsw.Cursor, now: int, due_by: int | None) -> Recovered:
         if any(group[0] == MessageState.SENDING for group in groups):
             text = f"SELECT {_MESSAGE} FROM messages WHERE {_IN_CHUNK} AND state = ? ORDER BY seq"
             in_doubt += _all(cursor, text, (*chunk, int(MessageState.SENDING)))
-        for state, account, pool, _, _, count, *_ in groups:
+        for state, account, pool, _, _, reserved, count, *_ in groups:
+            if reserved:
+                reserved_by_account[account] += reserved
             if state == MessageState.QUEUED:
                 queued_by_account[account] += count
                 queued_by_pool[pool] += count
@@ -191,6 +195,7 @@ def recover(cursor: apsw.Cursor, now: int, due_by: int | None) -> Recovered:
             mo_part_from_row(row)
             for row in cursor.execute(f"SELECT {', '.join(MO_PART_COLUMNS)} FROM mo_parts ORDER BY part_id")
         ],
+        reserved_by_account=dict(reserved_by_account),
     )
 
 
@@ -318,6 +323,7 @@ def drop_expired_deliveries(cursor: apsw.Cursor, now: int, limit: int) -> int:
 
 
 def drop_history(cursor: apsw.Cursor, done_before: int, limit: int) -> int:
+    note_dropped(cursor, done_before, limit)
     cursor.execute(_DROP_HISTORY, (limit, done_before))
     dropped = cursor.connection.changes()
     cursor.execute(_DROP_GROUPS, (limit, done_before))

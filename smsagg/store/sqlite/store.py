@@ -21,7 +21,8 @@ from smsagg.store.base import (
     Recovered,
     StoreStatistics,
 )
-from smsagg.store.sqlite import jobs
+from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
+from smsagg.store.sqlite import jobs, money
 from smsagg.store.sqlite.checkpoint import Checkpointer
 from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_checked
 from smsagg.store.sqlite.disk import FreeSpace
@@ -186,6 +187,24 @@ class SqliteStore:
 
     async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
         return await self._ask(lambda cursor: jobs.find_entities(cursor, kind, keys))
+
+    async def load_balances(self) -> list[Balance]:
+        return await self._ask(money.load_balances)
+
+    async def load_spending(self, since_day: int) -> list[DaySpending]:
+        return await self._ask(lambda cursor: money.load_spending(cursor, since_day))
+
+    async def drop_spending(self, before_day: int) -> int:
+        return await self._ask(lambda cursor: money.drop_spending(cursor, before_day))
+
+    async def post_entry(self, entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
+        return await self._ask(lambda cursor: money.post_entry(cursor, entry), must_finish=True)
+
+    async def find_entries(self, account: str, posted_from: int, limit: int) -> list[LedgerEntry]:
+        return await self._ask(lambda cursor: money.find_entries(cursor, account, posted_from, limit))
+
+    async def find_charges(self, account: str, since_day: int) -> list[DayCharges]:
+        return await self._ask(lambda cursor: money.find_charges(cursor, account, since_day))
 
     async def _ask(self, run: Callable[[apsw.Cursor], Answer], must_finish: bool = False) -> Answer:
         """Run a job; its answer is returned after its commit. Raises the :class:`StoreError` that it was told.
