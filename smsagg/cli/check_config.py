@@ -22,7 +22,9 @@ def check_config(file: Path) -> None:
     Prints each problem as `file: key.path: reason` and exits with 1 when there is any.
     """
     config = load_config(file, settings_class)
-    load_tables(config)
+    tables = load_tables(config)
+    for warning in tables.warnings:
+        click.echo(f"warning: {warning}", err=True)
     console = Console()
     console.print(
         f"{escape(str(file))}: good. SMPP on {config.server.smpp_listen}, HTTP on {config.server.http_listen}."

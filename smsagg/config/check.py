@@ -20,6 +20,9 @@ NON_GEOGRAPHIC = "001"
 """Country of the calling codes that belong to none (satellite, international freephone)."""
 COUNTRIES = frozenset(SUPPORTED_REGIONS) | {NON_GEOGRAPHIC}
 
+SERVICE_TYPE_OCTETS_MAX = 5
+"""SMPP 3.4 §5.2.11."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ARGON2 = re.compile(r"\$argon2(?:id|i|d)\$v=19\$m=\d{1,8},t=\d{1,4},p=\d{1,3}\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}")
 
@@ -89,8 +92,13 @@ def _accounts(config: Config) -> Iterator[Problem]:
         senders = account.senders
         if senders is not None and senders.when_not_allowed == "replace" and not senders.default:
             yield Problem((*path, "senders", "default"), 'is what when_not_allowed = "replace" replaces by')
-        if account.message_class != DEFAULT_CLASS:
-            yield from _known((*path, "message_class"), account.message_class, config.message_classes, "message class")
+        classes = {DEFAULT_CLASS, *config.message_classes}
+        yield from _known((*path, "message_class"), account.message_class, classes, "message class")
+        for service_type, name in account.class_by_service_type.items():
+            key = (*path, "class_by_service_type", service_type)
+            if len(service_type) > SERVICE_TYPE_OCTETS_MAX or not service_type.isascii():
+                yield Problem(key, f"a service_type has {SERVICE_TYPE_OCTETS_MAX} octets of ASCII at most")
+            yield from _known(key, name, classes, "message class")
 
 
 def _account_tls(path: tuple[str, ...], account: AccountSettings, server: ServerSettings) -> Iterator[Problem]:
@@ -118,8 +126,9 @@ def _encodings(config: Config) -> Iterator[Problem]:
     smart = {name for name, message_class in config.message_classes.items() if message_class.encoding == "smart"}
     in_use = set(smart)
     for name, account in config.accounts.items():
-        if account.encoding == "smart" or (account.encoding is None and account.message_class in smart):
-            in_use.add(account.message_class)
+        classes = {account.message_class, *account.class_by_service_type.values()}
+        if account.encoding == "smart" or (account.encoding is None and classes & smart):
+            in_use |= classes
         else:
             yield from _idle_encoding_keys(("accounts", name), account)
     for name, message_class in config.message_classes.items():

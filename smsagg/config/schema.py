@@ -9,6 +9,7 @@ from attrs import Factory, define, field
 
 from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.money_settings import MoneySettings as MoneySettings
+from smsagg.config.routing_settings import RoutingSettings as RoutingSettings
 from smsagg.config.units import DataFile as DataFile
 from smsagg.config.units import Duration as Duration
 from smsagg.config.units import HostPort as HostPort
@@ -27,6 +28,7 @@ from smsagg.config.validators import (
     one_word,
     sender,
     sender_pattern,
+    tag,
 )
 
 LENIENCES = ("missing_nul", "interface_version_0", "odd_ton_npi")
@@ -187,6 +189,10 @@ class AccountSettings:
     """Names of which the client certificate of a bind must bear one (``[server.tls] client_ca_file``); empty: any."""
     senders: SenderSettings | None = None
     message_class: str = "default"
+    class_by_service_type: dict[str, str] = Factory(dict)
+    """Message class by service_type, for submits whose service_type stands here; the others have ``message_class``."""
+    tags: tuple[str, ...] = field(default=(), validator=each(tag))
+    """What routing rules may tell its messages by."""
     priority_max: int = field(default=3, validator=between(0, 3))
     lenient: tuple[str, ...] = field(default=(), validator=each(one_of(*LENIENCES)))
     """Faults of its ESMEs to overlook: ``missing_nul`` (the last string of a request lacks its NUL),
@@ -330,14 +336,6 @@ class QualitySettings:
     """Share of a country's messages that goes to carriers which are not the best, to see whether they are."""
     explore_every: Duration = field(default=Duration(60.0), validator=above(0))
     """Of a country that has messages at least one goes to such a carrier in this time."""
-
-
-@define(frozen=True)
-class RoutingSettings:
-    """``[routing]``."""
-
-    default_pool: str = ""
-    """Pool for countries that no pool names; empty: such messages are refused (ESME_RINVDSTADR)."""
 
 
 @define(frozen=True)

@@ -131,8 +131,7 @@ def _table_hook(cls: Any, converter: BaseConverter) -> Hook:
 
     def structure(value: Any, _: Any) -> Any:
         members = _Members(converter)
-        known = list(attributes)
-        members.problems += unknown_keys(_table(value), known)
+        members.problems += unknown_keys(_table(value), [_key(name) for name in attributes])
         arguments = members.attributes(value, attributes.values())
         members.finish()
         return cls(**arguments)
@@ -182,6 +181,11 @@ def _nearest(key: str, known: Collection[str]) -> str:
     return f'; did you mean "{nearest[0]}"?' if nearest else f"; known here: {', '.join(sorted(known))}"
 
 
+def _key(attribute_name: str) -> str:
+    """What the file calls it: a word that Python keeps to itself has an underscore after it in the schema."""
+    return attribute_name.removesuffix("_")
+
+
 def _table(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"must be a table, not {units.seen(value)}")
@@ -213,13 +217,14 @@ class _Members:
         """Arguments for the class that has these attributes, from the keys of ``table`` that are right."""
         arguments = {}
         for attribute in attributes:
-            if attribute.name in table:
+            key = _key(attribute.name)
+            if key in table:
                 wrong = len(self.problems)
-                value = self.structure(attribute.name, table[attribute.name], attribute.type, attribute)
+                value = self.structure(key, table[key], attribute.type, attribute)
                 if len(self.problems) == wrong:
                     arguments[attribute.alias or attribute.name] = value
             elif attribute.default is attrs.NOTHING:
-                self.problems.append(Problem((attribute.name,), "is required"))
+                self.problems.append(Problem((key,), "is required"))
         return arguments
 
     def finish(self) -> None:

@@ -3,11 +3,14 @@
 ``None`` passes every one of them: an optional key that is absent has nothing to be checked.
 """
 
+import re
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
 from smsagg.config.senders import NAME_CHARACTERS_MAX, is_name, is_number, is_pattern
+
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 Validator = Callable[[Any, Any, Any], None]
 """attrs calls ``(instance, attribute, value)``."""
@@ -78,6 +81,12 @@ def one_word(_instance: Any, _attribute: Any, value: Any) -> None:
     """The string is one word without white space, or empty."""
     if value and value.split() != [value]:
         raise ValueError(f'must be one word, not "{value}"')
+
+
+def tag(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The string can be a tag or the name of a routing rule, or is empty."""
+    if value and not _TAG.fullmatch(value):
+        raise ValueError(f"must be 1 to 64 letters, digits, '-', '_' and '.', not \"{value}\"")
 
 
 def each(validator: Validator) -> Validator:

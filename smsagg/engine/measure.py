@@ -27,6 +27,12 @@ class EngineMetrics:
     def refused(self, account: str, reason: str, count: int = 1) -> None:
         self.metrics.refused[account, reason].n += count
 
+    def routed(self, rule: str) -> None:
+        self.metrics.routed[rule].n += 1
+
+    def blocked_by_route(self, rule: str) -> None:
+        self.metrics.route_blocked[rule].n += 1
+
     def attempts(self, carrier: str, outcome: str, count: int = 1) -> None:
         self.metrics.attempts[carrier, outcome].n += count
 

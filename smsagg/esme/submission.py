@@ -13,7 +13,7 @@ from smsagg.engine.admission import Admission
 from smsagg.model import Message, Refusal
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.sender_rules import SenderRules
-from smsagg.policy.submit_rules import Lifetime, check_body, check_flags, choose_body, lifetime
+from smsagg.policy.submit_rules import check_body, check_flags, choose_body, lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.smpp.concatenation import SAR_TAGS
 from smsagg.smpp.errors import InvalidTime, PastTime
@@ -29,6 +29,7 @@ from smsagg.smpp.times import parse_time
 from smsagg.smpp.tlv import Tag, encode_tlvs, tlv_int, tlv_value
 from smsagg.text import Rules, encode_smart
 
+_DEFAULT_CLASS = MessageClassSettings()
 _OURS = frozenset({int(Tag.MESSAGE_PAYLOAD), int(Tag.QOS_TIME_TO_LIVE)})
 """TLVs that are not sent on as they came: the body, and a life that began with the submit."""
 _DATA_CODINGS = {"latin1": 0x03, "ascii": 0x01}
@@ -43,7 +44,9 @@ class Submission:
 
     def __init__(self, config: Config, admission: Admission) -> None:
         self._admission = admission
-        self._encodings = _smart_accounts(config)
+        self._classes = config.message_classes
+        self._encodings = _smart_encodings(config)
+        self._encodes_anew = {account for account, _ in self._encodings}
         self._senders = {
             name: SenderRules(settings.senders)
             for name, settings in config.accounts.items()
@@ -58,7 +61,11 @@ class Submission:
 
     def encodes_anew(self, account: str) -> bool:
         """Whether texts of ``account`` may be stored in another data_coding than they were submitted in."""
-        return account in self._encodings
+        return account in self._encodes_anew
+
+    def class_settings(self, message_class: str) -> MessageClassSettings:
+        """Of a message class that the configuration has, or has no more."""
+        return self._classes.get(message_class, _DEFAULT_CLASS)
 
     def message_of(self, pdu: SubmitSm, account: Account, now: int) -> Message | Refusal:
         """The message, admitted but not yet numbered (``seq`` 0), or the refusal by the first rule that it breaks."""
@@ -90,14 +97,18 @@ class Submission:
             digits = e164_digits(pdu.destination_addr, TON_INTERNATIONAL, NPI_ISDN)
         if isinstance(digits, BadDestination):
             return Refusal(ESME_RINVDSTADR)
-        life = self._life_of(pdu, account, now)
-        if isinstance(life, int):
-            return Refusal(life)
+        times = self.times_of(pdu, now)
+        if isinstance(times, int):
+            return Refusal(times)
         settings = account.settings
+        message_class = settings.class_by_service_type.get(pdu.service_type, settings.message_class)
+        life = lifetime(now, *times, self.class_settings(message_class))
+        if isinstance(life, Refusal):
+            return life
         data_coding, esm_class = pdu.data_coding, pdu.esm_class
         if data_coding == 0 and settings.data_coding_0 != "gsm":
             data_coding = _DATA_CODINGS[settings.data_coding_0]
-        rules = self._encodings.get(account.name)
+        rules = self._encodings.get((account.name, message_class))
         if rules is not None and not any(tlv[0] in SAR_TAGS for tlv in pdu.tlvs):
             encoded = encode_smart(body, data_coding, esm_class, rules)
             if encoded is not None:
@@ -106,7 +117,7 @@ class Submission:
             0,
             "",
             account.name,
-            settings.message_class,
+            message_class,
             pdu.service_type,
             ton,
             npi,
@@ -129,7 +140,13 @@ class Submission:
             life.not_before,
             life.expires_at,
         )
-        return self._admission.admit(account, message, digits, now) or message
+        refusal = self._admission.admit(account, message, digits, now)
+        if refusal is None and message.message_class != message_class:  # a rule has given it another
+            life = lifetime(now, *times, self.class_settings(message.message_class))
+            if isinstance(life, Refusal):
+                return life
+            message.not_before, message.expires_at = life
+        return refusal or message
 
     def message_of_data(self, pdu: DataSm, account: Account, now: int) -> Message | Refusal:
         """The same for a data_sm, which says less: its text is its message_payload (ESME_RMISSINGOPTPARAM without).
@@ -181,19 +198,14 @@ class Submission:
                 return ESME_RINVEXPIRY
         return schedule_at, expires_at
 
-    def _life_of(self, pdu: SubmitSm, account: Account, now: int) -> Lifetime | int:
-        times = self.times_of(pdu, now)
-        if isinstance(times, int):
-            return times
-        life = lifetime(now, *times, account.message_class)
-        return life.command_status if isinstance(life, Refusal) else life
 
-
-def _smart_accounts(config: Config) -> dict[str, Rules]:
-    """The rules of the accounts whose texts are encoded anew."""
+def _smart_encodings(config: Config) -> dict[tuple[str, str], Rules]:
+    """The rules of the texts that are encoded anew, by account and the class that they are submitted in."""
     default = MessageClassSettings()
-    rules = {
-        name: encoding_rules(settings, config.message_classes.get(settings.message_class, default))
-        for name, settings in config.accounts.items()
-    }
-    return {name: encoding for name, encoding in rules.items() if encoding is not None}
+    found: dict[tuple[str, str], Rules] = {}
+    for name, settings in config.accounts.items():
+        for message_class in (settings.message_class, *settings.class_by_service_type.values()):
+            rules = encoding_rules(settings, config.message_classes.get(message_class, default))
+            if rules is not None:
+                found[name, message_class] = rules
+    return found

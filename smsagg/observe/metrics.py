@@ -103,6 +103,15 @@ class Metrics:
             "account",
             "reason",
         )
+        self.routed = self._counter(
+            "smsagg_routing_decisions_total",
+            "Messages that got their pool while there were routing rules, by the rule that decided (default: none did, "
+            "so their country did).",
+            "route",
+        )
+        self.route_blocked = self._counter(
+            "smsagg_routing_blocked_total", "Messages that a routing rule refused, by rule.", "route"
+        )
         self.finished = self._counter(
             "smsagg_messages_finished_total",
             "Messages that reached their final state, by account and state.",

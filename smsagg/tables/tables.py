@@ -7,7 +7,11 @@ from attrs import define, field
 from smsagg.config.schema import Config
 from smsagg.errors import ConfigError
 from smsagg.pricing import Currencies, RateCard
+from smsagg.routing.networks import NetworkTable
+from smsagg.routing.rules import RouteTable
 from smsagg.tables.cards import currencies_of, load_cards, load_prices
+from smsagg.tables.networks import load_networks
+from smsagg.tables.routes import load_routes
 
 
 @define(frozen=True)
@@ -19,6 +23,12 @@ class Tables:
     """By carrier: what it asks of us. Carriers whose prices are not known are not in it."""
     prices: Mapping[str, RateCard] = field(factory=dict)
     """By account: what we ask of it, in its currency. Accounts without a price list are not in it."""
+    routes: RouteTable | None = None
+    """The routing rules; ``None``: there are none, and countries decide."""
+    networks: NetworkTable | None = None
+    """Whose a range of numbers is; ``None``: nobody said."""
+    warnings: tuple[str, ...] = ()
+    """What an operator should look at, though it is no error; as problems are written."""
 
 
 def load_tables(config: Config) -> Tables:
@@ -28,11 +38,15 @@ def load_tables(config: Config) -> Tables:
     ``file:line: reason``.
     """
     problems: list[str] = []
+    warnings: list[str] = []
     currencies = currencies_of(config)
     tables = Tables(
         currencies=currencies,
         cards=load_cards(config, currencies, problems),
         prices=load_prices(config, currencies, problems),
+        routes=load_routes(config, problems, warnings),
+        networks=load_networks(config, problems),
+        warnings=tuple(warnings),
     )
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))

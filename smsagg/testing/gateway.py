@@ -21,6 +21,7 @@ from smsagg.observe.metrics import Metrics
 from smsagg.smpp.status import ESME_ROK
 from smsagg.store.base import Store
 from smsagg.store.memory import MemoryStore
+from smsagg.tables import Tables
 from smsagg.testing.carrier import FakeCarrier, FakeSettings
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.sink import FakeSink
@@ -75,13 +76,15 @@ class Submitted:
 class FakeGateway:
     """A running engine, and the hands and eyes of a test."""
 
-    def __init__(self, config: Config, store: Store, clock: FakeClock, seed: int) -> None:
+    def __init__(
+        self, config: Config, store: Store, clock: FakeClock, seed: int, tables: Tables | None = None
+    ) -> None:
         rng = Random(seed)
         self.config = config
         self.store = store
         self.clock = clock
         self.metrics = Metrics("test")
-        self.engine = Engine(config, store, clock, rng, self.metrics)
+        self.engine = Engine(config, store, clock, rng, self.metrics, tables=tables)
         self.carriers: Mapping[str, FakeCarrier] = {
             name: FakeCarrier(name, settings.settings, self.engine, clock, rng)
             for name, settings in config.carriers.items()
@@ -179,13 +182,14 @@ async def run_gateway(
     clock: FakeClock | None = None,
     seed: int = 1,
     prepare: Callable[[FakeGateway], None] = lambda _gateway: None,
+    tables: Tables | None = None,
 ) -> AsyncIterator[FakeGateway]:
     """One life of the process: recovered, carriers running. It ends as by ``kill -9``, whatever was under way.
 
     ``prepare`` is called before anything runs, so that it can watch the first attempts.
     """
     store = MemoryStore() if store is None else store
-    gateway = FakeGateway(config or make_config(), store, clock or FakeClock(), seed)
+    gateway = FakeGateway(config or make_config(), store, clock or FakeClock(), seed, tables)
     engine = gateway.engine
     prepare(gateway)
     engine.connect(gateway.carriers, await store.recover(gateway.clock.now_ms(), engine.retries_due_by))

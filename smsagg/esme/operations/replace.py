@@ -61,7 +61,8 @@ def _revise(bound: Bound, pdu: ReplaceSm, message: Message, now: int) -> Revisio
     if isinstance(times, int):
         return times
     before = Lifetime(message.not_before, message.expires_at)
-    life = lifetime_after(now, message.accepted_at, before, *times, bound.account.message_class)
+    message_class = bound.door.submission.class_settings(message.message_class)
+    life = lifetime_after(now, message.accepted_at, before, *times, message_class)
     if isinstance(life, Refusal):
         return life.command_status
     return Revision(pdu.registered_delivery, body, in_payload, life.not_before, life.expires_at)
