@@ -7,12 +7,9 @@ step that no setting asks for is not taken.
 
 from smsagg.engine.accounts import Account
 from smsagg.engine.core import Core
+from smsagg.engine.routing import Routing
 from smsagg.model import Message, Refusal
 from smsagg.routing.prefix import country_of
-from smsagg.routing.router import NoRoute, Router
-from smsagg.smpp.status import ESME_RINVDSTADR
-
-_NO_ROUTE = Refusal(ESME_RINVDSTADR, "no_route")
 
 
 class Admission:
@@ -20,26 +17,24 @@ class Admission:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self.routing = Routing(core)
         self.reconfigure()
 
     def reconfigure(self) -> None:
         """Heed the configuration and the tables of ``core`` from now on."""
-        config = self._core.config
-        self._router = Router(config.pools, config.routing)
+        self._networks = self._core.tables.networks
+        self.routing.reconfigure()
 
     def admit(self, account: Account, message: Message, digits: str, now: int) -> Refusal | None:
         """Route ``message`` to the E.164 number ``digits`` (no plus); ``None``: it may be taken in.
 
         ``now`` is UTC milliseconds. The message is not stored yet, and nothing is held for it.
         """
-        message.country = country = country_of(digits)
-        pool = self._router.route(country)
-        if isinstance(pool, NoRoute):
-            return _NO_ROUTE
-        message.pool = pool
-        return None
+        message.country = country_of(digits)
+        if self._networks is not None:
+            message.network = self._networks.find(digits)
+        return self.routing.route(message, digits, now)
 
     def home_of(self, message: Message) -> str:
         """The pool that a message which was admitted before would go to now; ``""`` when there is none."""
-        pool = self._router.route(message.country)
-        return "" if isinstance(pool, NoRoute) else pool
+        return self.routing.pool_again(message, self._core.clock.now_ms())

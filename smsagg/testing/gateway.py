@@ -76,9 +76,7 @@ class Submitted:
 class FakeGateway:
     """A running engine, and the hands and eyes of a test."""
 
-    def __init__(
-        self, config: Config, store: Store, clock: FakeClock, seed: int, tables: Tables | None = None
-    ) -> None:
+    def __init__(self, config: Config, store: Store, clock: FakeClock, seed: int, tables: Tables | None = None) -> None:
         rng = Random(seed)
         self.config = config
         self.store = store

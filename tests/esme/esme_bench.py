@@ -28,6 +28,7 @@ from smsagg.smpp.pdu import (
 )
 from smsagg.smpp.status import ESME_ROK
 from smsagg.store.memory import MemoryStore
+from smsagg.tables import Tables
 from smsagg.testing.carrier import FakeCarrier
 from smsagg.testing.gateway import FakeGateway, make_config, run_gateway
 from smsagg.testing.peer import ScriptedPeer
@@ -184,13 +185,15 @@ class Bench:
 
 
 @asynccontextmanager
-async def front_door(session: SessionSettings | None = None, **sections: Any) -> AsyncIterator[Bench]:
+async def front_door(
+    session: SessionSettings | None = None, tables: Tables | None = None, **sections: Any
+) -> AsyncIterator[Bench]:
     """A front door for the accounts ``acme`` and ``other``; ``sections`` replace those of the configuration."""
     accounts = {"acme": account("acme"), "other": account("other")}
     config = make_config(**({"accounts": accounts} | sections))
     if session is not None:
         config = evolve(config, session=session)
-    async with run_gateway(config) as gateway, trio.open_nursery() as nursery:
+    async with run_gateway(config, tables=tables) as gateway, trio.open_nursery() as nursery:
         door = make_front_door(config, gateway.engine, gateway.clock, gateway.metrics)
         authenticator: Any = PlainAuthenticator(gateway.engine.accounts)
         door.authenticator = authenticator
