@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from smsagg.config.check_abuse import abuse_problems
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.check_money import money_problems
 from smsagg.config.problems import Problem
@@ -34,6 +35,7 @@ def check_config(config: Config) -> list[Problem]:
         *_session(config),
         *_bind_failures(config),
         *_accounts(config),
+        *abuse_problems(config, COUNTRIES),
         *mo_problems(config),
         *money_problems(config),
         *_message_classes(config),

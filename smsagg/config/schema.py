@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import Factory, define, field
 
+from smsagg.config.abuse import AbuseSettings as AbuseSettings
+from smsagg.config.abuse import AccountAbuseSettings as AccountAbuseSettings
 from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.routing_settings import RoutingSettings as RoutingSettings
@@ -188,6 +190,7 @@ class AccountSettings:
     certificate_names: tuple[str, ...] = field(default=(), validator=each(not_empty))
     """Names of which the client certificate of a bind must bear one (``[server.tls] client_ca_file``); empty: any."""
     senders: SenderSettings | None = None
+    abuse: AccountAbuseSettings | None = None
     message_class: str = "default"
     class_by_service_type: dict[str, str] = Factory(dict)
     """Message class by service_type, for submits whose service_type stands here; the others have ``message_class``."""
@@ -421,5 +424,6 @@ class Config:
     message_classes: dict[str, MessageClassSettings] = Factory(dict)
     mo_routes: tuple[MoRouteSettings, ...] = ()
     mo: MoSettings = Factory(MoSettings)
+    abuse: AbuseSettings = Factory(AbuseSettings)
     money: MoneySettings = Factory(MoneySettings)
     log: LogSettings = Factory(LogSettings)

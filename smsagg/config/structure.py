@@ -33,6 +33,7 @@ _UNITS: dict[Any, Callable[[object], Any]] = {
     units.StatusCode: units.parse_status_code,
     amounts.CurrencyCode: amounts.parse_currency,
     amounts.ExchangeRate: amounts.parse_exchange_rate,
+    units.MessageLimit: units.parse_message_limit,
 }
 
 

@@ -6,7 +6,7 @@ takes whatever TOML gave and returns the value, or raises :class:`ValueError` wi
 
 import re
 from pathlib import Path
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from smpplib import consts
 
@@ -23,9 +23,18 @@ DataFile = NewType("DataFile", str)
 StatusCode = NewType("StatusCode", int)
 """A ``command_status``; in TOML an integer (``0x58``) or its name (``"ESME_RTHROTTLED"``)."""
 
+
+class MessageLimit(NamedTuple):
+    """At most ``messages`` within any ``window_s`` seconds; in TOML ``"100/m"``, ``"20/10s"``, ``"2000/h"``."""
+
+    messages: int
+    window_s: float
+
+
 _NUMBER = r"(?P<number>\d{1,12}(?:\.\d{1,6})?)"
 _DURATION = re.compile(_NUMBER + r"(?P<unit>ms|s|m|h|d)", re.ASCII)
 _RATE = re.compile(_NUMBER + r"/(?P<unit>s|m|h)", re.ASCII)
+_LIMIT = re.compile(r"(?P<messages>\d{1,9})/(?P<number>\d{0,6})(?P<unit>s|m|h|d)", re.ASCII)
 _OCTETS = re.compile(r"(?P<number>\d{1,12})(?P<unit>B|KiB|MiB|GiB|TiB)", re.ASCII)
 _NAMED_HOST = re.compile(
     r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.%a-z0-9]+\]):(?P<port>\d{1,5})", re.ASCII
@@ -56,6 +65,24 @@ def parse_rate(value: object) -> Rate:
     if rate <= 0:
         raise ValueError("must be a rate above 0")
     return Rate(rate)
+
+
+def parse_message_limit(value: object) -> MessageLimit:
+    """Messages within a window, from ``"100/m"``, ``"20/10s"`` or ``"2000/h"``; raises :class:`ValueError`."""
+    match = _LIMIT.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not int(match["number"] or 1):
+        raise ValueError(
+            f'must be a number of messages within a time, such as "100/m", "20/10s" or "2000/h", not {seen(value)}'
+        )
+    if not int(match["messages"]):
+        raise ValueError("must be a limit above 0")
+    return MessageLimit(int(match["messages"]), int(match["number"] or 1) * _SECONDS[match["unit"]])
+
+
+def format_message_limit(limit: MessageLimit) -> str:
+    """As the file writes it."""
+    window = format_duration(limit.window_s)
+    return f"{limit.messages}/{window[1:] if window[0] == '1' and window[1:].isalpha() else window}"
 
 
 def parse_octets(value: object) -> Octets:

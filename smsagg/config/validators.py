@@ -109,6 +109,12 @@ def network(_instance: Any, _attribute: Any, value: Any) -> None:
         raise ValueError(f'must hold networks such as "192.0.2.0/24": {error}') from error
 
 
+def digit_prefix(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The string is the beginning of an E.164 number: 1 to 15 digits, no plus."""
+    if value is not None and not (value.isascii() and value.isdecimal() and len(value) <= 15):
+        raise ValueError(f'must hold leading digits of numbers such as "4477009", without a plus, not "{value}"')
+
+
 def sender(_instance: Any, _attribute: Any, value: Any) -> None:
     """The string is a sender that a handset can show, or empty."""
     if value and not is_number(value) and not is_name(value):

@@ -12,6 +12,8 @@ from smsagg.model.ids import (
 )
 from smsagg.model.message import (
     FINAL_STATES,
+    FROZEN_UNTIL,
+    HELD_UNTIL,
     IN_LEDGER,
     IN_SPENDING,
     MEMORY_ONLY_FIELDS,
@@ -29,7 +31,9 @@ from smsagg.model.refusal import Refusal
 __all__ = [
     "COPIES_MAX",
     "FINAL_STATES",
+    "FROZEN_UNTIL",
     "GROUP_MEMORY_ONLY_FIELDS",
+    "HELD_UNTIL",
     "IN_LEDGER",
     "IN_SPENDING",
     "MEMORY_ONLY_FIELDS",

@@ -108,6 +108,11 @@ IN_LEDGER = 1
 """The account's ledger holds the price: reserved first, charged or let go at the end."""
 IN_SPENDING = 2
 """The price is part of what the account has spent of its caps."""
+HELD_UNTIL = 253_402_300_799_000
+"""``next_attempt_at`` of a message that waits for an operator's word: the end of the year 9999."""
+FROZEN_UNTIL = HELD_UNTIL - 1_000
+"""The same of one that waits for its account to be let go on."""
+
 
 MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt", "group", "joins", "offers"})
 """Fields of :class:`Message` that the store does not keep."""

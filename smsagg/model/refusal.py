@@ -10,3 +10,5 @@ class Refusal(NamedTuple):
     """What an ESME hears."""
     reason: str = ""
     """A constant word for metrics (``"country_not_enabled"``); ``""``: the name of the status says it all."""
+    message_id: str = ""
+    """With ESME_ROK: the message that was submitted is one that we have, and this is its id."""

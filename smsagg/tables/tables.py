@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
+from smsagg.abuse import NO_CONTENT_RULES, ContentRules
 from smsagg.config.schema import Config
 from smsagg.errors import ConfigError
 from smsagg.pricing import Currencies, RateCard
 from smsagg.routing.networks import NetworkTable
 from smsagg.routing.rules import RouteTable
 from smsagg.tables.cards import currencies_of, load_cards, load_prices
+from smsagg.tables.content import load_content
 from smsagg.tables.networks import load_networks
 from smsagg.tables.routes import load_routes
 
@@ -29,6 +31,8 @@ class Tables:
     """Whose a range of numbers is; ``None``: nobody said."""
     warnings: tuple[str, ...] = ()
     """What an operator should look at, though it is no error; as problems are written."""
+    content: ContentRules = NO_CONTENT_RULES
+    """Rules on what texts say."""
 
 
 def load_tables(config: Config) -> Tables:
@@ -47,6 +51,7 @@ def load_tables(config: Config) -> Tables:
         routes=load_routes(config, problems, warnings),
         networks=load_networks(config, problems),
         warnings=tuple(warnings),
+        content=load_content(config, problems),
     )
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))

@@ -1,0 +1,110 @@
+"""Rules on what texts say."""
+
+import pytest
+from abuse_bench import Bench, message, rule
+
+from smsagg.abuse import ContentRules
+from smsagg.model import HELD_UNTIL
+from smsagg.smpp.concatenation import Concatenation, write_user_data
+from smsagg.smpp.status import ESME_RSUBMITFAIL
+from smsagg.text import GSM_DEFAULT
+
+
+def find(text: str, *rules: object, country: str = "GB", account: str = "acme") -> tuple[str, str] | None:
+    compiled = ContentRules(rules).compile(account, "default")  # type: ignore[arg-type]
+    return None if compiled is None else compiled.find(text, country)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Verify your PayPal account",
+        "verify your ＰＡＹＰＡＬ now",
+        "verify pаypаl",
+        "pay\u200bpal",
+        "päypal",
+        "PAY\u00adPAL",
+    ],
+)
+def test_a_folding_rule_sees_through_spellings(text: str) -> None:
+    """K05: case, width, borrowed letters and invisible characters hide nothing."""
+    assert find(text, rule("brand", "block", "paypal")) == ("block", "brand")
+    assert find("honest text", rule("brand", "block", "paypal")) is None
+
+
+def test_a_rule_that_does_not_fold_looks_at_the_text_as_it_is() -> None:
+    """For those who mean it exactly."""
+    assert find("paypal", rule("brand", "block", "PayPal", fold=False)) is None
+    assert find("PayPal", rule("brand", "block", "PayPal", fold=False)) == ("block", "brand")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("see https://evil.example/x", True),
+        ("see login.EVIL.example?now", True),
+        ("evil。example", True),
+        ("еvil.example", True),
+        ("http://user@evil.example:8080", True),
+        ("see notevil.example", False),
+        ("evil.example.com", False),
+        ("no link at all", False),
+    ],
+)
+def test_hosts_and_all_below_them(text: str, is_found: bool) -> None:
+    """K05: with or without scheme, in any spelling, but no other host that ends or begins alike."""
+    found = find(text, rule("hosts", "block", hosts=frozenset({"evil.example"})))
+    assert (found is not None) == is_found
+
+
+def test_the_most_severe_rule_decides() -> None:
+    """block before hold before flag, and of these the first in the file."""
+    rules = (rule("f", "flag", "a"), rule("h", "hold", "b"), rule("x", "block", "c"), rule("y", "block", "c"))
+    assert find("a", *rules) == ("flag", "f")
+    assert find("ab", *rules) == ("hold", "h")
+    assert find("abc", *rules) == ("block", "x")
+
+
+def test_scopes_leave_others_alone() -> None:
+    """By account, message class and country; who no rule concerns has nothing to look through."""
+    here = rule("gb", "block", "a", countries=frozenset({"GB"}))
+    assert find("a", here) == ("block", "gb")
+    assert find("a", here, country="DE") is None
+    rules = ContentRules([rule("other", "block", "a", accounts=frozenset({"globex"}))])
+    assert rules.compile("acme", "default") is None
+    assert rules.compile("globex", "default") is not None
+    rules = ContentRules([rule("otp", "block", "a", classes=frozenset({"otp"}))])
+    assert rules.compile("acme", "default") is None
+    assert rules.compile("acme", "otp") is rules.compile("globex", "otp")
+
+
+def test_actions_are_carried_out() -> None:
+    """K05: block refuses, hold marks the message to be held, flag lets it go; each raises an alarm with the rule."""
+    rules = ContentRules([rule("x", "block", "bad"), rule("h", "hold", "odd"), rule("f", "flag", "hm")])
+    bench = Bench(content=rules)
+    assert bench.send(text=b"bad") == (ESME_RSUBMITFAIL, "content", "")
+    held, flagged, plain = message(text=b"odd"), message(text=b"hm"), message()
+    assert [bench.checks.check(m, "447700900123", 0) for m in (held, flagged, plain)] == [None] * 3
+    assert held.next_attempt_at == HELD_UNTIL
+    assert held.trail == "0||held by content rule h"
+    assert flagged.next_attempt_at == plain.next_attempt_at == 0
+    assert [(f.subject, f.action) for f in bench.findings] == [("x", "block"), ("h", "hold"), ("f", "flag")]
+
+
+def test_texts_are_read_by_their_coding_and_header() -> None:
+    """GSM with its extensions, UCS-2, and a part without its header; binary has no text."""
+    rules = ContentRules([rule("x", "block", r"bad\[")])
+    bench = Bench(content=rules)
+    gsm = GSM_DEFAULT.encode("bad[")
+    assert gsm is not None
+    assert bench.send(text=gsm) is not None
+    assert bench.send(text="BAD[".encode("utf-16-be"), data_coding=8) is not None
+    assert bench.send(text=write_user_data(Concatenation(1, 2, 1), b"", gsm), esm_class=0x40) is not None
+    assert bench.send(text=b"bad[", data_coding=4) is None
+
+
+def test_rules_take_linear_time() -> None:
+    """J21: what would keep a backtracking engine busy for years is answered."""
+    text = "a" * 20_000 + "\u0301" * 20_000 + "a.b." * 5_000 + "!"
+    rules = (rule("evil", "block", "(a+)+$", "(a|aa)+b$"), rule("hosts", "block", hosts=frozenset({"evil.example"})))
+    assert find(text, *rules) is None
