@@ -11,6 +11,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from smsagg.config.check_abuse import abuse_problems
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.check_money import money_problems
+from smsagg.config.check_shaping import shaping_problems
 from smsagg.config.problems import Problem
 from smsagg.config.problems import unknown_name as _known
 from smsagg.config.schema import AccountSettings, CarrierSettings, Config, MessageClassSettings, ServerSettings
@@ -46,6 +47,7 @@ def check_config(config: Config) -> list[Problem]:
         *_backup_cycles(config),
         *_default_pool(config),
         *_carriers(config),
+        *shaping_problems(config, COUNTRIES),
     ]
 
 

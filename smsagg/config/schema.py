@@ -12,6 +12,8 @@ from smsagg.config.abuse import AccountAbuseSettings as AccountAbuseSettings
 from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.routing_settings import RoutingSettings as RoutingSettings
+from smsagg.config.shaping_settings import CountrySettings as CountrySettings
+from smsagg.config.shaping_settings import ShapingRuleSettings as ShapingRuleSettings
 from smsagg.config.units import DataFile as DataFile
 from smsagg.config.units import Duration as Duration
 from smsagg.config.units import HostPort as HostPort
@@ -181,6 +183,10 @@ class AccountSettings:
     """Messages per second over all binds; none: unlimited."""
     burst: int | None = field(default=None, validator=at_least(1))
     """Messages above the rate that may come at once; default: one second's worth."""
+    per_recipient: Rate | None = None
+    """Of its messages, those to one destination number, instead of ``[routing] per_recipient``."""
+    per_recipient_burst: int = field(default=10, validator=at_least(1))
+    """With ``per_recipient``: so many at once."""
     queue_max: int = field(default=1_000_000, validator=at_least(1))
     """Messages accepted and not yet with a carrier."""
     networks: tuple[str, ...] = field(default=(), validator=each(network))
@@ -387,9 +393,17 @@ class CarrierSettings:
     throttled: tuple[StatusCode, ...] = ()
     permanent: tuple[StatusCode, ...] = ()
     circuit_failures: int = field(default=20, validator=at_least(0))
-    """Failures in a row after which the circuit opens; 0: never."""
+    """Failures in a row after which the circuit of a link, or of the carrier's way to a country, opens; 0: never."""
     circuit_open: Duration = field(default=Duration(10.0), validator=above(0))
     """How long an open circuit waits before one probe."""
+    health_window: Duration = field(default=Duration(15.0), validator=at_least(0))
+    """A link that answers none of its outstanding attempts for so long gets nothing more until it does; 0: only
+    ``response_timeout`` counts."""
+    circuit_delivery: float = field(default=0.0, validator=between(0, 1))
+    """When less than this share of a country's receipts says delivered, its circuit opens, until a probe is delivered;
+    0: never."""
+    circuit_delivery_samples: int = field(default=50, validator=at_least(1))
+    """Receipts within five minutes below which that is not concluded."""
     ask_receipts: str = field(default="always", validator=one_of("always", "as_asked"))
     """Ask the carrier for a receipt of every message (``always``), or only when the customer did (``as_asked``)."""
     rate_card: DataFile | None = None
@@ -425,5 +439,7 @@ class Config:
     mo_routes: tuple[MoRouteSettings, ...] = ()
     mo: MoSettings = Factory(MoSettings)
     abuse: AbuseSettings = Factory(AbuseSettings)
+    shaping_rules: tuple[ShapingRuleSettings, ...] = ()
+    countries: dict[str, CountrySettings] = Factory(dict)
     money: MoneySettings = Factory(MoneySettings)
     log: LogSettings = Factory(LogSettings)

@@ -7,6 +7,7 @@ step that no setting asks for is not taken.
 
 from smsagg.engine.accounts import Account
 from smsagg.engine.core import Core
+from smsagg.engine.recipient_caps import RecipientCaps
 from smsagg.engine.routing import Routing
 from smsagg.model import Message, Refusal
 from smsagg.routing.prefix import country_of
@@ -18,12 +19,14 @@ class Admission:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.routing = Routing(core)
+        self._caps = RecipientCaps(core)
         self.reconfigure()
 
     def reconfigure(self) -> None:
         """Heed the configuration and the tables of ``core`` from now on."""
         self._networks = self._core.tables.networks
         self.routing.reconfigure()
+        self._caps.reconfigure()
 
     def admit(self, account: Account, message: Message, digits: str, now: int) -> Refusal | None:
         """Route ``message`` to the E.164 number ``digits`` (no plus); ``None``: it may be taken in.
@@ -33,7 +36,10 @@ class Admission:
         message.country = country_of(digits)
         if self._networks is not None:
             message.network = self._networks.find(digits)
-        return self.routing.route(message, digits, now)
+        refusal = self.routing.route(message, digits, now)
+        if refusal is None and self._caps.is_needed:
+            refusal = self._caps.check(account, digits, now)
+        return refusal
 
     def home_of(self, message: Message) -> str:
         """The pool that a message which was admitted before would go to now; ``""`` when there is none."""

@@ -15,6 +15,7 @@ from smsagg.engine.groups import Groups
 from smsagg.engine.health import Health
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.pools import CarrierState, Pool
+from smsagg.engine.sightings import EngineSightings
 from smsagg.errors import StoreError
 from smsagg.model import Delivery, Message, MessageState
 from smsagg.observe.watch import Watch
@@ -54,11 +55,15 @@ class Core:
     load_watchers: list[list[Message]] = field(factory=list)
     groups: Groups = field(factory=Groups)
     health: Health = field(factory=Health)
+    sightings: EngineSightings = field(init=False)
     wake_dispatcher: Callable[[], None] = lambda: None
     watch: Watch = field(factory=Watch)
     tables: Tables = field(factory=Tables)
     """What the data files of ``config`` say."""
     experience: Experience = field(factory=Experience)
+
+    def __attrs_post_init__(self) -> None:
+        self.sightings = EngineSightings(self.experience)
 
     @contextmanager
     def watching_finishes(self) -> Iterator[set[int]]:

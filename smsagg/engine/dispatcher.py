@@ -164,7 +164,9 @@ class Dispatcher:
         for message in messages:
             (recorded if class_of(self._core, message).in_doubt == "fail" else at_once).append(message)
         pool.charge(link.carrier.name, len(messages))
-        self._core.health.on_sent(link, messages, self._core.clock.monotonic_s())
+        now = self._core.clock.monotonic_s()
+        self._core.health.on_sent(link, messages, now)
+        self._core.sightings.on_sent(link, messages[0], now)
         if at_once:
             link.link.send(at_once)
         if recorded:
@@ -180,7 +182,7 @@ class Dispatcher:
             core = self._core
             now_ms = core.clock.now_ms()
             monotonic = core.clock.monotonic_s()
-            room = link.link.capacity(monotonic) if error is None and not link.is_closed else 0
+            room = link.link.capacity(monotonic) if error is None and not link.is_lost else 0
             sendable = [message for message in messages if message.expires_at > now_ms][:room]
             sent = set(map(id, sendable))
             returned = [message for message in messages if id(message) not in sent]

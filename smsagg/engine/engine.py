@@ -43,6 +43,7 @@ from smsagg.engine.pools import LinkState, make_carriers, make_pools
 from smsagg.engine.queued import Queued
 from smsagg.engine.replacement import Replacement
 from smsagg.engine.reports import Reports
+from smsagg.engine.shaper import Shaper
 from smsagg.engine.sweeper import Sweeper
 from smsagg.engine.waiting import Waiting
 from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
@@ -96,6 +97,7 @@ class Engine:
         self.dispatcher: Dispatcher
         self.reports: Reports
         self.waiting: Waiting
+        self.shaper: Shaper
 
     def connect(self, carriers: Mapping[str, Carrier], recovered: Recovered) -> None:
         """Put the parts together, and take up what the store holds. Once, before :meth:`run`."""
@@ -122,11 +124,12 @@ class Engine:
         self._outcomes = Outcomes(core, self.waiting, self._finisher, self.reports)
         self.handset = HandsetMessages(core, self.deliveries, self._finisher)
         self.dispatcher = Dispatcher(core, self.waiting, self._finisher)
-        core.wake_dispatcher = self.dispatcher.wake
+        core.wake_dispatcher = core.health.wake = self.dispatcher.wake
         self._loader = Loader(core, self.waiting, self.admission.home_of)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy))
         self.alerts = Alerts(core)
+        self.shaper = Shaper(core)
         queued = Queued(core, self.waiting)
         self._sweeper.on_closed = self.intake.division.open_groups.close
         self._sweeper.last_seq = lambda: self.intake.last_seq
@@ -144,6 +147,7 @@ class Engine:
             self.waiting,
             self.dispatcher,
             self._loader,
+            self.shaper,
         )
 
     def reconfigure(self, config: Config, tables: Tables, carriers: Mapping[str, Carrier]) -> None:
@@ -180,7 +184,8 @@ class Engine:
             self._links.pop(id(link), None)
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Recover, call ``started()``, and run the tasks: dispatcher, loader, look-ups, deliveries, MO, sweeper."""
+        """Recover, call ``started()``, and run the tasks: dispatcher, loader, look-ups, deliveries, MO, sweeper,
+        shaper."""
         await self._recover()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.dispatcher.run)
@@ -189,6 +194,7 @@ class Engine:
             nursery.start_soon(self.deliveries.run)
             nursery.start_soon(self.handset.run)
             nursery.start_soon(self._sweeper.run)
+            nursery.start_soon(self.shaper.run)
             task_status.started()
 
     @property

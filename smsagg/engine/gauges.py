@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 from smsagg.carriers.base import Link
 from smsagg.engine.engine import Engine
+from smsagg.engine.health_gauges import add_health_sources
 from smsagg.observe.metrics import Metrics
-from smsagg.routing.circuit import CircuitState
 from smsagg.store.base import Store
-
-_CIRCUIT = {CircuitState.CLOSED: 0.0, CircuitState.PROBING: 0.5, CircuitState.OPEN: 1.0}
 
 
 def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
@@ -46,16 +44,7 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.link_bound.add_source(by_link(lambda link: float(link.is_bound)))
     metrics.link_window.add_source(by_link(lambda link: link.window))
     metrics.link_outstanding.add_source(by_link(lambda link: link.in_flight))
-    metrics.circuit_open.add_source(
-        lambda: (
-            {(s.carrier.name, s.link.name): _CIRCUIT[s.circuit.state] for c in carriers.values() for s in c.links}
-            | {
-                (name, way.country): _CIRCUIT[way.circuit.state]
-                for name, c in carriers.items()
-                for way in c.ways.values()
-            }
-        )
-    )
+    add_health_sources(metrics, engine)
     metrics.parked_receipts.add_source(lambda: {"": engine.reports.correlator.early_count})
     metrics.receipt_dialects.add_source(engine.reports.learning.told)
     metrics.id_collisions.add_source(lambda: {"": engine.reports.correlator.collisions})

@@ -19,15 +19,18 @@ way's.
 While nothing is restricted by country, :attr:`Health.is_quiet` says so, and nobody needs to ask per country.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
+
+import structlog
 
 from smsagg.engine.pools import CarrierState, LinkState
 from smsagg.engine.ways import Way
 from smsagg.model import Message, Outcome
 from smsagg.queueing import TokenBucket
-from smsagg.routing.circuit import CircuitState
 from smsagg.shaping import Culprit, culprit_of
+
+log = structlog.get_logger("smsagg.engine")
 
 
 class Health:
@@ -40,6 +43,8 @@ class Health:
         """Rates over all carriers, by country."""
         self.is_quiet = True
         """No country is restricted anywhere: the questions below need not be asked. Whole carriers may be."""
+        self.wake: Callable[[], None] = lambda: None
+        """Called when messages may flow otherwise."""
 
     # What may go.
 
@@ -77,11 +82,11 @@ class Health:
         reasons = carrier.holds.reasons()
         if not any(link.link.is_bound for link in carrier.links):
             reasons.append("not bound")
-        elif all(link.circuit.state is not CircuitState.CLOSED for link in carrier.links if link.link.is_bound):
+        elif all(not link.circuit.is_closed for link in carrier.links if link.link.is_bound):
             reasons.append("circuit of every link open")
         way = carrier.ways.get(country)
         if way is not None:
-            if way.circuit.state is not CircuitState.CLOSED:
+            if not way.circuit.is_closed:
                 reasons.append(f"circuit {way.circuit.state.value} for {country or 'unknown countries'}")
             reasons += way.holds.reasons()
         pace = self.country_paces.get(country)
@@ -154,6 +159,32 @@ class Health:
         for country in countries:
             self._owe_probe(link.carrier, country, now)
 
+    def on_silent(self, link: LinkState, now: float) -> None:
+        """Nothing outstanding on ``link`` was answered for its carrier's ``health_window``."""
+        if link.circuit.is_closed:
+            link.is_silent = True
+            link.circuit.trip(now)
+            log.warning("circuit_opened", carrier=link.carrier.name, link=link.link.name, reason="nothing is answered")
+            self.woken(link.carrier)
+
+    def on_undelivered(self, carrier: CarrierState, country: str, now: float) -> None:
+        """Receipts tell that what ``carrier`` takes for ``country`` does not arrive."""
+        way = self.way(carrier, country)
+        way.is_judged_by_receipts = True
+        way.circuit.trip(now)
+        self._note(way)
+        self.woken(carrier)
+
+    def on_probe_reported(self, carrier: CarrierState, way: Way, is_delivered: bool, now: float) -> None:
+        """The receipt of a probe of a way that is judged by receipts."""
+        if not is_delivered:
+            way.circuit.on_failure(now)
+            return
+        way.is_judged_by_receipts = False
+        way.circuit.clear()
+        log.warning("circuit_closed", carrier=carrier.name, country=way.country)
+        self.changed(carrier, way.country)
+
     # Holds.
 
     def way(self, carrier: CarrierState, country: str) -> Way:
@@ -170,8 +201,13 @@ class Health:
             self._note(way)
             if way.is_idle:
                 del carrier.ways[country]
+        self.woken(carrier)
+
+    def woken(self, carrier: CarrierState) -> None:
+        """Who waits for ``carrier`` is to look again: it may have room, or be no carrier for the moment."""
         for link in carrier.links:
             link.stir()
+        self.wake()
 
     def pace_country(self, country: str, rate_per_s: float | None, now: float) -> None:
         """Let at most so much go to ``country``, over all carriers; ``None``: as much as can."""
@@ -185,11 +221,15 @@ class Health:
         self._note_quiet()
 
     def _convict_link(self, link: LinkState, now: float) -> None:
+        if link.circuit.is_closed:
+            log.warning("circuit_opened", carrier=link.carrier.name, link=link.link.name, reason="failures in a row")
         link.circuit.trip(now)
         link.run.clear()
 
     def _convict_way(self, carrier: CarrierState, way: Way, now: float) -> None:
         """Failures of that country are explained now: they are no evidence against the links any more."""
+        if way.circuit.is_closed:
+            log.warning("circuit_opened", carrier=carrier.name, country=way.country, reason="failures in a row")
         way.circuit.trip(now)
         way.run.clear()
         for link in carrier.links:
@@ -205,19 +245,23 @@ class Health:
     def _link_works(self, link: LinkState, now: float) -> None:
         link.heard_at = now
         link.run.clear()
-        if link.circuit.state is not CircuitState.CLOSED:
+        if not link.circuit.is_closed:
             if link.is_silent:
                 link.circuit.clear()
             link.circuit.on_success()
-        link.is_silent = False
+            if link.circuit.is_closed:
+                link.is_silent = False
+                log.warning("circuit_closed", carrier=link.carrier.name, link=link.link.name)
 
     def _way_works(self, carrier: CarrierState, country: str) -> None:
         way = carrier.ways.get(country)
         if way is None:
             return
         way.run.clear()
-        if not way.is_judged_by_receipts:
+        if not way.circuit.is_closed and not way.is_judged_by_receipts:
             way.circuit.on_success()
+            if way.circuit.is_closed:
+                log.warning("circuit_closed", carrier=carrier.name, country=country)
         self._note(way)
         if way.is_idle:
             del carrier.ways[country]
@@ -240,7 +284,4 @@ def burst_of(rate_per_s: float) -> float:
 
 def _has_other(link: LinkState) -> bool:
     """Whether the carrier has another link that messages could go on."""
-    return any(
-        other is not link and other.link.is_bound and other.circuit.state is CircuitState.CLOSED
-        for other in link.carrier.links
-    )
+    return any(other is not link and other.link.is_bound and other.circuit.is_closed for other in link.carrier.links)

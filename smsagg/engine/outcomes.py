@@ -95,6 +95,7 @@ class Outcomes:
             self._finisher.commit(changes, partial(self._recorded, link, accepted))
         elif not changes.is_empty():
             self._finisher.commit(changes)
+        core.sightings.on_outcomes(link, core.clock.monotonic_s())
         link.stir()
         core.wake_dispatcher()
 
@@ -253,6 +254,7 @@ class Outcomes:
         carrier, health, monotonic = link.carrier, self._core.health, self._core.clock.monotonic_s()
         verdict = carrier.statuses.classify(command_status)
         self._core.metrics.refused_by_carrier(carrier.name, verdict.value, command_status)
+        self._core.sightings.on_refused(carrier.name, message.country, command_status)
         if verdict is Verdict.THROTTLED:
             link.pacing.on_throttled(monotonic, queue_full=command_status == ESME_RMSGQFUL)
             health.on_answered(link, message.country, monotonic)  # it answers; its pace is the link's affair

@@ -50,6 +50,8 @@ class LinkState:
         "pacing",
         "reserved",
         "run",
+        "timed",
+        "timed_at",
         "unrecorded",
     )
 
@@ -65,7 +67,10 @@ class LinkState:
         self.heard_at = now
         """When it last answered, or had nothing to answer."""
         self.is_silent = False
-        """The circuit is open because attempts are outstanding and none is answered."""
+        """The circuit is open because attempts are outstanding and none is answered; they are its probes."""
+        self.timed: Message | None = None
+        """The attempt whose response time is measured."""
+        self.timed_at = now
         self.reserved = 0
         """Slots promised to attempts that are being recorded before they are made."""
         self.unrecorded = 0
@@ -85,15 +90,23 @@ class LinkState:
         if free <= 0:
             return 0
         if self.circuit.state is not CircuitState.CLOSED:
-            free = min(free, self.circuit.allowance(now))  # type: ignore[assignment]
+            free = min(free, self._probes(now))
         return int(min(free, self.pacing.available(now)))
 
     def is_barred(self, now: float) -> bool:
         """Whether nothing may go here for another reason than want of room: what waits for it goes elsewhere."""
-        return not self.link.is_bound or self.carrier.holds.is_stopped or self.circuit.allowance(now) <= 0
+        return not self.is_usable(now) or self.carrier.holds.is_stopped
+
+    def is_usable(self, now: float) -> bool:
+        """Whether it is bound and its circuit not open."""
+        return self.link.is_bound and (self.circuit.state is CircuitState.CLOSED or self._probes(now) > 0)
+
+    def _probes(self, now: float) -> int:
+        """Messages that the circuit, which is not closed, lets through."""
+        return 0 if self.is_silent and self.link.in_flight else int(self.circuit.allowance(now))
 
     @property
-    def is_closed(self) -> bool:
+    def is_lost(self) -> bool:
         """Whether an attempt that was promised to it is better not made: it failed, or was stopped, meanwhile."""
         return self.carrier.holds.is_stopped or self.circuit.state is CircuitState.OPEN
 
@@ -115,8 +128,8 @@ class LinkState:
         """When time alone will give capacity again; ``inf`` when an event must."""
         if not self.link.is_bound:
             return math.inf
-        if self.circuit.allowance(now) <= 0:
-            return self.circuit.next_probe_at
+        if self.circuit.state is not CircuitState.CLOSED and self._probes(now) <= 0:
+            return math.inf if self.is_silent and self.link.in_flight else self.circuit.next_probe_at
         at, free = self.pacing.ready_at(now), self.link.capacity(now)
         if free <= 0:
             return max(at, self.link.ready_at(now))
@@ -173,9 +186,7 @@ class CarrierState:
 
     def is_usable(self, now: float) -> bool:
         """Whether it could take messages soon: nothing stops it, and some link is bound and its circuit not open."""
-        return not self.holds.is_stopped and any(
-            state.link.is_bound and state.circuit.allowance(now) > 0 for state in self.links
-        )
+        return not self.holds.is_stopped and any(state.is_usable(now) for state in self.links)
 
     def widest_link(self, now: float) -> tuple[LinkState | None, int]:
         """The link with most capacity (of some, when there are many), and that capacity."""

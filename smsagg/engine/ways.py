@@ -3,7 +3,7 @@
 from math import inf
 
 from smsagg.queueing import TokenBucket
-from smsagg.routing.circuit import CircuitBreaker, CircuitState
+from smsagg.routing.circuit import CircuitBreaker
 from smsagg.shaping import FailureRun
 
 
@@ -65,6 +65,14 @@ class Holds:
         for pace, _ in self._paces.values():
             pace.take(count, now)
 
+    def sources(self) -> list[tuple[str, str]]:
+        """Who made them, and what each does."""
+        return [
+            *((source, "suspend") for source in self._stops),
+            *((source, "slow") for source in self._paces),
+            *((source, "shift") for source in self._shares),
+        ]
+
     def reasons(self) -> list[str]:
         """Why, for people; the strictest kind first."""
         return [
@@ -91,7 +99,7 @@ class Way:
     @property
     def restricts(self) -> bool:
         """Whether it is less than fully open."""
-        return self.circuit.state is not CircuitState.CLOSED or bool(self.holds)
+        return not self.circuit.is_closed or bool(self.holds)
 
     @property
     def is_idle(self) -> bool:

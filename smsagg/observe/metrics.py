@@ -175,6 +175,26 @@ class Metrics:
             "carrier",
             "of",
         )
+        self.shaping_actions = self._gauge(
+            "smsagg_shaping_actions",
+            "1 for each restriction in force, by carrier, country (all: the whole carrier), who made it (a rule, "
+            "drain, drill) and what it does (suspend, slow, shift).",
+            "carrier",
+            "country",
+            "source",
+            "action",
+        )
+        self.country_rate = self._gauge(
+            "smsagg_country_rate",
+            "Messages per second that may go to a country of [countries], +Inf for unlimited.",
+            "country",
+        )
+        self.link_rate = self._gauge(
+            "smsagg_carrier_link_rate",
+            "Messages per second to which throttling holds a link, +Inf for unlimited.",
+            "carrier",
+            "link",
+        )
         self.carrier_receipts = self._counter(
             "smsagg_carrier_receipts_total", "Receipts that carriers sent, by carrier and state.", "carrier", "state"
         )

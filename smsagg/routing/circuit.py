@@ -76,6 +76,11 @@ class CircuitBreaker:
         return 1 if self.state is CircuitState.OPEN and now >= self._probe_at else 0
 
     @property
+    def is_closed(self) -> bool:
+        """Healthy."""
+        return self.state is CircuitState.CLOSED
+
+    @property
     def next_probe_at(self) -> float:
         """When an open circuit allows its next probe; ``inf`` when closed or when a probe is out."""
         return self._probe_at

@@ -14,7 +14,7 @@ import trio
 from attrs import define, field
 from trio.testing import wait_all_tasks_blocked
 
-from smsagg.config.schema import AccountSettings, CarrierSettings, Config, PoolMember, PoolSettings
+from smsagg.config.schema import AccountSettings, CarrierSettings, Config, Duration, PoolMember, PoolSettings
 from smsagg.engine import Engine
 from smsagg.model import Message, Refusal
 from smsagg.observe.metrics import Metrics
@@ -31,8 +31,9 @@ SETTLE_ROUNDS = 4
 
 
 def carrier_settings(fake: FakeSettings | None = None, **values: Any) -> CarrierSettings:
-    """``[carriers.NAME]`` of a fake carrier; ``values`` are the keys common to every type."""
-    return CarrierSettings(type="fake", settings=fake or FakeSettings(), **values)
+    """``[carriers.NAME]`` of a fake carrier; ``values`` are the keys common to every type. No link counts as dead for
+    what a test leaves unanswered, unless ``health_window`` is among them."""
+    return CarrierSettings(type="fake", settings=fake or FakeSettings(), **({"health_window": Duration(0)} | values))
 
 
 def account_settings(name: str, **values: Any) -> AccountSettings:

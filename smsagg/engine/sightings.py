@@ -1,0 +1,90 @@
+"""What rules, circuits and operators look at: counters by carrier and country, and sampled response times.
+
+The counters are those of :class:`~smsagg.routing.experience.Experience`, and answers by the statuses that rules name.
+Of a link one attempt at a time is timed, from its hand-over to its outcome, so that a message costs nothing. Memory:
+:data:`RESPONSES_MAX` response times a carrier.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from smsagg.engine.pools import LinkState
+from smsagg.model import Message, MessageState
+from smsagg.routing.experience import Cell, Experience
+from smsagg.shaping.rules import Subject
+from smsagg.shaping.window import Counts
+
+RESPONSES_MAX = 500
+
+_Responses = deque[tuple[float, str, float]]
+"""(monotonic seconds, country, milliseconds)."""
+
+
+class EngineSightings:
+    """Implements :class:`~smsagg.shaping.rules.Sightings`; :meth:`refresh` before it is asked."""
+
+    def __init__(self, experience: Experience) -> None:
+        self._experience = experience
+        self.statuses: tuple[int, ...] = ()
+        """``command_status`` values that are counted."""
+        self._answers: dict[tuple[str, str, int], int] = {}
+        self._responses: dict[str, _Responses] = {}
+        self._subjects: dict[Subject, Counts] = {}
+
+    def watch(self, statuses: Sequence[int]) -> None:
+        """Count answers with these ``command_status`` values from now on."""
+        self.statuses = tuple(statuses)
+        self._answers = {key: count for key, count in self._answers.items() if key[2] in self.statuses}
+
+    def on_refused(self, carrier: str, country: str, command_status: int) -> None:
+        """An attempt was refused."""
+        if command_status in self.statuses:
+            key = (carrier, country, command_status)
+            self._answers[key] = self._answers.get(key, 0) + 1
+
+    def on_sent(self, link: LinkState, message: Message, now: float) -> None:
+        """``message`` is the first of those handed over."""
+        if link.timed is None and not message.joins:
+            link.timed, link.timed_at = message, now
+
+    def on_outcomes(self, link: LinkState, now: float) -> None:
+        """Some outcomes of ``link`` have taken effect."""
+        timed = link.timed
+        if timed is not None and timed.state is not MessageState.SENDING:
+            link.timed = None
+            responses = self._responses.get(link.carrier.name)
+            if responses is None:
+                responses = self._responses[link.carrier.name] = deque(maxlen=RESPONSES_MAX)
+            responses.append((now, timed.country, (now - link.timed_at) * 1000))
+
+    def refresh(self) -> None:
+        """Look at the counters anew."""
+        subjects: dict[Subject, Counts] = {}
+        for (carrier, country), cell in self._experience.cells.items():
+            counts = self._counts(carrier, country, cell)
+            subjects[carrier, country] = counts
+            whole = subjects.get((carrier, ""))
+            if country:
+                subjects[carrier, ""] = counts if whole is None else tuple(map(int.__add__, whole, counts))
+        self._subjects = subjects
+
+    def subjects(self) -> dict[Subject, Counts]:
+        return self._subjects
+
+    def response_ms(self, subject: Subject, since: float) -> list[float]:
+        carrier, country = subject
+        responses = self._responses.get(carrier, ())
+        return [ms for at, of, ms in responses if at >= since and country in ("", of)]
+
+    def _counts(self, carrier: str, country: str, cell: Cell) -> Counts:
+        return (
+            cell.accepted,
+            cell.throttled,
+            cell.temporary,
+            cell.permanent,
+            cell.in_doubt,
+            cell.delivered,
+            cell.failed,
+            *cell.latencies,
+            *(self._answers.get((carrier, country, status), 0) for status in self.statuses),
+        )
