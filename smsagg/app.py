@@ -19,6 +19,8 @@ from attrs import define
 import smsagg
 from smsagg.api.app import OperationsApp
 from smsagg.api.http import serve_http
+from smsagg.api.root import make_root
+from smsagg.api.v1 import V1
 from smsagg.carriers.base import Carrier
 from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
@@ -153,7 +155,7 @@ class Gateway:
             outer.start_soon(door.pace.run, lambda: engine.backlog)
             if self._tls is not None:
                 outer.start_soon(self._tls.run)
-            app = OperationsApp(self._metrics, self._find_problems)
+            app = make_root(OperationsApp(self._metrics, self._find_problems), V1(engine))
             http: str = await outer.start(serve_http, config.server.http_listen, app)
             await self._start_control(outer)
             await outer.start(listener.run, ports)

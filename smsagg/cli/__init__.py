@@ -22,6 +22,7 @@ COMMANDS = {
     "receipts": "Look at receipts that match no message, and match them by another rule.",
     "report": "Count past traffic by country, carrier, account and more.",
     "check-config": "Check a configuration file and show what is in it.",
+    "api-key": "Make a key for the HTTP API.",
     "hash-password": "Make the argon2 hash of a password for a configuration file.",
 }
 """Every sub-command and its line of help; ``check-config`` is ``smsagg.cli.check_config:check_config``."""

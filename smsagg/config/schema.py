@@ -10,6 +10,9 @@ from attrs import Factory, define, field
 from smsagg.config.abuse import AbuseSettings as AbuseSettings
 from smsagg.config.abuse import AccountAbuseSettings as AccountAbuseSettings
 from smsagg.config.amounts import CurrencyCode as CurrencyCode
+from smsagg.config.http_settings import API_SCOPES as API_SCOPES
+from smsagg.config.http_settings import ApiKeySettings as ApiKeySettings
+from smsagg.config.http_settings import HttpSettings as HttpSettings
 from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.routing_settings import RoutingSettings as RoutingSettings
 from smsagg.config.shaping_settings import CountrySettings as CountrySettings
@@ -228,6 +231,8 @@ class AccountSettings:
     soon as the ``first`` or the ``last`` part has ended; or one for each part (``all``), under the same id."""
     part_receipts: str = field(default="all", validator=one_of(*PART_RECEIPTS))
     """The same of a message that is submitted in parts, each with an id of its own."""
+    api_keys: dict[str, ApiKeySettings] = Factory(dict)
+    """For the HTTP API, by name."""
     reassemble: bool = False
     """Whether long MO comes as one deliver_sm rather than as the parts that the carrier brought."""
     price_list: DataFile | None = None
@@ -429,6 +434,7 @@ class Config:
     carriers: dict[str, CarrierSettings]
     pools: dict[str, PoolSettings]
     server: ServerSettings = Factory(ServerSettings)
+    http: HttpSettings = Factory(HttpSettings)
     session: SessionSettings = Factory(SessionSettings)
     store: StoreSettings = Factory(StoreSettings)
     routing: RoutingSettings = Factory(RoutingSettings)

@@ -30,6 +30,7 @@ _UNITS: dict[Any, Callable[[object], Any]] = {
     units.Rate: units.parse_rate,
     units.Octets: units.parse_octets,
     units.HostPort: units.parse_host_port,
+    units.Instant: units.parse_instant,
     units.StatusCode: units.parse_status_code,
     amounts.CurrencyCode: amounts.parse_currency,
     amounts.ExchangeRate: amounts.parse_exchange_rate,

@@ -5,6 +5,7 @@ takes whatever TOML gave and returns the value, or raises :class:`ValueError` wi
 """
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, NewType
 
@@ -20,6 +21,8 @@ HostPort = NewType("HostPort", str)
 """``host:port``; an IPv6 host in brackets; port 0 lets the system choose."""
 DataFile = NewType("DataFile", str)
 """Path of a file with data; in TOML relative to the folder of the configuration file."""
+Instant = NewType("Instant", int)
+"""UTC milliseconds; in TOML a string: ``"2027-01-31"`` (midnight UTC) or ``"2027-01-31T18:00:00+01:00"``."""
 StatusCode = NewType("StatusCode", int)
 """A ``command_status``; in TOML an integer (``0x58``) or its name (``"ESME_RTHROTTLED"``)."""
 
@@ -120,6 +123,19 @@ def parse_status_code(value: object) -> StatusCode:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 0xFFFFFFFF:
         return StatusCode(value)
     raise ValueError(f'must be a command_status, such as 0x58 or "ESME_RTHROTTLED", not {seen(value)}')
+
+
+def parse_instant(value: object) -> Instant:
+    """UTC milliseconds of a date, or of a date and time with its zone (none: UTC); raises :class:`ValueError`."""
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        instant = None
+    if instant is None:
+        raise ValueError(f'must be an instant such as "2027-01-31" or "2027-01-31T18:00:00+01:00", not {seen(value)}')
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return Instant(int(instant.timestamp() * 1000))
 
 
 def parse_data_file(value: object, folder: str) -> DataFile:

@@ -77,6 +77,7 @@ class Sweeper:
         monotonic = core.clock.monotonic_s()
         if orphans or monotonic >= self._drop_parked_at:
             await core.store.drop_parked_receipts(parked_before)
+            await self._drop_keyed_answers(now)
             self._drop_parked_at = monotonic + DROP_PARKED_S
 
     async def _close_groups(self, closed_before: int) -> None:
@@ -111,6 +112,11 @@ class Sweeper:
             dropped = await self._core.store.drop_expired_deliveries(now, BATCH)
             if dropped:
                 self._core.metrics.deliveries_expired("", dropped)
+
+    async def _drop_keyed_answers(self, now: int) -> None:
+        created_before = now - int(self._core.config.http.idempotency_ttl * 1000)
+        while await self._core.store.drop_keyed_answers(created_before, BATCH) == BATCH:
+            pass
 
     async def _drop_history(self, now: int) -> None:
         """A bounded part a round, oldest first: the past goes at least as fast as it came."""

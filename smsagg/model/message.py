@@ -198,6 +198,12 @@ class Message:
     """Where the price counts while the message lives: :data:`IN_LEDGER`, :data:`IN_SPENDING`, both or nowhere."""
     charged: int = 0
     """What of the price was owed when it was over, 0 before."""
+    origin: str = "smpp"
+    """The front door that took it: ``"smpp"`` or ``"http"``."""
+    reference: str = ""
+    """The customer's own name for it."""
+    callback_url: str = ""
+    """Where events of this message go, besides the account's webhook endpoints; ``""``: nowhere."""
     avoid: str = ""
     """Carrier that just failed this message and is tried last next time; memory only."""
     asks_receipt: bool = True

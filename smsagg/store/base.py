@@ -6,8 +6,8 @@ as one group, in the order of the calls, and reports each call once, on the trio
 
 Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, replaced
 messages, finished messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked
-receipts, new MO parts, done MO parts, entities, money. An update names the whole mutable part of a row, so the last one
-wins and repeating it is harmless; but money is sums, which are added exactly once.
+receipts, new MO parts, done MO parts, keyed answers, entities, money. An update names the whole mutable part of a row,
+so the last one wins and repeating it is harmless; but money is sums, which are added exactly once.
 
 Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
 absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
@@ -126,6 +126,19 @@ class EntityUpdate(NamedTuple):
     """``None``: it is no more."""
 
 
+class KeyedAnswer(NamedTuple):
+    """What was answered to a request with an idempotency key; unique by (account, key)."""
+
+    account: str
+    key: str
+    digest: bytes
+    """Of the request: another request with the same key is a mistake."""
+    status: int
+    """HTTP status of the answer."""
+    answer: bytes
+    created_at: int
+
+
 class ParkedReceipt(NamedTuple):
     """A carrier's receipt that matches no message yet; unique by (carrier, carrier_message_id, state)."""
 
@@ -174,6 +187,8 @@ class Changes:
     """(carrier, carrier_message_id) whose parked receipts have been matched or given up."""
     new_mo_parts: list[MoPart] = field(factory=list)
     done_mo_parts: list[int] = field(factory=list)
+    keyed_answers: list[KeyedAnswer] = field(factory=list)
+    """With the new messages that they tell of."""
     entities: list[EntityUpdate] = field(factory=list)
     """Of several with one key the last one counts, also among those of later calls: a value says all that is so,
     not what has changed."""
@@ -184,7 +199,9 @@ class Changes:
 
     def may_be_refused(self) -> bool:
         """It holds new messages, and nothing that is owed."""
-        may_come = ("new_messages", "new_parts", "finished", "new_deliveries", "entities", "money", "spending")
+        may_come = (
+            "new_messages", "new_parts", "finished", "new_deliveries", "keyed_answers", "entities", "money", "spending",
+        )  # fmt: skip
         return bool(self.new_messages) and not any(
             getattr(self, kind.name) for kind in fields(Changes) if kind.name not in may_come
         )
@@ -203,6 +220,7 @@ class Changes:
             or self.unparked_receipts
             or self.new_mo_parts
             or self.done_mo_parts
+            or self.keyed_answers
             or self.entities
             or self.money
             or self.spending
@@ -365,6 +383,14 @@ class Store(Protocol):
 
     async def drop_parked_receipts(self, parked_before: int) -> int:
         """Delete receipts parked before that instant; returns how many."""
+        ...
+
+    async def find_keyed_answer(self, account: str, key: str) -> KeyedAnswer | None:
+        """The answer to the account's request with this key; ``None``: there was none, or it is forgotten."""
+        ...
+
+    async def drop_keyed_answers(self, created_before: int, limit: int) -> int:
+        """Delete up to ``limit`` answers of before that instant; returns how many."""
         ...
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:

@@ -20,6 +20,7 @@ from smsagg.model import IN_LEDGER, Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
+    KeyedAnswer,
     OnDone,
     ParkedReceipt,
     QueuedMatch,
@@ -301,6 +302,18 @@ class MemoryStore:
             enroute = [m for m in chunk if m.state is MessageState.ENROUTE and m.carrier == carrier]
             found = [EnrouteMessage(m.seq, m.carrier_message_id, m.destination_addr) for m in enroute]
             return found, seqs[-1] if len(seqs) == limit else 0
+
+        return await self._ask(run)
+
+    async def find_keyed_answer(self, account: str, key: str) -> KeyedAnswer | None:
+        return await self._ask(lambda: self.tables.keyed_answers.get((account, key)))
+
+    async def drop_keyed_answers(self, created_before: int, limit: int) -> int:
+        def run() -> int:
+            old = [name for name, kept in self.tables.keyed_answers.items() if kept.created_at < created_before][:limit]
+            for name in old:
+                del self.tables.keyed_answers[name]
+            return len(old)
 
         return await self._ask(run)
 

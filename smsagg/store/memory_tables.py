@@ -6,7 +6,7 @@ from typing import Any
 from attrs import define, field
 
 from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
-from smsagg.store.base import Changes, ParkedReceipt
+from smsagg.store.base import Changes, KeyedAnswer, ParkedReceipt
 from smsagg.store.memory_money import MoneyTables
 
 
@@ -20,6 +20,7 @@ class Tables:
     deliveries: dict[int, Delivery] = field(factory=dict)
     parked_receipts: dict[tuple[str, str, MessageState], ParkedReceipt] = field(factory=dict)
     mo_parts: dict[int, MoPart] = field(factory=dict)
+    keyed_answers: dict[tuple[str, str], KeyedAnswer] = field(factory=dict)
     entities: dict[tuple[str, str], bytes] = field(factory=dict)
     money: MoneyTables = field(factory=MoneyTables)
     last_seq: int = 0
@@ -71,6 +72,8 @@ class Tables:
             self.mo_parts[part.part_id] = copy.copy(part)
         for part_id in changes.done_mo_parts:
             self.mo_parts.pop(part_id, None)
+        for answer in changes.keyed_answers:
+            self.keyed_answers[answer.account, answer.key] = answer
         for entity in changes.entities:
             if entity.value is None:
                 self.entities.pop((entity.kind, entity.key), None)

@@ -59,6 +59,9 @@ def message(seq: int, **values: Any) -> Message:
         "trail": "12|alpha/1|rank 0",
         "accounted": 3,
         "charged": 1,
+        "origin": "http",
+        "reference": "order 7",
+        "callback_url": "https://acme.example/events",
     }
     return Message(**(fields | values))
 

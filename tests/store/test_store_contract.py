@@ -11,7 +11,7 @@ from store_records import NOW, delivery, finished, message, mo_part, new, update
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState
-from smsagg.store.base import Changes, DeliveryUpdate, EntityUpdate, ParkedReceipt, Store
+from smsagg.store.base import Changes, DeliveryUpdate, EntityUpdate, KeyedAnswer, ParkedReceipt, Store
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.store.sqlite import open_sqlite_store
 
@@ -443,3 +443,18 @@ async def test_entities_come_with_new_messages_or_not_at_all(store: Store) -> No
     await commit(store, Changes(new_messages=[message(1)], entities=[EntityUpdate("lease", "a", b"1")]))
     assert await store.find_message(1) is not None
     assert await store.find_entities("lease", ["a"]) == {"a": b"1"}
+
+
+async def test_keyed_answers_are_found_until_they_are_old(open_store: OpenStore) -> None:
+    """An answer comes with its messages, is found by account and key after the next opening, and goes by age."""
+    old = KeyedAnswer("acme", "k1", b"digest", 202, b"{}", NOW)
+    young = KeyedAnswer("acme", "k2", b"digest", 202, b"{}", NOW + 10)
+    async with open_store() as store:
+        await commit(store, Changes(new_messages=[message(1)], keyed_answers=[old]))
+        await commit(store, Changes(keyed_answers=[young]))
+    async with open_store() as store:
+        assert await store.find_keyed_answer("acme", "k1") == old
+        assert await store.find_keyed_answer("other", "k1") is None
+        assert await store.drop_keyed_answers(NOW + 10, 100) == 1
+        assert await store.find_keyed_answer("acme", "k1") is None
+        assert await store.find_keyed_answer("acme", "k2") == young

@@ -51,6 +51,7 @@ def rows_in(changes: Changes) -> int:
         + len(changes.unparked_receipts)
         + len(changes.new_mo_parts)
         + len(changes.done_mo_parts)
+        + len(changes.keyed_answers)
         + len(changes.entities)
         + len(changes.money)
         + len(changes.spending)
@@ -126,6 +127,9 @@ class Group:
                 statements.DELETE_PARKED_RECEIPTS.execute(execute, changes.unparked_receipts)
             if changes.new_mo_parts or changes.done_mo_parts:
                 _apply_mo_parts(execute, changes)
+            if changes.keyed_answers:
+                answers = {answer[:2]: answer for answer in changes.keyed_answers}
+                statements.PUT_KEYED_ANSWERS.execute(execute, list(answers.values()))
             if changes.entities:
                 _apply_entities(execute, changes)
             if changes.money or changes.spending:
@@ -166,6 +170,8 @@ def _merge(parts: list[Changes]) -> Changes:
             whole.new_mo_parts += part.new_mo_parts
         if part.done_mo_parts:
             whole.done_mo_parts += part.done_mo_parts
+        if part.keyed_answers:
+            whole.keyed_answers += part.keyed_answers
         if part.entities:
             whole.entities += part.entities
         if part.money:

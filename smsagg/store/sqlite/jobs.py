@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 from smsagg.model import Delivery, Message, MessageState, PartGroup
-from smsagg.store.base import EnrouteMessage, ParkedReceipt, QueuedMatch, Recovered
+from smsagg.store.base import EnrouteMessage, KeyedAnswer, ParkedReceipt, QueuedMatch, Recovered
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.money import note_dropped
 from smsagg.store.sqlite.recent_ids import RecentIds
@@ -32,6 +32,12 @@ _KEYS_AT_ONCE = 32
 _PARTS_MAX = 255
 _EXPIRED_BY_INDEX_MAX = 10_000
 
+_FIND_KEYED_ANSWER = f"SELECT {', '.join(KeyedAnswer._fields)} FROM keyed_answers WHERE account = ? AND key = ?"
+_DROP_KEYED_ANSWERS = """
+    DELETE FROM keyed_answers WHERE (account, key) IN (
+        SELECT account, key FROM keyed_answers INDEXED BY keyed_answers_age WHERE created_at < ? LIMIT ?
+    )
+"""
 _LOAD_ENTITIES = "SELECT entity_key, value FROM entities WHERE kind = ? ORDER BY entity_key"
 _FIND_ENTITY = "SELECT entity_key, value FROM entities WHERE kind = ? AND entity_key = ?"
 
@@ -397,6 +403,16 @@ def _one(cursor: apsw.Cursor, sql: str, bindings: Sequence[Any] = ()) -> Row:
     row = _first(cursor, sql, bindings)
     assert row is not None
     return row
+
+
+def find_keyed_answer(cursor: apsw.Cursor, account: str, key: str) -> KeyedAnswer | None:
+    row = cursor.execute(_FIND_KEYED_ANSWER, (account, key)).fetchone()
+    return None if row is None else KeyedAnswer(*row)
+
+
+def drop_keyed_answers(cursor: apsw.Cursor, created_before: int, limit: int) -> int:
+    cursor.execute(_DROP_KEYED_ANSWERS, (created_before, limit))
+    return cursor.connection.changes()
 
 
 def load_entities(cursor: apsw.Cursor, kind: str) -> list[tuple[str, bytes]]:

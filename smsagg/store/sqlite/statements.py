@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from smsagg.store.base import FinishedMessage, MessageUpdate
+from smsagg.store.base import FinishedMessage, KeyedAnswer, MessageUpdate
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     GROUP_COLUMNS,
@@ -144,6 +144,11 @@ DELETE_PARKED_RECEIPTS = ManyRows(
 INSERT_MO_PARTS = _insert("mo_parts", MO_PART_COLUMNS)
 
 DELETE_MO_PARTS = ManyKeys(lambda marks: f"DELETE FROM mo_parts WHERE part_id IN ({marks})")
+
+PUT_KEYED_ANSWERS = ManyRows(
+    len(KeyedAnswer._fields),
+    lambda values: f"INSERT OR REPLACE INTO keyed_answers ({', '.join(KeyedAnswer._fields)}) VALUES {values}",
+)
 
 PUT_ENTITIES = ManyRows(3, lambda values: f"INSERT OR REPLACE INTO entities (kind, entity_key, value) VALUES {values}")
 

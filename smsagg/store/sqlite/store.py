@@ -15,6 +15,7 @@ from smsagg.model import Delivery, Message, PartGroup
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
+    KeyedAnswer,
     OnDone,
     ParkedReceipt,
     QueuedMatch,
@@ -181,6 +182,12 @@ class SqliteStore:
 
     async def drop_parked_receipts(self, parked_before: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_parked_receipts(cursor, parked_before))
+
+    async def find_keyed_answer(self, account: str, key: str) -> KeyedAnswer | None:
+        return await self._ask(lambda cursor: jobs.find_keyed_answer(cursor, account, key))
+
+    async def drop_keyed_answers(self, created_before: int, limit: int) -> int:
+        return await self._ask(lambda cursor: jobs.drop_keyed_answers(cursor, created_before, limit))
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
         return await self._ask(lambda cursor: jobs.load_entities(cursor, kind))

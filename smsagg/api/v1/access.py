@@ -1,0 +1,84 @@
+"""Who calls: API keys and what they may do.
+
+A key is ``sk_`` and 43 characters from 32 random octets. It is shown once, when it is made; only its SHA-256 is kept,
+which suffices for a secret that nobody can guess. It is found by that digest, so that how long a look-up takes tells
+nothing about keys that exist.
+"""
+
+import base64
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+
+from attrs import define
+
+from smsagg.api.v1.problem import Problem
+from smsagg.config.schema import API_SCOPES, ApiKeySettings, Config
+
+KEY_PREFIX = "sk_"
+HASH_PREFIX = "sha256:"
+KEY_OCTETS = 32
+_BEARER = "bearer "
+
+
+@define(frozen=True)
+class ApiKey:
+    """One key of an account."""
+
+    account: str
+    name: str
+    """For people: which of the account's keys it is."""
+    scopes: frozenset[str]
+    expires_at: int | None
+    """UTC milliseconds; ``None``: it does not."""
+
+
+class ApiKeys:
+    """All keys, by the digest of what the caller shows."""
+
+    def __init__(self, config: Config, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._by_digest: Mapping[str, ApiKey] = {}
+        self.reconfigure(config)
+
+    def reconfigure(self, config: Config) -> None:
+        """Heed the keys of ``config`` from now on; an account that is not enabled has none."""
+        self._by_digest = {
+            settings.hash: _key_of(account, name, settings)
+            for account, customer in config.accounts.items()
+            if customer.enabled
+            for name, settings in customer.api_keys.items()
+        }
+
+    def caller(self, authorization: str) -> ApiKey:
+        """Whose request bears this ``Authorization`` header; raises :class:`Problem` 401."""
+        if authorization[: len(_BEARER)].lower() != _BEARER:
+            raise _unauthenticated("An API key is needed: Authorization: Bearer sk_…")
+        key = self._by_digest.get(hash_of_key(authorization[len(_BEARER) :].strip()))
+        if key is None or (key.expires_at is not None and key.expires_at <= self._now_ms()):
+            raise _unauthenticated("The API key is not known, or has expired.")
+        return key
+
+
+def require(key: ApiKey, scope: str) -> None:
+    """Raises :class:`Problem` 403 when ``key`` does not have ``scope``."""
+    if scope not in key.scopes:
+        raise Problem(403, "scope-missing", f'The API key "{key.name}" does not have the scope {scope}.')
+
+
+def new_key(entropy: Callable[[int], bytes]) -> str:
+    """A fresh key, to be shown once."""
+    return KEY_PREFIX + base64.urlsafe_b64encode(entropy(KEY_OCTETS)).rstrip(b"=").decode()
+
+
+def hash_of_key(key: str) -> str:
+    """What is kept of a key."""
+    return HASH_PREFIX + sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _key_of(account: str, name: str, settings: ApiKeySettings) -> ApiKey:
+    scopes: Iterable[str] = settings.scopes or API_SCOPES
+    return ApiKey(account, name, frozenset(scopes), settings.expires_at)
+
+
+def _unauthenticated(detail: str) -> Problem:
+    return Problem(401, "not-authenticated", detail, headers={"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,163 @@
+"""``/v1/messages``: send, look at, cancel."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Request
+from starlette.responses import Response
+
+from smsagg.api.v1.access import ApiKey, require
+from smsagg.api.v1.problem import Problem
+from smsagg.api.v1.sending import KEY_CHARACTERS_MAX, Sending, Sent
+from smsagg.api.v1.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage, ProblemAnswer
+from smsagg.api.v1.viewing import view_of
+from smsagg.engine import Engine
+from smsagg.engine.accounts import Account
+from smsagg.errors import StoreError
+from smsagg.tables.cards import currency_of
+
+JSON = "application/json"
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=KEY_CHARACTERS_MAX,
+        description="Makes the call safe to repeat: the same key and request get the same answer, once sent.",
+    ),
+]
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemAnswer, "description": description}
+    for status, description in {
+        400: "The request is not JSON.",
+        401: "No API key, or one that is not known.",
+        402: "No credit.",
+        403: "The key may not do that.",
+        404: "No such message of this account.",
+        409: "The message has gone already, or the Idempotency-Key was used for another request.",
+        413: "The request is too large.",
+        422: "The request, or the message, is not right; `errors` names the members.",
+        429: "Too much at once: over a rate, a quota or a full queue. See Retry-After.",
+        503: "The messages could not be made safe; nothing was taken.",
+    }.items()
+}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: _PROBLEMS[status] for status in (401, 403, *statuses)}
+
+
+class Messages:
+    """The endpoints, over an engine."""
+
+    def __init__(self, engine: Engine, sending: Sending) -> None:
+        self._engine = engine
+        self._sending = sending
+        self.router = router = APIRouter(tags=["messages"])
+        taken: dict[int | str, dict[str, Any]] = {202: {"description": "Safe, and on its way."}}
+        router.post(
+            "/messages",
+            status_code=202,
+            response_model=MessageAnswer,
+            responses={**taken, **_problems(400, 402, 409, 413, 422, 429, 503)},
+            summary="Send a message",
+        )(self.send)
+        router.post(
+            "/messages/batch",
+            status_code=202,
+            response_model=BatchAnswer,
+            responses={**taken, **_problems(400, 409, 413, 422, 503)},
+            summary="Send many messages in one call",
+        )(self.send_batch)
+        router.get(
+            "/messages/{message_id}",
+            response_model=MessageAnswer,
+            responses=_problems(404, 422, 503),
+            summary="Look at a message",
+        )(self.show)
+        router.post(
+            "/messages/{message_id}/cancel",
+            response_model=MessageAnswer,
+            responses=_problems(404, 409, 422, 503),
+            summary="Cancel a message that no carrier has yet",
+        )(self.cancel)
+
+    async def send(self, request: Request, message: NewMessage, idempotency_key: IdempotencyKey = "") -> Response:
+        """Answered 202 after the message is safe on disk; from then on it is sent, or its failure is told."""
+        account = self._caller(request, "messages:write")
+        body = await request.body()
+
+        def render(sent: Sequence[Sent]) -> tuple[int, bytes]:
+            if isinstance(sent[0], Problem):
+                raise sent[0]
+            return 202, orjson.dumps(self._view(account, sent[0]))
+
+        answer = await self._sending.send(account, [message], idempotency_key, b"messages\0" + body, render)
+        return _answered(answer.status, answer.body, answer.is_replayed)
+
+    async def send_batch(self, request: Request, batch: NewBatch, idempotency_key: IdempotencyKey = "") -> Response:
+        """One result for each message; those that are taken are committed at once."""
+        account = self._caller(request, "messages:write")
+        most = self._engine.core.config.http.batch_max
+        if len(batch.messages) > most:
+            raise Problem(413, "batch-too-large", f"A batch holds at most {most} messages.")
+        body = await request.body()
+
+        def render(sent: Sequence[Sent]) -> tuple[int, bytes]:
+            results = [self._result(account, index, one) for index, one in enumerate(sent)]
+            refused = sum(isinstance(one, Problem) for one in sent)
+            document = {"accepted": len(sent) - refused, "refused": refused, "results": results}
+            return 202, orjson.dumps(document)
+
+        answer = await self._sending.send(account, batch.messages, idempotency_key, b"batch\0" + body, render)
+        return _answered(answer.status, answer.body, answer.is_replayed)
+
+    async def show(self, request: Request, message_id: str) -> Response:
+        """Its state and what is known of it; a foreign id answers as an unknown one."""
+        account = self._caller(request, "messages:read")
+        return _answered(200, orjson.dumps(await self._found(account, message_id)))
+
+    async def cancel(self, request: Request, message_id: str) -> Response:
+        """Answered after the commit: it will never be sent."""
+        account = self._caller(request, "messages:write")
+        await self._found(account, message_id)
+        try:
+            is_cancelled = await self._engine.control.cancel(account.name, message_id, lambda _message: True)
+        except StoreError as error:
+            raise _not_now() from error
+        if not is_cancelled:
+            raise Problem(409, "already-sent", "A carrier has the message already, or it is over.")
+        return _answered(200, orjson.dumps(await self._found(account, message_id)))
+
+    def _caller(self, request: Request, scope: str) -> Account:
+        key: ApiKey = request.state.caller
+        require(key, scope)
+        return self._engine.accounts[key.account]
+
+    async def _found(self, account: Account, message_id: str) -> dict[str, Any]:
+        try:
+            found = await self._engine.control.find_all(account.name, message_id)
+        except StoreError as error:
+            raise _not_now() from error
+        if not found:
+            raise Problem(404, "unknown-message", "There is no such message.")
+        return self._view(account, found[:1])
+
+    def _view(self, account: Account, parts: Sequence[Any]) -> dict[str, Any]:
+        core = self._engine.core
+        is_priced = account.name in core.tables.prices
+        return view_of(parts, currency_of(core.config, account.settings), is_priced, core.clock.now_ms())
+
+    def _result(self, account: Account, index: int, sent: Sent) -> dict[str, Any]:
+        if isinstance(sent, Problem):
+            return {"index": index, "message": None, "problem": sent.document()}
+        return {"index": index, "message": self._view(account, sent), "problem": None}
+
+
+def _answered(status: int, body: bytes, is_replayed: bool = False) -> Response:
+    return Response(body, status, {"Idempotent-Replayed": "true"} if is_replayed else None, JSON)
+
+
+def _not_now() -> Problem:
+    return Problem(503, "store-failing", "The store cannot be asked just now.", headers={"Retry-After": "1"})

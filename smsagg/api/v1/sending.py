@@ -1,0 +1,142 @@
+"""Takes messages of one call in: admitted one by one, committed at once, answered after the commit.
+
+An ``Idempotency-Key`` makes a call safe to repeat: its answer is committed with its messages, and given again to the
+same request, also after a restart. A second request that comes while the first is under way waits for it.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+import trio
+
+from smsagg.api.v1.problem import Problem, problem_of
+from smsagg.api.v1.shapes import NewMessage
+from smsagg.api.v1.writing import Writer
+from smsagg.engine import Engine
+from smsagg.engine.accounts import Account
+from smsagg.errors import StoreError
+from smsagg.model import Message, Refusal
+from smsagg.smpp.status import ESME_ROK, ESME_RTHROTTLED
+from smsagg.store.base import Changes, KeyedAnswer
+
+KEY_CHARACTERS_MAX = 255
+
+Sent = list[Message] | Problem
+"""The parts of one message, numbered; or why it was not taken."""
+
+
+class Answer(NamedTuple):
+    """What a call is answered."""
+
+    status: int
+    body: bytes
+    is_replayed: bool = False
+
+
+Render = Callable[[Sequence[Sent]], tuple[int, bytes]]
+"""Status and body of the answer to a call, from what became of each of its messages."""
+
+
+class Sending:
+    """The way in for HTTP."""
+
+    def __init__(self, engine: Engine, writer: Writer) -> None:
+        self._engine = engine
+        self.writer = writer
+        self._under_way: dict[tuple[str, str], trio.Event] = {}
+
+    async def send(
+        self, account: Account, asked: Sequence[NewMessage], key: str, request: bytes, render: Render
+    ) -> Answer:
+        """Take in what is asked for and commit it at once; raises :class:`Problem` when nothing of it can be.
+
+        ``key`` is the request's idempotency key, ``""`` for none, and ``request`` its octets. Cancelling the call does
+        not undo what was committed.
+        """
+        if not key:
+            return await self._send(account, asked, render, None)
+        name = (account.name, key)
+        digest = sha256(request).digest()
+        while name in self._under_way:
+            await self._under_way[name].wait()
+        self._under_way[name] = done = trio.Event()
+        try:
+            known = await self._known(name, digest)
+            return known or await self._send(account, asked, render, KeyedAnswer(*name, digest, 0, b"", 0))
+        finally:
+            del self._under_way[name]
+            done.set()
+
+    async def _known(self, name: tuple[str, str], digest: bytes) -> Answer | None:
+        try:
+            known = await self._engine.core.store.find_keyed_answer(*name)
+        except StoreError as error:
+            raise _not_now() from error
+        if known is None:
+            return None
+        if known.digest != digest:
+            raise Problem(409, "key-reused", "This Idempotency-Key was used for another request.")
+        return Answer(known.status, known.answer, is_replayed=True)
+
+    async def _send(
+        self, account: Account, asked: Sequence[NewMessage], render: Render, keyed: KeyedAnswer | None
+    ) -> Answer:
+        now = self._engine.core.clock.now_ms()
+        sent = self._take(account, asked, now)
+        messages = [part for parts in sent if isinstance(parts, list) for part in parts]
+        if not messages:
+            return Answer(*render(sent))
+        self._engine.intake.number(messages)
+        status, body = render(sent)
+        ends = None
+        if keyed is not None:
+            ends = Changes(keyed_answers=[keyed._replace(status=status, answer=body, created_at=now)])
+        if await self._commit(messages, ends) != ESME_ROK:
+            raise _not_now()
+        return Answer(status, body)
+
+    def _take(self, account: Account, asked: Sequence[NewMessage], now: int) -> list[Sent]:
+        """Places for all that may be taken."""
+        admitted = len(asked)
+        if account.bucket is not None:
+            admitted = account.bucket.take_up_to(len(asked), self._engine.core.clock.monotonic_s())
+        sent: list[Sent] = []
+        for place, one in enumerate(asked):
+            taken = self._take_one(account, one, now) if place < admitted else Refusal(ESME_RTHROTTLED)
+            if isinstance(taken, Refusal):
+                problem = problem_of(taken)
+                self._engine.metrics.refused(account.name, problem.kind.replace("-", "_"))
+                sent.append(problem)
+            else:
+                sent.append(taken)
+        return sent
+
+    def _take_one(self, account: Account, asked: NewMessage, now: int) -> Sent | Refusal:
+        try:
+            written = self.writer.write(asked, account, now)
+        except Problem as problem:
+            return problem
+        if isinstance(written, Refusal):
+            return written
+        refusal = self._engine.admission.admit(account, written.message, written.digits, now)
+        return refusal or self._engine.intake.take(account, written.message, now)
+
+    async def _commit(self, messages: list[Message], ends: Changes | None) -> int:
+        """The command_status of the commit. Not cancelled by who went away: what is under way is not undone."""
+        status = ESME_ROK
+        committed = trio.Event()
+
+        def on_committed(command_status: int) -> None:
+            nonlocal status
+            status = command_status
+            committed.set()
+
+        self._engine.intake.commit(messages, on_committed, ends)
+        await committed.wait()
+        return status
+
+
+def _not_now() -> Problem:
+    detail = "The messages could not be made safe; nothing was taken. Try again."
+    return Problem(503, "store-failing", detail, headers={"Retry-After": "1"})

@@ -1,0 +1,99 @@
+"""What requests and answers look like: the shapes that OpenAPI shows and that requests are checked against."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TEXT_CHARACTERS_MAX = 4_000
+REFERENCE_CHARACTERS_MAX = 100
+TTL_S_MAX = 30 * 86_400
+
+MessageType = Literal["otp", "transactional", "marketing"]
+State = Literal[
+    "scheduled", "queued", "sent", "delivered", "undelivered", "expired", "rejected", "cancelled", "accepted", "unknown"
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class NewMessage(_Strict):
+    """A message to be sent."""
+
+    to: Annotated[str, Field(min_length=3, max_length=32, examples=["+447700900123"])]
+    """The recipient: international with or without ``+``, or as people write it in ``region``."""
+    sender: Annotated[str, Field(alias="from", max_length=21, examples=["ACME"])] = ""
+    """A name, a number or a short code; empty: the account's default."""
+    text: Annotated[str, Field(min_length=1, max_length=TEXT_CHARACTERS_MAX, examples=["Your code is on its way."])]
+    message_type: MessageType | None = None
+    """Becomes the message class of that name, if the configuration has one."""
+    region: Annotated[str | None, Field(pattern="^[A-Z]{2}$", examples=["GB"])] = None
+    """Country that ``to`` is written in the way of; needed for national numbers."""
+    ttl: Annotated[int | None, Field(ge=1, le=TTL_S_MAX, examples=[300])] = None
+    """Seconds until it is of no use any more."""
+    send_at: datetime | None = None
+    """Not before; needs a time zone."""
+    priority: Annotated[int, Field(ge=0, le=3)] = 0
+    reference: Annotated[str, Field(max_length=REFERENCE_CHARACTERS_MAX, examples=["order-4711"])] = ""
+    """Your own name for it; can be searched for."""
+
+
+class NewBatch(_Strict):
+    """Messages to be sent, each for itself."""
+
+    messages: Annotated[list[NewMessage], Field(min_length=1)]
+
+
+class Price(BaseModel):
+    """An amount of money, exact."""
+
+    amount: Annotated[str, Field(examples=["0.0360"])]
+    currency: Annotated[str, Field(examples=["EUR"])]
+
+
+class MessageAnswer(BaseModel):
+    """A message."""
+
+    id: Annotated[str, Field(examples=["00000001b5d0c9f2"])]
+    state: State
+    to: str
+    sender: Annotated[str, Field(alias="from")]
+    alphabet: Literal["gsm7", "ucs2", "other"]
+    segments: int
+    price: Price | None
+    """Of all segments together: what is reserved; ``null`` without a price list."""
+    reference: str
+    accepted_at: datetime
+    send_at: datetime | None
+    expires_at: datetime
+    done_at: datetime | None
+    error: str | None
+    """Why it failed, in one word."""
+
+
+class BatchResult(BaseModel):
+    """What became of one message of a batch: the message, or a problem."""
+
+    index: int
+    message: MessageAnswer | None = None
+    problem: dict[str, object] | None = None
+
+
+class BatchAnswer(BaseModel):
+    """One result for each message, in the order of the request."""
+
+    accepted: int
+    refused: int
+    results: list[BatchResult]
+
+
+class ProblemAnswer(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, object]] = []

@@ -1,0 +1,131 @@
+"""From what an application asks for to a message that may be admitted: number, sender, text, life."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import phonenumbers
+from attrs import evolve
+
+from smsagg.api.v1.problem import Problem
+from smsagg.api.v1.shapes import NewMessage
+from smsagg.config.schema import AccountSettings, Config, MessageClassSettings, SenderSettings
+from smsagg.engine.accounts import Account
+from smsagg.model import Message, Refusal
+from smsagg.policy.encoding import encoding_rules
+from smsagg.policy.sender_rules import SenderRules
+from smsagg.policy.submit_rules import lifetime
+from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
+from smsagg.smpp.status import ESME_RINVSRCADR
+from smsagg.text import Rules, encode_smart
+
+_UCS2 = 0x08
+_NOTHING_REPLACED = Rules()
+
+
+class Written(NamedTuple):
+    """A message ready for :meth:`~smsagg.engine.admission.Admission.admit`."""
+
+    message: Message
+    digits: str
+
+
+class Writer:
+    """Writes messages under one configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self._classes = config.message_classes
+        self._rules = {name: self._rules_of(settings) for name, settings in config.accounts.items()}
+        self._senders = {
+            name: SenderRules(evolve(settings.senders or SenderSettings(), set_ton_npi=True))
+            for name, settings in config.accounts.items()
+        }
+
+    def write(self, asked: NewMessage, account: Account, now: int) -> Written | Refusal:
+        """The message, not numbered yet; raises :class:`Problem` for what only HTTP can get wrong."""
+        digits = _digits_of(asked)
+        sender = self._senders[account.name].apply(0, 0, asked.sender)
+        if sender is None:
+            return Refusal(ESME_RINVSRCADR)
+        settings = account.settings
+        name = asked.message_type if asked.message_type in self._classes else settings.message_class
+        message_class = self._classes.get(name or "", account.message_class)
+        ttl_at = None if asked.ttl is None else now + asked.ttl * 1000
+        send_at = _instant_of(asked.send_at)
+        if send_at is not None and ttl_at is not None:
+            ttl_at = max(send_at, now) + (asked.ttl or 0) * 1000
+        life = lifetime(now, send_at, ttl_at, message_class)
+        if isinstance(life, Refusal):
+            return life
+        body, data_coding, esm_class = self._encode(asked.text, self._rules[account.name])
+        message = Message(
+            seq=0,
+            message_id="",
+            account=account.name,
+            message_class=name or settings.message_class,
+            service_type="",
+            source_addr_ton=sender.ton,
+            source_addr_npi=sender.npi,
+            source_addr=sender.address,
+            dest_addr_ton=TON_INTERNATIONAL,
+            dest_addr_npi=NPI_ISDN,
+            destination_addr=digits,
+            esm_class=esm_class,
+            protocol_id=0,
+            priority=min(asked.priority, settings.priority_max),
+            registered_delivery=0,
+            data_coding=data_coding,
+            sm_default_msg_id=0,
+            body=body,
+            in_payload=False,
+            tlvs=b"",
+            country="",
+            pool="",
+            accepted_at=now,
+            not_before=life.not_before,
+            expires_at=life.expires_at,
+            origin="http",
+            reference=asked.reference,
+        )
+        message.in_payload = len(body) > 254
+        return Written(message, digits)
+
+    def _rules_of(self, settings: AccountSettings) -> Rules:
+        message_class = self._classes.get(settings.message_class, MessageClassSettings())
+        return encoding_rules(settings, message_class) or _NOTHING_REPLACED
+
+    @staticmethod
+    def _encode(text: str, rules: Rules) -> tuple[bytes, int, int]:
+        """Octets, data_coding and esm_class: GSM 03.38 where it can say the text, else UCS-2."""
+        body = text.encode("utf-16-be", "surrogatepass")
+        return encode_smart(body, _UCS2, 0, rules) or (body, _UCS2, 0)
+
+
+def _digits_of(asked: NewMessage) -> str:
+    if asked.region is None:
+        compact = asked.to.translate(_WRITTEN)
+        digits = e164_digits(compact, TON_INTERNATIONAL, NPI_ISDN)
+        if not isinstance(digits, BadDestination):
+            return digits
+        raise _bad_number(f"{digits.value}; write it internationally, or say which region it is of")
+    try:
+        number = phonenumbers.parse(asked.to, asked.region)
+    except phonenumbers.NumberParseException as error:
+        raise _bad_number(f"it cannot be read as a number of {asked.region}") from error
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+
+
+_WRITTEN = str.maketrans("", "", " ()-./\u00a0\u2011")
+"""What people put between digits."""
+
+
+def _bad_number(reason: str) -> Problem:
+    return Problem(422, "invalid-number", f"The recipient is no number: {reason}.", [{"path": "to", "detail": reason}])
+
+
+def _instant_of(send_at: datetime | None) -> int | None:
+    if send_at is None:
+        return None
+    if send_at.tzinfo is None:
+        reason = "needs a time zone, such as Z or +02:00"
+        raise Problem(422, "no-time-zone", f"send_at {reason}.", [{"path": "send_at", "detail": reason}])
+    return int(send_at.astimezone(UTC).timestamp() * 1000)
