@@ -18,7 +18,7 @@ from attrs import define
 
 from smsagg.abuse.collapse import Collapses, CountryTallies
 from smsagg.abuse.content import CompiledContent
-from smsagg.abuse.duplicates import Digest, Duplicates, digest_of
+from smsagg.abuse.duplicates import NOT_ARRIVED, Digest, Duplicates, bare_digits, digest_of
 from smsagg.abuse.rules import AbuseRules
 from smsagg.abuse.sequences import Sequences
 from smsagg.abuse.usage import UsageWatch
@@ -34,6 +34,8 @@ from smsagg.text import text_of
 T = TypeVar("T")
 
 BLOCKED_MAX = 10_000
+HELD_BY = "held by content rule "
+"""In the first line of a held message's trail; the rule's name follows."""
 FROZEN = Refusal(ESME_RTHROTTLED, "frozen")
 _COUNTRY = Refusal(ESME_RINVDSTADR, "country_not_enabled")
 _NUMBER = Refusal(ESME_RINVDSTADR, "number_not_valid")
@@ -106,6 +108,8 @@ class Checks:
         self.rules = rules
         self.content = content
         self.usage = usage
+        self.is_frozen = False
+        """Nothing is taken from the account."""
         self._report = report
         self._shared = shared
         self.blocked: dict[str, BlockedPrefix] = {}
@@ -157,7 +161,7 @@ class Checks:
     @property
     def watches_ends(self) -> bool:
         """Whether :meth:`finished` is to be told."""
-        return self._collapses is not None
+        return self._collapses is not None or self.duplicates is not None
 
     def check(self, message: Message, digits: str, now: int) -> Refusal | None:
         """Why ``message`` to E.164 ``digits``, whose country is known, is not taken in; ``None``: it may be.
@@ -166,7 +170,7 @@ class Checks:
         ``now`` is UTC milliseconds.
         """
         rules, country = self.rules, message.country
-        if self.usage is not None and self._breaks_with_its_ways(country, now):
+        if self.is_frozen or (self.usage is not None and self._breaks_with_its_ways(country, now)):
             return FROZEN
         if country in self._disabled or (self._enabled is not None and country not in self._enabled):
             return _COUNTRY
@@ -175,7 +179,7 @@ class Checks:
         prefix = digits[: rules.prefix_digits]
         if self.blocked and self._is_blocked(prefix, now):
             return _PREFIX
-        if self.content is not None and self._is_refused_for_content(message):
+        if self.content is not None and self.content_action(message) == "block":
             return _CONTENT
         if self.duplicates is not None:
             repeated = self._find_repeated(message, self.duplicates, now)
@@ -187,17 +191,36 @@ class Checks:
             return _VELOCITY
         return None
 
+    def content_action(self, message: Message) -> str:
+        """What the rules on content say of ``message`` (``block``, ``hold``, ``flag``, or ``""``), which is marked to
+        be held when they say so."""
+        text = text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
+        if self.content is None or not text:
+            return ""
+        match = self.content.find(text, message.country, message.message_class)
+        if match is None:
+            return ""
+        self._report(Finding("content", self.account, match.rule, "", match.action))
+        if match.action == "hold":
+            message.next_attempt_at = HELD_UNTIL
+            message.trail = f"0||{HELD_BY}{match.rule}"
+        return match.action
+
     def digest_of(self, message: Message) -> Digest:
         """What ``message`` is known by among duplicates; of the one that was checked last it is known already."""
         return self._digest if self._looked_at is message else digest_of(message)
 
-    def finished(self, message: Message, digits: str, now: int) -> None:
-        """``message`` is over, and a carrier had it."""
-        collapses, rules = self._collapses, self.rules
+    def finished(self, message: Message, now: int) -> None:
+        """``message`` is over. One that did not arrive may be sent again."""
         is_delivered = message.state is MessageState.DELIVERED
-        if collapses is None or not message.carrier or not (is_delivered or message.state in _FAILED):
-            return
-        prefix = digits[: rules.prefix_digits]
+        if self.duplicates is not None and message.state in NOT_ARRIVED:
+            self.duplicates.ended(message)
+        if self._collapses is not None and message.carrier and (is_delivered or message.state in _FAILED):
+            self._note_end(self._collapses, message, is_delivered, now)
+
+    def _note_end(self, collapses: Collapses, message: Message, is_delivered: bool, now: int) -> None:
+        rules = self.rules
+        prefix = bare_digits(message.destination_addr)[: rules.prefix_digits]
         rates = collapses.note(prefix, message.country, is_delivered, now)
         if rates is None or prefix in self.blocked:
             return
@@ -280,18 +303,6 @@ class Checks:
             self.unblock(prefix)
             return False
         return block.throttle is None or block.throttle.count((prefix,), now) is not None
-
-    def _is_refused_for_content(self, message: Message) -> bool:
-        assert self.content is not None
-        text = text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
-        match = self.content.find(text, message.country) if text else None
-        if match is None:
-            return False
-        self._report(Finding("content", self.account, match.rule, "", match.action))
-        if match.action == "hold":
-            message.next_attempt_at = HELD_UNTIL
-            message.trail = f"0||held by content rule {match.rule}"
-        return match.action == "block"
 
     def _find_repeated(self, message: Message, duplicates: Duplicates, now: int) -> Refusal | None:
         self._looked_at, self._digest = message, digest_of(message)

@@ -1,8 +1,8 @@
 """Rules on what texts say: patterns, and hosts that links lead to.
 
-Theory of operation. The rules that can concern an account (by its name and message class) are put in one
+Theory of operation. The rules that can concern an account are put in one
 :class:`~smsagg.text.patterns.PatternSet`, which looks for all of their patterns in one pass, in time linear in the
-text. Only for a pattern that is found is the rule's country looked at. A rule with ``fold`` looks at the
+text. Only of a rule that matches are its countries and message classes looked at. A rule with ``fold`` looks at the
 :func:`~smsagg.text.folding.readings` of the text, so that case, width, invisible characters and borrowed letters hide
 nothing; one without looks at the text as it is.
 
@@ -44,9 +44,9 @@ class ContentRule:
     classes: frozenset[str] = frozenset()
     fold: bool = True
 
-    def concerns(self, account: str, message_class: str) -> bool:
-        """Whether it can match a message of this account."""
-        return (not self.accounts or account in self.accounts) and (not self.classes or message_class in self.classes)
+    def covers(self, country: str, message_class: str) -> bool:
+        """Whether it can match a message of this class to there."""
+        return (not self.countries or country in self.countries) and (not self.classes or message_class in self.classes)
 
 
 class ContentMatch(NamedTuple):
@@ -64,10 +64,10 @@ class ContentRules:
         self.rules = tuple(rules)
         self._compiled: dict[tuple[int, ...], CompiledContent | None] = {(): None}
 
-    def compile(self, account: str, message_class: str) -> "CompiledContent | None":
+    def compile(self, account: str) -> "CompiledContent | None":
         """The rules that can concern messages of this account; ``None``: there are none. Accounts that the same rules
         concern share them."""
-        places = tuple(place for place, rule in enumerate(self.rules) if rule.concerns(account, message_class))
+        places = tuple(place for place, rule in enumerate(self.rules) if not rule.accounts or account in rule.accounts)
         if places not in self._compiled:
             self._compiled[places] = CompiledContent([self.rules[place] for place in places])
         return self._compiled[places]
@@ -92,8 +92,8 @@ class CompiledContent:
             for host in rule.hosts:
                 self._hosts.setdefault(host, []).append(place)
 
-    def find(self, text: str, country: str) -> ContentMatch | None:
-        """The rule that decides about ``text`` for a recipient in ``country``."""
+    def find(self, text: str, country: str, message_class: str) -> ContentMatch | None:
+        """The rule that decides about ``text`` in a message of this class for a recipient in ``country``."""
         found: set[int] = set()
         if self._plain_places:
             found.update(self._plain_places[index] for index in self._plain.find(text))
@@ -104,7 +104,7 @@ class CompiledContent:
                     found.update(self._places_of_hosts(reading))
         for place in sorted(found):
             rule = self._rules[place]
-            if not rule.countries or country in rule.countries:
+            if rule.covers(country, message_class):
                 return ContentMatch(rule.action, rule.name)
         return None
 

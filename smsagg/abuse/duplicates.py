@@ -15,11 +15,13 @@ table is made again from the messages in the store.
 from hashlib import blake2b
 from typing import NamedTuple
 
-from smsagg.model import Message
+from smsagg.model import Message, MessageState
 from smsagg.smpp.concatenation import UDHI, Concatenation, read_sar, read_user_data
 from smsagg.smpp.tlv import decode_tlvs
 
 Digest = bytes
+NOT_ARRIVED = frozenset({MessageState.UNDELIVERABLE, MessageState.EXPIRED, MessageState.REJECTED, MessageState.DELETED})
+"""Who sends a message again after such an end means it."""
 _DIGEST_OCTETS = 16
 _TLVS_MAX = 10_000
 
@@ -33,7 +35,7 @@ class _Seen(NamedTuple):
 class Duplicates:
     """One account's messages of the last ``period_s``."""
 
-    __slots__ = ("_messages_max", "_pending", "_period_ms", "_seen", "forgotten")
+    __slots__ = ("_cut", "_messages_max", "_pending", "_period_ms", "_seen", "forgotten")
 
     def __init__(self, period_s: float, messages_max: int) -> None:
         self._period_ms = int(period_s * 1000)
@@ -41,6 +43,8 @@ class Duplicates:
         self._seen: dict[Digest, _Seen] = {}
         """In the order of ``at``, as far as clocks go forward."""
         self._pending: dict[Message, Digest] = {}
+        self._cut: dict[str, Digest] = {}
+        """Of messages that we cut, of whose parts none tells the digest: by message_id."""
         self.forgotten = 0
         """Messages that were dropped before their time, for want of room."""
 
@@ -70,6 +74,18 @@ class Duplicates:
         seen = self._seen.get(digest) if digest is not None else None
         if digest is not None and seen is not None:
             self._seen[digest] = _Seen(seen.at, message.message_id)
+            if message.group is not None and message.group.is_split:
+                self._cut[message.message_id] = digest
+
+    def ended(self, message: Message) -> None:
+        """It is over, and did not arrive."""
+        if message.group is not None and message.group.is_split:
+            digest = self._cut.pop(message.message_id, None)
+        else:
+            digest = digest_of(message)
+        seen = self._seen.get(digest) if digest is not None else None
+        if digest is not None and seen is not None and seen.message_id == message.message_id:
+            del self._seen[digest]
 
     def released(self, message: Message) -> None:
         """It was not taken in after all."""
@@ -77,10 +93,12 @@ class Duplicates:
         if digest is not None:
             self._seen.pop(digest, None)
 
-    def restore(self, digest: Digest, message_id: str, at: int) -> None:
+    def restore(self, digest: Digest, message: Message, at: int) -> None:
         """A message of the last run; those of one run in the order of their acceptance."""
         self._seen.pop(digest, None)
-        self._seen[digest] = _Seen(at, message_id)
+        self._seen[digest] = _Seen(at, message.message_id)
+        if message.group is not None and message.group.is_split:
+            self._cut[message.message_id] = digest
         self._drop_old(at)
 
     def forget(self) -> None:
@@ -98,7 +116,7 @@ class Duplicates:
                 return
             if not is_old:
                 self.forgotten += 1
-            del self._seen[oldest]
+            self._cut.pop(self._seen.pop(oldest).message_id, None)
 
 
 def digest_of(message: Message) -> Digest:
@@ -112,13 +130,13 @@ def digest_of_text(
 ) -> Digest:
     """The same of its pieces; ``elements`` are those of the user data header that do not say which part it is."""
     part = b"" if which is None else b"%d/%d/%d" % (which.reference, which.number, which.total)
-    head = b"%b\0%d\0%b\0%d\0%b" % (_digits(destination_addr), data_coding, part, len(elements), elements)
+    head = b"%b\0%d\0%b\0%d\0%b" % (bare_digits(destination_addr).encode(), data_coding, part, len(elements), elements)
     return blake2b(head + text, digest_size=_DIGEST_OCTETS).digest()
 
 
-def _digits(destination_addr: str) -> bytes:
+def bare_digits(destination_addr: str) -> str:
     """One spelling of an international number."""
-    return destination_addr.removeprefix("+").removeprefix("00").encode()
+    return destination_addr.removeprefix("+").removeprefix("00")
 
 
 def _read(message: Message) -> tuple[bytes, bytes, Concatenation | None]:

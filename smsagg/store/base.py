@@ -303,7 +303,8 @@ class Store(Protocol):
         Idempotent: a crash during recovery changes nothing that the next recovery would see.
         Afterwards all QUEUED messages are found by :meth:`claim_messages`, with their ``next_attempt_at`` kept; but
         one that is neither scheduled (``not_before``) nor due by ``due_by`` was planned by a clock that has been set
-        back since, and is due ``now``. Likewise deliveries. ``None``: whatever they say.
+        back since, and is due ``now``; held messages (from ``FROZEN_UNTIL`` on) stay so. Likewise deliveries. ``None``:
+        whatever they say.
         """
         ...
 
@@ -322,6 +323,11 @@ class Store(Protocol):
 
     async def find_queued(self, match: QueuedMatch, limit: int, after_seq: int = 0) -> list[Message]:
         """Parked QUEUED messages that match, with ``seq > after_seq``, by seq; they stay parked."""
+        ...
+
+    async def find_held(self, until: int, limit: int, after_seq: int = 0, account: str = "") -> list[Message]:
+        """Held messages (parked, QUEUED) whose ``next_attempt_at`` is exactly ``until``, of ``account`` or of all, with
+        ``seq > after_seq``, by seq; they stay parked."""
         ...
 
     async def next_due(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ import trio
 from attrs import define
 
 from smsagg.errors import StoreError, StoreFailed
-from smsagg.model import IN_LEDGER, Delivery, Message, MessageState, PartGroup
+from smsagg.model import FROZEN_UNTIL, IN_LEDGER, Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
@@ -135,7 +135,7 @@ class MemoryStore:
             for message in queued:
                 message.parked = True
                 scheduled_at = message.not_before if message.not_before > message.accepted_at else 0
-                if due_by is not None and message.next_attempt_at > max(due_by, scheduled_at):
+                if due_by is not None and max(due_by, scheduled_at) < message.next_attempt_at < FROZEN_UNTIL:
                     message.next_attempt_at = max(now, scheduled_at)
             for delivery in tables.deliveries.values():
                 delivery.parked = True
@@ -180,6 +180,14 @@ class MemoryStore:
     async def find_queued(self, match: QueuedMatch, limit: int, after_seq: int = 0) -> list[Message]:
         def run() -> list[Message]:
             found = [m for m in self._waiting() if m.seq > after_seq and match.is_match(m)]
+            return self._copies(sorted(found, key=lambda message: message.seq)[:limit])
+
+        return await self._ask(run)
+
+    async def find_held(self, until: int, limit: int, after_seq: int = 0, account: str = "") -> list[Message]:
+        def run() -> list[Message]:
+            waiting = (m for m in self._waiting() if m.next_attempt_at == until and m.seq > after_seq)
+            found = [message for message in waiting if account in ("", message.account)]
             return self._copies(sorted(found, key=lambda message: message.seq)[:limit])
 
         return await self._ask(run)

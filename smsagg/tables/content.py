@@ -80,9 +80,9 @@ def load_content(config: Config, problems: list[str]) -> ContentRules:
     if found.lines:
         return NO_CONTENT_RULES
     content = ContentRules(rules)
-    for name, account in config.accounts.items():
+    for name in config.accounts:
         try:
-            content.compile(name, account.message_class)
+            content.compile(name)
         except ValueError as error:
             problems.append(f"{path}: {error} (those that concern accounts.{name})")
             return NO_CONTENT_RULES

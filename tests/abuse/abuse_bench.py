@@ -43,7 +43,7 @@ class Bench:
             "acme",
             made,
             self.shared,
-            content.compile("acme", "default") if content is not None else None,
+            content.compile("acme") if content is not None else None,
             usage if made.takeover != "off" else None,
             self.findings.append,
         )

@@ -14,7 +14,7 @@ def over(bench: Bench, digits: str, delivered: bool, at_s: float = 0.0, **change
     """A message that a carrier had is over."""
     state = MessageState.DELIVERED if delivered else MessageState.UNDELIVERABLE
     made = message(digits, **{"carrier": "mersey", "state": state, **changes})
-    bench.checks.finished(made, digits, NOW + int(at_s * 1000))
+    bench.checks.finished(made, NOW + int(at_s * 1000))
 
 
 def ordinary(bench: Bench, count: int = 500) -> None:

@@ -11,8 +11,8 @@ from smsagg.text import GSM_DEFAULT
 
 
 def find(text: str, *rules: object, country: str = "GB", account: str = "acme") -> tuple[str, str] | None:
-    compiled = ContentRules(rules).compile(account, "default")  # type: ignore[arg-type]
-    return None if compiled is None else compiled.find(text, country)
+    compiled = ContentRules(rules).compile(account)  # type: ignore[arg-type]
+    return None if compiled is None else compiled.find(text, country, "default")
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,17 @@ def test_scopes_leave_others_alone() -> None:
     assert find("a", here) == ("block", "gb")
     assert find("a", here, country="DE") is None
     rules = ContentRules([rule("other", "block", "a", accounts=frozenset({"globex"}))])
-    assert rules.compile("acme", "default") is None
-    assert rules.compile("globex", "default") is not None
-    rules = ContentRules([rule("otp", "block", "a", classes=frozenset({"otp"}))])
-    assert rules.compile("acme", "default") is None
-    assert rules.compile("acme", "otp") is rules.compile("globex", "otp")
+    assert rules.compile("acme") is None
+    assert rules.compile("globex") is not None
+    assert find("a", rule("otp", "block", "a", classes=frozenset({"otp"}))) is None
+    assert find("a", rule("all", "block", "a", classes=frozenset({"otp", "default"}))) is not None
+
+
+def test_accounts_share_what_is_compiled() -> None:
+    """The memory of patterns does not grow with the accounts."""
+    rules = ContentRules([rule("x", "block", "a"), rule("y", "block", "b", accounts=frozenset({"globex"}))])
+    assert rules.compile("acme") is rules.compile("umbrella")
+    assert rules.compile("acme") is not rules.compile("globex")
 
 
 def test_actions_are_carried_out() -> None:

@@ -91,7 +91,7 @@ def test_memory_is_bounded_and_the_oldest_go_first() -> None:
 def test_what_is_restored_is_known() -> None:
     """Messages of the last run are duplicates of none but are found as firsts."""
     duplicates = Duplicates(60.0, 1_000)
-    duplicates.restore(digest_of(message()), "id-0", NOW)
+    duplicates.restore(digest_of(message()), message(message_id="id-0"), NOW)
     assert duplicates.find(digest_of(message()), NOW + 1) == "id-0"
     assert duplicates.find(digest_of(message()), NOW + 60_000) is None
 

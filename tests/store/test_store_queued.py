@@ -10,7 +10,7 @@ from store_records import NOW, delivery, finished, message, update
 
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed
-from smsagg.model import MessageState
+from smsagg.model import FROZEN_UNTIL, HELD_UNTIL, MessageState
 from smsagg.store.base import Changes, QueuedMatch, ReplacedMessage, Store
 from smsagg.store.memory import MemoryStore
 from smsagg.store.sqlite.store import open_sqlite_store
@@ -132,3 +132,26 @@ async def test_what_ends_with_a_new_message_is_refused_with_it() -> None:
     assert [m.seq for m in await store.find_queued(MATCH, 9)] == [1]
     assert store.tables.deliveries == {}
     assert store.failing is None
+
+
+async def test_held_messages_are_found_by_what_holds_them(store: Store) -> None:
+    """By seq, a part at a time, of one account or of all; no others."""
+    held = [waiting(seq, next_attempt_at=HELD_UNTIL, account="acme" if seq % 2 else "other") for seq in range(1, 8)]
+    others = [waiting(10), waiting(11, next_attempt_at=FROZEN_UNTIL), waiting(12, parked=False)]
+    await commit(store, Changes(new_messages=[*held, *others]))
+    assert [m.seq for m in await store.find_held(HELD_UNTIL, 3)] == [1, 2, 3]
+    assert [m.seq for m in await store.find_held(HELD_UNTIL, 9, after_seq=3)] == [4, 5, 6, 7]
+    assert [m.seq for m in await store.find_held(HELD_UNTIL, 9, account="other")] == [2, 4, 6]
+    assert [m.seq for m in await store.find_held(FROZEN_UNTIL, 9)] == [11]
+
+
+async def test_held_messages_stay_so_when_the_store_recovers(store: Store) -> None:
+    """K05: a restart makes nothing due that waits for a word; what a clock set back had planned late is due now."""
+    held = [waiting(1, next_attempt_at=HELD_UNTIL), waiting(2, next_attempt_at=FROZEN_UNTIL)]
+    await commit(store, Changes(new_messages=[*held, waiting(3, next_attempt_at=NOW + 10**9)]))
+    await store.recover(NOW + 5, NOW + 10**6)
+    assert [m.seq for m in await store.find_held(HELD_UNTIL, 9)] == [1]
+    assert [m.seq for m in await store.find_held(FROZEN_UNTIL, 9)] == [2]
+    (message,) = await store.claim_messages("gb", NOW + 5, 9)
+    assert message.seq == 3
+    assert await store.claim_messages("gb", NOW + 10**10, 9) == []

@@ -26,12 +26,15 @@ def loaded(folder: Path, content: str) -> tuple[list[str], object]:
 def test_the_shipped_rules_load() -> None:
     """The example's file is sound, and its rules find what they are for."""
     rules = load_tables(load_config(EXAMPLE, settings_class)).content
-    compiled = rules.compile("acme", "default")
+    compiled = rules.compile("acme")
     assert compiled is not None
-    assert compiled.find("Your card has been BLOCKED, go to https://x.example", "GB") == ("hold", "bank phishing")
-    assert compiled.find("see http://a.evil.example/", "FR") == ("block", "blocked hosts")
-    assert compiled.find("Your code is 123456", "FR") == ("flag", "one-time password")
-    assert compiled.find("See you at 12:30", "GB") is None
+    assert compiled.find("Your card has been BLOCKED, go to https://x.example", "GB", "default") == (
+        "hold",
+        "bank phishing",
+    )
+    assert compiled.find("see http://a.evil.example/", "FR", "default") == ("block", "blocked hosts")
+    assert compiled.find("Your code is 123456", "FR", "default") == ("flag", "one-time password")
+    assert compiled.find("See you at 12:30", "GB", "default") is None
 
 
 def test_hosts_come_from_a_file_too(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import apsw
 
 from smsagg.model import Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import EnrouteMessage, KeyedAnswer, ParkedReceipt, QueuedMatch, Recovered
+from smsagg.model import FROZEN_UNTIL, Delivery, Message, MessageState, PartGroup
+from smsagg.store.base import EnrouteMessage, ParkedReceipt, QueuedMatch, Recovered
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.money import note_dropped
 from smsagg.store.sqlite.recent_ids import RecentIds
@@ -52,7 +54,7 @@ _IN_CHUNK = "seq > ? AND seq <= ?"
 _SCHEDULED_AT = "iif(not_before > accepted_at, not_before, 0)"
 _PULL_FORWARD = f"""
     UPDATE messages SET next_attempt_at = max(?, {_SCHEDULED_AT})
-    WHERE {_IN_CHUNK} AND state = 0 AND next_attempt_at > max(?, {_SCHEDULED_AT})
+    WHERE {_IN_CHUNK} AND state = 0 AND next_attempt_at > max(?, {_SCHEDULED_AT}) AND next_attempt_at < {FROZEN_UNTIL}
 """
 _COUNT_DELIVERIES = """
     SELECT account, count(*) FROM deliveries INDEXED BY deliveries_parked WHERE parked = 1 GROUP BY account
@@ -74,6 +76,11 @@ _FIND_QUEUED = f"""
     SELECT {_MESSAGE} FROM messages INDEXED BY messages_parked_destination
     WHERE parked = 1 AND state = 0 AND substr(destination_addr, -2) = substr(?1, -2) AND destination_addr = ?1
     AND account = ?2 AND source_addr = ?3 AND (?4 IS NULL OR service_type = ?4) AND seq > ?5 ORDER BY seq LIMIT ?6
+"""
+_FIND_HELD = f"""
+    SELECT {_MESSAGE} FROM messages INDEXED BY messages_held
+    WHERE parked = 1 AND state = 0 AND next_attempt_at >= {FROZEN_UNTIL}
+    AND next_attempt_at = ?1 AND seq > ?2 AND ?3 IN ('', account) ORDER BY seq LIMIT ?4
 """
 _POOL_AFTER = """
     SELECT pool FROM messages INDEXED BY messages_parked
@@ -237,6 +244,10 @@ def find_queued(cursor: apsw.Cursor, match: QueuedMatch, limit: int, after_seq: 
     account, source_addr, destination_addr, service_type = match
     wanted = (destination_addr, account, source_addr, service_type, after_seq, limit)
     return _messages(cursor, _all(cursor, _FIND_QUEUED, wanted))
+
+
+def find_held(cursor: apsw.Cursor, until: int, limit: int, after_seq: int, account: str) -> list[Message]:
+    return _messages(cursor, _all(cursor, _FIND_HELD, (until, after_seq, account, limit)))
 
 
 def next_due(cursor: apsw.Cursor) -> dict[str, int]:

@@ -138,6 +138,9 @@ class SqliteStore:
     async def find_queued(self, match: QueuedMatch, limit: int, after_seq: int = 0) -> list[Message]:
         return await self._ask(lambda cursor: jobs.find_queued(cursor, match, limit, after_seq))
 
+    async def find_held(self, until: int, limit: int, after_seq: int = 0, account: str = "") -> list[Message]:
+        return await self._ask(lambda cursor: jobs.find_held(cursor, until, limit, after_seq, account))
+
     async def next_due(self) -> dict[str, int]:
         return await self._ask(jobs.next_due)
 
