@@ -6,10 +6,8 @@ from typing import Any
 
 import apsw
 
-from smsagg.model import Delivery, Message, MessageState, PartGroup
-from smsagg.store.base import EnrouteMessage, KeyedAnswer, ParkedReceipt, QueuedMatch, Recovered
 from smsagg.model import FROZEN_UNTIL, Delivery, Message, MessageState, PartGroup
-from smsagg.store.base import EnrouteMessage, ParkedReceipt, QueuedMatch, Recovered
+from smsagg.store.base import EnrouteMessage, KeyedAnswer, ParkedReceipt, QueuedMatch, Recovered
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.money import note_dropped
 from smsagg.store.sqlite.recent_ids import RecentIds
