@@ -65,7 +65,8 @@ class QueuedMatch(NamedTuple):
     """Whose QUEUED messages are sought: all of these are the message's own."""
 
     account: str
-    source_addr: str
+    source_addr: str | None
+    """``None``: any."""
     destination_addr: str
     service_type: str | None
     """``None``: any."""
@@ -73,7 +74,7 @@ class QueuedMatch(NamedTuple):
     def is_match(self, message: Message) -> bool:
         return (
             message.account == self.account
-            and message.source_addr == self.source_addr
+            and self.source_addr in (None, message.source_addr)
             and message.destination_addr == self.destination_addr
             and self.service_type in (None, message.service_type)
         )
@@ -401,6 +402,10 @@ class Store(Protocol):
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
         """(key, value) of everything of ``kind``, by key."""
+        ...
+
+    async def list_entities(self, kind: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+        """(key, value) of the first ``limit`` of ``kind`` whose key is greater than ``after``, by key."""
         ...
 
     async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:

@@ -331,6 +331,9 @@ class MemoryStore:
 
         return await self._ask(run)
 
+    async def list_entities(self, kind: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+        return [entity for entity in await self.load_entities(kind) if entity[0] > after][:limit]
+
     async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
         def run() -> dict[str, bytes]:
             return {key: self.tables.entities[kind, key] for key in keys if (kind, key) in self.tables.entities}

@@ -39,7 +39,7 @@ class Tables:
         for message in changes.new_messages:
             assert message.seq not in self.messages
             self.messages[message.seq] = stored = copy.copy(message)
-            stored.group = None
+            stored.group = stored.sender_use = None
             self.last_seq = max(self.last_seq, message.seq)
         for update in changes.message_updates:
             if update.seq in self.messages:

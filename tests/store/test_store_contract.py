@@ -428,6 +428,8 @@ async def test_entities_are_kept_by_kind_and_key(open_store: OpenStore) -> None:
         assert await store.load_entities("number") == [("a", b"2"), ("c", b"1")]
         assert await store.load_entities("lease") == [("a", b"3")]
         assert await store.find_entities("number", ["a", "b", "x"]) == {"a": b"2"}
+        assert await store.list_entities("number", "", 1) == [("a", b"2")]
+        assert await store.list_entities("number", "a", 9) == [("c", b"1")]
 
 
 async def test_of_one_commit_the_last_value_of_an_entity_counts(store: Store) -> None:

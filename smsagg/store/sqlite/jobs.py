@@ -39,6 +39,7 @@ _DROP_KEYED_ANSWERS = """
     )
 """
 _LOAD_ENTITIES = "SELECT entity_key, value FROM entities WHERE kind = ? ORDER BY entity_key"
+_LIST_ENTITIES = "SELECT entity_key, value FROM entities WHERE kind = ? AND entity_key > ? ORDER BY entity_key LIMIT ?"
 _FIND_ENTITY = "SELECT entity_key, value FROM entities WHERE kind = ? AND entity_key = ?"
 
 SURVEYED_AT_ONCE = 50_000
@@ -73,7 +74,8 @@ _CLAIM_BY_KEY = f"""
 _FIND_QUEUED = f"""
     SELECT {_MESSAGE} FROM messages INDEXED BY messages_parked_destination
     WHERE parked = 1 AND state = 0 AND substr(destination_addr, -2) = substr(?1, -2) AND destination_addr = ?1
-    AND account = ?2 AND source_addr = ?3 AND (?4 IS NULL OR service_type = ?4) AND seq > ?5 ORDER BY seq LIMIT ?6
+    AND account = ?2 AND (?3 IS NULL OR source_addr = ?3) AND (?4 IS NULL OR service_type = ?4) AND seq > ?5
+    ORDER BY seq LIMIT ?6
 """
 _FIND_HELD = f"""
     SELECT {_MESSAGE} FROM messages INDEXED BY messages_held
@@ -426,6 +428,10 @@ def drop_keyed_answers(cursor: apsw.Cursor, created_before: int, limit: int) -> 
 
 def load_entities(cursor: apsw.Cursor, kind: str) -> list[tuple[str, bytes]]:
     return list(cursor.execute(_LOAD_ENTITIES, (kind,)))
+
+
+def list_entities(cursor: apsw.Cursor, kind: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+    return list(cursor.execute(_LIST_ENTITIES, (kind, after, limit)))
 
 
 def find_entities(cursor: apsw.Cursor, kind: str, keys: Sequence[str]) -> dict[str, bytes]:

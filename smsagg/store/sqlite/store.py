@@ -195,6 +195,9 @@ class SqliteStore:
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
         return await self._ask(lambda cursor: jobs.load_entities(cursor, kind))
 
+    async def list_entities(self, kind: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+        return await self._ask(lambda cursor: jobs.list_entities(cursor, kind, after, limit))
+
     async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
         return await self._ask(lambda cursor: jobs.find_entities(cursor, kind, keys))
 
