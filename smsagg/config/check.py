@@ -11,6 +11,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from smsagg.config.check_abuse import abuse_problems
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.check_money import money_problems
+from smsagg.config.check_numbers import number_problems
 from smsagg.config.check_shaping import shaping_problems
 from smsagg.config.problems import Problem
 from smsagg.config.problems import unknown_name as _known
@@ -39,6 +40,7 @@ def check_config(config: Config) -> list[Problem]:
         *abuse_problems(config, COUNTRIES),
         *mo_problems(config),
         *money_problems(config),
+        *number_problems(config, COUNTRIES),
         *_message_classes(config),
         *_encodings(config),
         *_receipts(config),

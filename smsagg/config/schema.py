@@ -156,6 +156,13 @@ class SenderSettings:
     """Set source_addr_ton and source_addr_npi by the form of the address, whatever the submit says."""
     short_code_digits_max: int = field(default=8, validator=between(1, 15))
     """Numbers of so many digits are short codes."""
+    from_pool: str = ""
+    """Number pool (``smsagg numbers pool``) that gives each message its sender; empty: none does."""
+    from_pool_by_country: dict[str, str] = Factory(dict)
+    """Other pools for destinations in these countries (ISO 3166)."""
+    pool_names: tuple[str, ...] | None = field(default=None, validator=each(sender))
+    """Submit with one of these as the source address, or without one, to get a sender of the pool; other source
+    addresses stay as they are. None: every message gets one."""
 
 
 @define(frozen=True)
@@ -385,6 +392,18 @@ class MoSettings:
 
 
 @define(frozen=True)
+class NumberSettings:
+    """``[numbers]``: the number inventory."""
+
+    quarantine: Duration = field(default=Duration(604_800.0), validator=at_least(0))
+    """How long a number is nobody's after it was somebody's, where its pool does not say."""
+    conversation_ttl: Duration = field(default=Duration(7_776_000.0), validator=above(0))
+    """After so long a silence it is forgotten from which number a recipient was written to."""
+    conversations_in_memory_max: int = field(default=50_000, validator=at_least(1_000))
+    """Recipients that memory knows; the others are looked up in the store."""
+
+
+@define(frozen=True)
 class CarrierSettings:
     """``[carriers.NAME]``: ``type`` picks the plug-in, ``settings`` is the plug-in's own class, already checked.
 
@@ -449,3 +468,4 @@ class Config:
     countries: dict[str, CountrySettings] = Factory(dict)
     money: MoneySettings = Factory(MoneySettings)
     log: LogSettings = Factory(LogSettings)
+    numbers: NumberSettings = Factory(NumberSettings)

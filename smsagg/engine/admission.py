@@ -31,14 +31,18 @@ class Admission:
     def admit(self, account: Account, message: Message, digits: str, now: int) -> Refusal | None:
         """Route ``message`` to the E.164 number ``digits`` (no plus); ``None``: it may be taken in.
 
-        ``now`` is UTC milliseconds. The message is not stored yet, and nothing is held for it.
+        ``now`` is UTC milliseconds. The message is not stored yet, and nothing is held for it but what the choice of
+        its sender noted (``sender_use``), which goes with it through the intake.
         """
         message.country = country_of(digits)
         if self._networks is not None:
             message.network = self._networks.find(digits)
-        refusal = self.routing.route(message, digits, now)
+        numbers = self._core.numbers
+        refusal = numbers.sender_for(account, message, digits, now) or self.routing.route(message, digits, now)
         if refusal is None and self._caps.is_needed:
             refusal = self._caps.check(account, digits, now)
+        if refusal is not None:
+            numbers.take_back((message,))
         return refusal
 
     def home_of(self, message: Message) -> str:

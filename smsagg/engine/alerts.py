@@ -30,6 +30,14 @@ class Alerts:
         """Tell each to the owner of the number that asked (``esme_addr``), which is found as for a message without
         text."""
         for alert in alerts:
-            route = self._routes.find(carrier, alert.esme_addr, str)
-            told = self.tell(route.account, alert) if route is not None else 0
+            owner = self._owner_of(carrier, alert)
+            told = self.tell(owner, alert) if owner else 0
             self._core.metrics.alert(carrier, "told" if told else "missed")
+
+    def _owner_of(self, carrier: str, alert: CarrierAlert) -> str:
+        numbers = self._core.numbers
+        number = numbers.number_at(alert.esme_addr, alert.source_addr, carrier)
+        if number is not None:
+            return numbers.owner_of(number, self._core.clock.now_ms())
+        route = self._routes.find(carrier, alert.esme_addr, str)
+        return "" if route is None else route.account

@@ -14,6 +14,7 @@ from smsagg.engine.accounts import Account
 from smsagg.engine.groups import Groups
 from smsagg.engine.health import Health
 from smsagg.engine.measure import EngineMetrics
+from smsagg.engine.numbers import Numbers
 from smsagg.engine.pools import CarrierState, Pool
 from smsagg.engine.sightings import EngineSightings
 from smsagg.errors import StoreError
@@ -39,6 +40,7 @@ class Core:
     accounts: dict[str, Account]
     carriers: dict[str, CarrierState]
     pools: dict[str, Pool]
+    numbers: Numbers
     former_pools: dict[str, Pool] = field(factory=dict)
     """Pools that left the configuration while the process runs: places in them may still be held."""
     former_queued: Counter[str] = field(factory=Counter)

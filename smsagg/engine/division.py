@@ -70,7 +70,7 @@ class Division:
     def divide(self, account: AccountSettings, message: Message, now: int) -> list[Message] | int:
         """``message``, as a part if it is one, or as the first of several if it is cut; or the ``command_status`` that
         refuses it."""
-        said = _concatenation_of(message)
+        said = concatenation_of(message)
         if said is not None and said.total > 1:
             self._join_siblings(account, message, said, now)
             return [message]
@@ -90,7 +90,7 @@ class Division:
 
     def is_one(self, message: Message) -> bool:
         """Whether :meth:`divide` would leave ``message`` alone and whole."""
-        said = _concatenation_of(message)
+        said = concatenation_of(message)
         if said is not None and said.total > 1:
             return False
         cut = self._cuts.get(message.pool)
@@ -144,7 +144,7 @@ def excerpt_of(message: Message) -> bytes:
     return text_of_part(message)[1][:EXCERPT_OCTETS]
 
 
-def _concatenation_of(message: Message) -> Concatenation | None:
+def concatenation_of(message: Message) -> Concatenation | None:
     """What it says of itself; the user data header counts before TLVs."""
     if message.esm_class & UDHI:
         data = read_user_data(message.body)

@@ -38,6 +38,7 @@ from smsagg.engine.intake import Intake
 from smsagg.engine.learning import learning_carriers
 from smsagg.engine.loader import Loader
 from smsagg.engine.measure import EngineMetrics
+from smsagg.engine.numbers import Numbers
 from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.pools import LinkState, make_carriers, make_pools
 from smsagg.engine.queued import Queued
@@ -86,6 +87,7 @@ class Engine:
         self.metrics = EngineMetrics(metrics)
         self.accounts = make_accounts(config, clock.monotonic_s())
         self.watch = Watch()
+        self.numbers = Numbers(lambda: self._config, store, clock)
         self.core: Core
         self.admission: Admission
         self.intake: Intake
@@ -112,6 +114,7 @@ class Engine:
             accounts=self.accounts,
             carriers=states,
             pools=pools,
+            numbers=self.numbers,
             watch=self.watch,
             tables=self._tables,
         )
@@ -137,6 +140,7 @@ class Engine:
         self.replacement = Replacement(core, self.control, queued, self.intake, self._finisher, self.deliveries)
         self._recovered = recovered
         self._parts: Sequence[Reconfigurable] = (
+            self.numbers,
             self.admission,
             self.intake,
             self.deliveries,
@@ -184,8 +188,7 @@ class Engine:
             self._links.pop(id(link), None)
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Recover, call ``started()``, and run the tasks: dispatcher, loader, look-ups, deliveries, MO, sweeper,
-        shaper."""
+        """Recover, call ``started()``, and run the tasks: one for each part that waits for something."""
         await self._recover()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.dispatcher.run)
@@ -195,6 +198,7 @@ class Engine:
             nursery.start_soon(self.handset.run)
             nursery.start_soon(self._sweeper.run)
             nursery.start_soon(self.shaper.run)
+            nursery.start_soon(self.numbers.run)
             task_status.started()
 
     @property
@@ -232,6 +236,7 @@ class Engine:
     async def _recover(self) -> None:
         """Take up queues, in-doubt attempts, parked receipts and deliveries where the last run left them."""
         core, recovered = self.core, self._recovered
+        await self.numbers.load()
         for name, count in recovered.queued_by_account.items():
             if name in core.accounts:
                 core.accounts[name].queued = count

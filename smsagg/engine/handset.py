@@ -9,9 +9,13 @@ deletes the parts, so a crash repeats or loses nothing; after a restart the part
 Whoever wants parts gets them as they came, and so does everyone when the rest does not come in ``reassembly_timeout``,
 when more waits than ``parts_max`` or ``parts_octets_max`` allow, or when the parts cannot be one text. A message whose
 parts came to a number that has routes for other keywords only is dropped when that turns out, counted as refused.
+
+Whose a message to a number is that several accounts share depends on who wrote to its sender last, which may have to be
+looked up. Then the message waits for that, unanswered, at most ``ASKING_MAX`` of them, and begins anew.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
@@ -22,14 +26,18 @@ from smsagg.carriers.base import RespondMo
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
 from smsagg.engine.finish import Finisher
-from smsagg.mo import LoopGuard, MoRoute, MoRoutes, Reassembly, concatenation_of, first_word, join, routes_of
+from smsagg.engine.mo_owners import MoOwners
+from smsagg.mo import LoopGuard, MoRoute, Reassembly, concatenation_of, join
 from smsagg.model import CarrierMo, Delivery, DeliveryKind, MoPart
 from smsagg.observe.log import RateLimitedLog
 from smsagg.smpp.concatenation import Concatenation
-from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RX_R_APPN
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RX_R_APPN, ESME_RX_T_APPN
 
 INTERVAL_S = 1.0
 """How often it is looked for parts that waited long enough."""
+ASKED_AT_ONCE = 1_000
+ASKING_MAX = 10_000
+"""Messages to shared numbers that wait for a look-up; the next is refused for now (ESME_RX_T_APPN)."""
 
 
 class HandsetMessages:
@@ -39,7 +47,7 @@ class HandsetMessages:
         self._core = core
         self._deliveries = deliveries
         self._finisher = finisher
-        self._routes = MoRoutes(routes_of(core.config))
+        self._owners = MoOwners(core)
         settings = core.config.mo
         self._loops = LoopGuard(settings.loop_messages_max, int(settings.loop_window * 1000))
         self._reassembly = Reassembly(
@@ -47,13 +55,16 @@ class HandsetMessages:
         )
         self._last_part_id = 0
         self._work = trio.Event()
+        self._asking: deque[tuple[str, Callable[[], None]]] = deque()
+        """Recipients to look up, and what goes on then."""
+        self._ask = trio.Event()
         self._log = RateLimitedLog(structlog.get_logger("smsagg.engine"))
 
     def reconfigure(self) -> None:
         """Heed the configuration of the core from now on; parts that wait go by the routes that are there when they
         wait no longer."""
         settings = self._core.config.mo
-        self._routes = MoRoutes(routes_of(self._core.config))
+        self._owners.reconfigure()
         self._loops.set_limits(settings.loop_messages_max, int(settings.loop_window * 1000))
         self._reassembly.set_limits(
             settings.parts_max, settings.parts_octets_max, int(settings.reassembly_timeout * 1000)
@@ -75,7 +86,33 @@ class HandsetMessages:
             self._finisher.commit(changes)
 
     async def run(self) -> None:
-        """Hand out parts that waited long enough."""
+        """Hand out parts that waited long enough, and look up who wrote last to whom."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._run_asking)
+            nursery.start_soon(self._run_giving_up)
+
+    async def _run_asking(self) -> None:
+        while True:
+            self._ask = trio.Event()
+            if not self._asking:
+                await self._ask.wait()
+            batch = [self._asking[i] for i in range(min(len(self._asking), ASKED_AT_ONCE))]
+            if await self._core.store_permitting(partial(self._ask_and_act, batch)):
+                for _ in batch:
+                    self._asking.popleft()
+
+    async def _ask_and_act(self, batch: Sequence[tuple[str, Callable[[], None]]]) -> None:
+        def act() -> None:
+            for _, go_on in batch:
+                go_on()
+
+        await self._core.numbers.knowing([recipient for recipient, _ in batch], act)
+
+    def _go_on_later(self, recipient: str, go_on: Callable[[], None]) -> None:
+        self._asking.append((recipient, go_on))
+        self._ask.set()
+
+    async def _run_giving_up(self) -> None:
         while True:
             if not len(self._reassembly):
                 self._work = trio.Event()
@@ -89,9 +126,13 @@ class HandsetMessages:
         taken: list[tuple[CarrierMo, int]] = []
         now = self._core.clock.now_ms()
         for mo in messages:
-            route = self._find(carrier, mo, mo)
+            unknown = self._owners.unknown_writer(carrier, mo)
+            if unknown:
+                self._look_up(unknown, carrier, mo, respond)
+                continue
+            route = self._owners.find(carrier, mo, mo)
             said = concatenation_of(mo)
-            must_wait = said is not None and self._must_wait(carrier, mo, route)
+            must_wait = said is not None and self._owners.must_wait(carrier, mo, route)
             if route is None and not must_wait:
                 self._refuse(carrier, mo, ESME_RINVDSTADR, "refused", respond)
             elif self._is_loop(mo, now):
@@ -108,18 +149,16 @@ class HandsetMessages:
             # Through the store even when nothing changed: the part that this one repeats may be on its way there.
             self._finisher.commit(changes, lambda error: respond(taken) if error is None else None)
 
-    def _find(self, carrier: str, mo: CarrierMo, first: CarrierMo | None) -> MoRoute | None:
-        """The route of ``mo``; ``first`` is the part with the first word, ``None`` when that never came."""
-        word = (lambda: "") if first is None else partial(first_word, first.body, first.data_coding, first.esm_class)
-        return self._routes.find(carrier, mo.destination_addr, word)
-
-    def _must_wait(self, carrier: str, mo: CarrierMo, route: MoRoute | None) -> bool:
-        """Whether a part goes on with the others only: to be one message, or because the first one says where."""
-        return (route is not None and route.reassemble) or self._routes.asks_for_keyword(carrier, mo.destination_addr)
-
     def _is_loop(self, mo: CarrierMo, now: int) -> bool:
         """Whether two numbers of ours answer each other too fast."""
-        return self._routes.owns(mo.source_addr) and not self._loops.admits(mo.source_addr, mo.destination_addr, now)
+        return self._owners.owns(mo.source_addr) and not self._loops.admits(mo.source_addr, mo.destination_addr, now)
+
+    def _look_up(self, recipient: str, carrier: str, mo: CarrierMo, respond: RespondMo) -> None:
+        if len(self._asking) < ASKING_MAX:
+            self._go_on_later(recipient, lambda: self.on_mo(carrier, [mo], respond))
+        else:
+            self._core.metrics.mo(carrier, "refused")
+            respond([(mo, ESME_RX_T_APPN)])
 
     def _refuse(self, carrier: str, mo: CarrierMo, status: int, result: str, respond: RespondMo) -> None:
         self._core.metrics.mo(carrier, result)
@@ -186,11 +225,15 @@ class HandsetMessages:
 
         ``first`` is the part that says where they go, when it is not among them.
         """
-        changes.done_mo_parts += [part.part_id for part in parts]
         carrier, messages = parts[0].carrier, [part.mo for part in parts]
+        unknown = self._owners.unknown_writer(carrier, messages[0])
+        if unknown:  # they are in the store, and stay there until they are handed out
+            self._go_on_later(unknown, partial(self._hand_out_alone, parts, first))
+            return
+        changes.done_mo_parts += [part.part_id for part in parts]
         if first is None and parts[0].number == 1:
             first = messages[0]
-        route = self._find(carrier, messages[0], first)
+        route = self._owners.find(carrier, messages[0], first)
         if route is None:
             self._core.metrics.mo(carrier, "refused", len(parts))
             self._tell_refused(carrier, messages[0], "refused")
@@ -198,6 +241,11 @@ class HandsetMessages:
         whole = join(messages) if route.reassemble and len(parts) == parts[0].total else None
         for mo in messages if whole is None else (whole,):
             self._deliver(route, mo, now, changes)
+
+    def _hand_out_alone(self, parts: Sequence[MoPart], first: CarrierMo | None) -> None:
+        changes = Changes()
+        self._hand_out(parts, self._core.clock.now_ms(), changes, first)
+        self._finisher.commit(changes)
 
     # --- the account ---
 

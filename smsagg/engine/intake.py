@@ -53,6 +53,12 @@ class Intake:
 
         They are to be numbered and committed together, and the customer knows them by the id of the first.
         """
+        taken = self._take(account, message, now)
+        if isinstance(taken, Refusal):
+            self._core.numbers.take_back((message,))
+        return taken
+
+    def _take(self, account: Account, message: Message, now: int) -> list[Message] | Refusal:
         division = self.division
         if len(message.body) <= division.plain_octets and not message.tlvs and not message.esm_class & UDHI:
             status = self.reserve(account, message, now)
@@ -131,9 +137,11 @@ class Intake:
         def committed(error: StoreError | None) -> None:
             if error is not None:
                 self.release(messages)
+                core.numbers.take_back(messages)
                 self._refuse_parts(parts)
                 on_accepted(status_of(error))
                 return
+            core.numbers.committed(messages)
             for part in parts:
                 self._came(part)
             if ends is None and core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
@@ -148,6 +156,7 @@ class Intake:
 
         changes = Changes() if ends is None else ends
         changes.new_messages, changes.new_parts = messages, _new_parts(parts)
+        core.numbers.record(messages, changes)
         core.store.write(changes, committed)
 
     def _refuse_parts(self, messages: Sequence[Message]) -> None:

@@ -53,11 +53,23 @@ class Submission:
             if settings.senders is not None
         }
 
-    def stored_source(self, account: str, source_addr: str) -> str:
-        """The source address that a submit of ``account`` with this one got, for requests that name it again."""
+    def stored_source(self, account: str, source_addr: str) -> str | None:
+        """The source address that a submit of ``account`` with this one got, for requests that name it again; ``None``:
+        one of a number pool's, whichever."""
         senders = self._senders.get(account)
+        if senders is not None and senders.asks_pool(source_addr):
+            return None
         sender = senders.apply(0, 0, source_addr) if senders is not None else None
         return source_addr if sender is None else sender.address
+
+    def digits_of(
+        self, destination_addr: str, dest_addr_ton: int, dest_addr_npi: int, account: Account
+    ) -> str | BadDestination:
+        """The E.164 number (no plus) that ``account`` means."""
+        digits = e164_digits(destination_addr, dest_addr_ton, dest_addr_npi)
+        if isinstance(digits, BadDestination) and "odd_ton_npi" in account.settings.lenient:
+            digits = e164_digits(destination_addr, TON_INTERNATIONAL, NPI_ISDN)
+        return digits
 
     def encodes_anew(self, account: str) -> bool:
         """Whether texts of ``account`` may be stored in another data_coding than they were submitted in."""
@@ -92,9 +104,7 @@ class Submission:
         status = check_body(pdu.esm_class, body)
         if status:
             return Refusal(status)
-        digits = e164_digits(pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi)
-        if isinstance(digits, BadDestination) and "odd_ton_npi" in account.settings.lenient:
-            digits = e164_digits(pdu.destination_addr, TON_INTERNATIONAL, NPI_ISDN)
+        digits = self.digits_of(pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi, account)
         if isinstance(digits, BadDestination):
             return Refusal(ESME_RINVDSTADR)
         times = self.times_of(pdu, now)

@@ -61,13 +61,16 @@ class MoRoutes:
             for length in sorted(prefixes, reverse=True)
         ]
 
-    def find(self, carrier: str, destination_addr: str, word: Callable[[], str]) -> MoRoute | None:
+    def find(
+        self, carrier: str, destination_addr: str, word: Callable[[], str], is_whole: bool = False
+    ) -> MoRoute | None:
         """The route of a message that ``carrier`` brought for ``destination_addr``; ``None`` when nobody owns it.
 
-        ``word`` gives the folded first word of its text; it is called at most once, and only when it matters.
+        ``word`` gives the folded first word of its text; it is called at most once, and only when it matters. With
+        ``is_whole`` only routes that name the number whole count.
         """
         seen: str | None = None
-        for route in self._candidates(carrier, destination_addr):
+        for route in self._candidates(carrier, destination_addr, is_whole):
             if not route.keyword:
                 return route
             if seen is None:
@@ -76,20 +79,22 @@ class MoRoutes:
                 return route
         return None
 
-    def asks_for_keyword(self, carrier: str, destination_addr: str) -> bool:
+    def asks_for_keyword(self, carrier: str, destination_addr: str, is_whole: bool = False) -> bool:
         """Whether :meth:`find` would look at the text."""
-        first = next(iter(self._candidates(carrier, destination_addr)), None)
+        first = next(iter(self._candidates(carrier, destination_addr, is_whole)), None)
         return first is not None and first.keyword != ""
 
     def owns(self, address: str) -> bool:
         """Whether ``address`` is a number of ours: some route names it whole."""
         return address.removeprefix("+") in self._whole
 
-    def _candidates(self, carrier: str, destination_addr: str) -> Iterable[MoRoute]:
+    def _candidates(self, carrier: str, destination_addr: str, is_whole: bool) -> Iterable[MoRoute]:
         number = destination_addr.removeprefix("+")
         for route in self._whole.get(number, ()):
             if route.carrier in ("", carrier):
                 yield route
+        if is_whole:
+            return
         for length, routes in self._prefixes:
             for route in routes.get(number[:length], ()):
                 if route.carrier in ("", carrier):

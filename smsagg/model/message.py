@@ -11,7 +11,7 @@ may follow which; what is absent is illegal. Final states have no successor: the
 """
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
@@ -114,7 +114,7 @@ FROZEN_UNTIL = HELD_UNTIL - 1_000
 """The same of one that waits for its account to be let go on."""
 
 
-MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt", "group", "joins", "offers"})
+MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt", "group", "joins", "offers", "sender_use"})
 """Fields of :class:`Message` that the store does not keep."""
 
 
@@ -215,6 +215,9 @@ class Message:
     messages as one; memory only."""
     offers: object = None
     """What each carrier would cost and bring for it, shared with all messages of which that is true; memory only."""
+
+    sender_use: Any = None
+    """What its sender's choice noted, until it is stored or refused; memory only."""
 
     def move_to(self, successor: MessageState) -> None:
         """Change state by the table; an illegal step is our own bug."""

@@ -8,6 +8,9 @@ a number on the handset is one.
 Deciding takes one look-up for each length that a pattern's beginning has, however many patterns there are; nothing
 searches, nothing goes back.
 
+Where an account sends from a number pool, a source address that asks for one of the pool's (none at all, or one of
+``pool_names``; any, without those) passes as it is: the sender comes later.
+
 ===============  =====================================================================================================
 Sender           Becomes
 ===============  =====================================================================================================
@@ -49,12 +52,15 @@ class SenderRules:
         self._of_numbers = _by_length({begin for begin in beginnings if not begin or is_number(begin)})
         self._of_names = _by_length({begin for begin in beginnings if not begin or not is_number(begin)})
         self._default = self._with_form(Sender(0, 0, settings.default)) if settings.default else None
+        self._pool_names = _pool_names(settings)
         self._replaces = settings.when_not_allowed == "replace"
         if settings.default:
             self._whole.add(_plain(settings.default))
 
     def apply(self, ton: int, npi: int, address: str) -> Sender | None:
         """The sender that a submit with this source address gets; ``None``: refuse it with ESME_RINVSRCADR."""
+        if self.asks_pool(address):
+            return Sender(ton, npi, address)
         if not address:
             if self._default is not None:
                 return self._default
@@ -63,6 +69,11 @@ class SenderRules:
             sender = Sender(ton, npi, address)
             return self._with_form(sender) if self._set_ton_npi else sender
         return self._default if self._replaces else None
+
+    def asks_pool(self, address: str) -> bool:
+        """Whether a submit with this source address leaves its sender to the account's number pool."""
+        names = self._pool_names
+        return names is not None and (not names or address in names)
 
     def _is_allowed(self, address: str) -> bool:
         if is_number(address):
@@ -81,6 +92,13 @@ class SenderRules:
         if len(address) <= self._short_code_digits_max and not address.startswith("+"):
             return Sender(TON_NETWORK_SPECIFIC, NPI_UNKNOWN, address)
         return Sender(TON_INTERNATIONAL, NPI_ISDN, _plain(address))
+
+
+def _pool_names(settings: SenderSettings) -> frozenset[str] | None:
+    """The source addresses that ask for a sender of the pool; empty: all do; ``None``: there is no pool."""
+    if not settings.from_pool:
+        return None
+    return frozenset() if settings.pool_names is None else frozenset(("", *settings.pool_names))
 
 
 def _plain(address: str) -> str:

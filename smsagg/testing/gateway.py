@@ -168,6 +168,7 @@ class FakeGateway:
             "bundled": [name for name, pool in core.pools.items() if pool.bundles],
             "awaiting": len(self.engine.reports.correlator),
             "links": [link.link.name for carrier in core.carriers.values() for link in carrier.links if link.reserved],
+            "senders": self.engine.numbers.choices_held,
             "deliveries": {name: count for name, count in self.engine.deliveries.pending().items() if count},
         }
         left = {name: value for name, value in held.items() if value}

@@ -5,6 +5,7 @@ same request, also after a restart. A second request that comes while the first 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import trio
 
 from smsagg.api.v1.problem import Problem, problem_of
 from smsagg.api.v1.shapes import NewMessage
-from smsagg.api.v1.writing import Writer
+from smsagg.api.v1.writing import Writer, digits_of
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import StoreError
@@ -83,7 +84,13 @@ class Sending:
         self, account: Account, asked: Sequence[NewMessage], render: Render, keyed: KeyedAnswer | None
     ) -> Answer:
         now = self._engine.core.clock.now_ms()
-        sent = self._take(account, asked, now)
+        sent: list[Sent] = []
+        try:
+            await self._engine.numbers.knowing(
+                self._recipients(account, asked), lambda: sent.extend(self._take(account, asked, now))
+            )
+        except StoreError as error:
+            raise _not_now() from error
         messages = [part for parts in sent if isinstance(parts, list) for part in parts]
         if not messages:
             return Answer(*render(sent))
@@ -111,6 +118,14 @@ class Sending:
             else:
                 sent.append(taken)
         return sent
+
+    def _recipients(self, account: Account, asked: Sequence[NewMessage]) -> list[str]:
+        """Those of whom something must be known before their messages get a sender."""
+        recipients: list[str] = []
+        for one in asked if account.name in self._engine.numbers.asks else ():
+            with suppress(Problem):
+                recipients.append(digits_of(one))
+        return recipients
 
     def _take_one(self, account: Account, asked: NewMessage, now: int) -> Sent | Refusal:
         try:

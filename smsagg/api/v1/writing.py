@@ -42,7 +42,7 @@ class Writer:
 
     def write(self, asked: NewMessage, account: Account, now: int) -> Written | Refusal:
         """The message, not numbered yet; raises :class:`Problem` for what only HTTP can get wrong."""
-        digits = _digits_of(asked)
+        digits = digits_of(asked)
         sender = self._senders[account.name].apply(0, 0, asked.sender)
         if sender is None:
             return Refusal(ESME_RINVSRCADR)
@@ -100,7 +100,7 @@ class Writer:
         return encode_smart(body, _UCS2, 0, rules) or (body, _UCS2, 0)
 
 
-def _digits_of(asked: NewMessage) -> str:
+def digits_of(asked: NewMessage) -> str:
     if asked.region is None:
         compact = asked.to.translate(_WRITTEN)
         digits = e164_digits(compact, TON_INTERNATIONAL, NPI_ISDN)

@@ -49,4 +49,4 @@ def source_matches(bound: Bound, source_addr: str, message: Message) -> bool:
     """The request's source_addr was left empty, or is the message's, as the account's sender rules may have made it."""
     if source_addr in ("", message.source_addr):
         return True
-    return bound.door.submission.stored_source(bound.account.name, source_addr) == message.source_addr
+    return bound.door.submission.stored_source(bound.account.name, source_addr) in (None, message.source_addr)

@@ -71,12 +71,16 @@ def _revise(bound: Bound, pdu: ReplaceSm, message: Message, now: int) -> Revisio
 async def submit_replacing(
     bound: Bound,
     message: Message,
+    source_addr: str | None,
     respond: Callable[[str], None],
     refuse: Callable[[int], None],
 ) -> None:
     """Take in ``message``, whose submit had the flag; ``respond`` is given its id after the commit, or ``refuse`` why
-    not."""
-    match = QueuedMatch(bound.account.name, message.source_addr, message.destination_addr, message.service_type)
+    not.
+
+    It replaces what has ``source_addr``, or any for ``None``.
+    """
+    match = QueuedMatch(bound.account.name, source_addr, message.destination_addr, message.service_type)
 
     def accepted(command_status: int) -> None:
         if command_status == ESME_ROK:
@@ -90,4 +94,5 @@ async def submit_replacing(
         status = await bound.door.engine.replacement.submit(message, match, bound.takes_short_ids, committed)
     finally:
         if status:
+            bound.door.engine.numbers.take_back((message,))
             committed(status)

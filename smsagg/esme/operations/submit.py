@@ -4,8 +4,10 @@ Those that replace what waits (``replace_if_present_flag``) must look for it fir
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from smsagg.esme.bound import Bound
+from smsagg.esme.operations.knowing import when_known
 from smsagg.esme.operations.replace import submit_replacing
 from smsagg.esme.operations.taking import take_in
 from smsagg.model import Refusal
@@ -24,17 +26,16 @@ def submit(bound: Bound, pdus: Sequence[SubmitSm]) -> None:
     if replacing:
         pdus = [pdu for pdu in pdus if not pdu.replace_if_present_flag]
         for pdu in replacing:
-            _submit_replacing(bound, pdu, respond)
+            number = pdu.sequence_number
+            destination = (pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi)
+            act = partial(_submit_replacing, bound, pdu, respond)
+            when_known(bound, (destination,), act, partial(_refuse, bound, number))
     take_in(bound, pdus, bound.door.submission.message_of, respond, connection.refuse_submit_sm)
 
 
 def _submit_replacing(bound: Bound, pdu: SubmitSm, respond: Callable[[Sequence[int], Sequence[str]], None]) -> None:
     number = (pdu.sequence_number,)
-
-    def refuse(command_status: int) -> None:
-        bound.count_refused(command_status, 1)
-        bound.connection.refuse_submit_sm(number, command_status)
-
+    refuse = partial(_refuse, bound, pdu.sequence_number)
     admitted, within_queue, within_window = bound.admit(1, 1)
     if not admitted:
         refuse(ESME_RMSGQFUL if within_queue < within_window else ESME_RTHROTTLED)
@@ -44,4 +45,12 @@ def _submit_replacing(bound: Bound, pdu: SubmitSm, respond: Callable[[Sequence[i
         bound.count_refused(message.command_status, 1, message.reason)
         bound.connection.refuse_submit_sm(number, message.command_status)
         return
-    bound.start_soon(submit_replacing, bound, message, lambda message_id: respond(number, (message_id,)), refuse)
+    asked = bound.door.submission.stored_source(bound.account.name, pdu.source_addr)
+    source_addr = None if asked is None else message.source_addr
+    told = lambda message_id: respond(number, (message_id,))  # noqa: E731
+    bound.start_soon(submit_replacing, bound, message, source_addr, told, refuse)
+
+
+def _refuse(bound: Bound, sequence_number: int, command_status: int) -> None:
+    bound.count_refused(command_status, 1)
+    bound.connection.refuse_submit_sm((sequence_number,), command_status)

@@ -16,6 +16,7 @@ with the one reason that all share, else with ESME_RSUBMITFAIL and the list.
 from collections.abc import Sequence
 
 from smsagg.esme.bound import Bound
+from smsagg.esme.operations.knowing import when_known
 from smsagg.model import Message, Refusal
 from smsagg.smpp.pdu import DistributionList, SmeAddress, SubmitMulti, SubmitMultiResp, SubmitSm, UnsuccessSme
 from smsagg.smpp.status import (
@@ -46,6 +47,12 @@ def _submit(bound: Bound, pdu: SubmitMulti) -> None:
     if pdu.replace_if_present_flag:
         _refuse(bound, pdu, ESME_RINVREPFLAG)
         return
+    smes = (one for one in pdu.dest_addresses if isinstance(one, SmeAddress))
+    destinations = ((one.destination_addr, one.dest_addr_ton, one.dest_addr_npi) for one in smes)
+    when_known(bound, destinations, lambda: _submit_known(bound, pdu), lambda status: _refuse(bound, pdu, status))
+
+
+def _submit_known(bound: Bound, pdu: SubmitMulti) -> None:
     messages, unsuccess = _take(bound, pdu)
     if not messages:
         bound.connection.respond(_failed(pdu, unsuccess))

@@ -5,8 +5,9 @@ from typing import Any
 
 from smsagg.engine.accounts import Account
 from smsagg.esme.bound import Bound
+from smsagg.esme.operations.knowing import when_known
 from smsagg.model import Message, Refusal
-from smsagg.smpp.pdu import Request
+from smsagg.smpp.pdu import DataSm, SubmitSm
 from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RTHROTTLED
 
 ReadMessage = Callable[[Any, Account, int], Message | Refusal]
@@ -15,13 +16,29 @@ ReadMessage = Callable[[Any, Account, int], Message | Refusal]
 
 def take_in(
     bound: Bound,
-    pdus: Sequence[Request],
+    pdus: Sequence[SubmitSm | DataSm],
     message_of: ReadMessage,
     respond: Callable[[Sequence[int], Sequence[str]], None],
     refuse: Callable[[Sequence[int], int], None],
 ) -> None:
     """Commit what is taken in one batch. ``respond`` is called after the commit with sequence_numbers and the
     message_ids for them, ``refuse`` at once, or when the commit fails, with sequence_numbers and why."""
+
+    def refuse_all(command_status: int) -> None:
+        bound.count_refused(command_status, len(pdus))
+        refuse([pdu.sequence_number for pdu in pdus], command_status)
+
+    destinations = ((pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi) for pdu in pdus)
+    when_known(bound, destinations, lambda: _take_in(bound, pdus, message_of, respond, refuse), refuse_all)
+
+
+def _take_in(
+    bound: Bound,
+    pdus: Sequence[SubmitSm | DataSm],
+    message_of: ReadMessage,
+    respond: Callable[[Sequence[int], Sequence[str]], None],
+    refuse: Callable[[Sequence[int], int], None],
+) -> None:
     door, account = bound.door, bound.account
     take = door.engine.intake.take
     now = door.clock.now_ms()
@@ -56,7 +73,9 @@ def take_in(
     bound.commit(messages, accepted)
 
 
-def _take_excess(bound: Bound, pdus: Sequence[Request], refused: dict[Refusal, list[int]]) -> Sequence[Request]:
+def _take_excess(
+    bound: Bound, pdus: Sequence[SubmitSm | DataSm], refused: dict[Refusal, list[int]]
+) -> Sequence[SubmitSm | DataSm]:
     """Those within the account's limits; the others are refused unread, since refusing a flood must be cheap."""
     admitted, within_queue, within_window = bound.admit(len(pdus), len(pdus))
     if admitted < len(pdus):

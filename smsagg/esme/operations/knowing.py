@@ -1,0 +1,43 @@
+"""Submits of accounts whose recipients must be known first (:mod:`smsagg.engine.numbers`).
+
+Mostly memory knows all recipients of a read, and nothing waits. When it does not, a task asks the store for all of them
+at once and goes on from there; the requests stay unanswered meanwhile, so the session's window bounds what waits.
+"""
+
+from collections.abc import Callable, Iterable
+
+from smsagg.errors import StoreError
+from smsagg.esme.bound import Bound
+from smsagg.routing.destination import BadDestination
+from smsagg.smpp.status import ESME_RSYSERR
+
+Destination = tuple[str, int, int]
+"""destination_addr, dest_addr_ton, dest_addr_npi."""
+
+
+def when_known(
+    bound: Bound, destinations: Iterable[Destination], act: Callable[[], None], refuse: Callable[[int], None]
+) -> None:
+    """Call ``act`` once, now or later, at a moment at which all that is needed of ``destinations`` is known; or
+    ``refuse`` with a command_status, when the store cannot say."""
+    numbers = bound.door.engine.numbers
+    if bound.account.name not in numbers.asks:
+        act()
+        return
+    digits = (bound.door.submission.digits_of(*destination, bound.account) for destination in destinations)
+    recipients = [one for one in digits if not isinstance(one, BadDestination)]
+    if numbers.unknown(bound.account.name, recipients):
+        bound.start_soon(_act_when_known, bound, recipients, act, refuse)
+    else:
+        act()
+
+
+async def _act_when_known(
+    bound: Bound, recipients: list[str], act: Callable[[], None], refuse: Callable[[int], None]
+) -> None:
+    with bound.busy():
+        try:
+            await bound.door.engine.numbers.knowing(recipients, act)
+        except StoreError:
+            refuse(ESME_RSYSERR)
+        bound.flush()
