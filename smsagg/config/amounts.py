@@ -12,6 +12,8 @@ from smsagg.config.units import seen
 
 Micros = NewType("Micros", int)
 """Millionths of a currency's unit; in TOML a string such as ``"0.0125"``."""
+Amount = NewType("Amount", int)
+"""The same, 0 or more."""
 CurrencyCode = NewType("CurrencyCode", str)
 """Three capital letters (ISO 4217)."""
 ExchangeRate = NewType("ExchangeRate", Decimal)
@@ -45,12 +47,12 @@ def parse_micros(value: object) -> Micros:
     return Micros(int(Decimal(value) * MICROS))
 
 
-def parse_price(value: object) -> Micros:
+def parse_price(value: object) -> Amount:
     """The same, 0 or more."""
     micros = parse_micros(value)
     if micros < 0:
         raise ValueError(f"must be 0 or more, not {seen(value)}")
-    return micros
+    return Amount(micros)
 
 
 def parse_currency(value: object) -> CurrencyCode:

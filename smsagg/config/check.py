@@ -39,7 +39,7 @@ def check_config(config: Config) -> list[Problem]:
         *_accounts(config),
         *abuse_problems(config, COUNTRIES),
         *mo_problems(config),
-        *money_problems(config),
+        *money_problems(config, COUNTRIES),
         *number_problems(config, COUNTRIES),
         *_message_classes(config),
         *_encodings(config),

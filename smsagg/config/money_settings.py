@@ -1,8 +1,9 @@
 """The tables of the configuration file that are about money; part of :mod:`smsagg.config.schema`."""
 
-from attrs import Factory, define
+from attrs import Factory, define, field
 
-from smsagg.config.amounts import CurrencyCode, ExchangeRate
+from smsagg.config.amounts import Amount, CurrencyCode, ExchangeRate
+from smsagg.config.validators import at_least
 
 DEFAULT_BASE = CurrencyCode("EUR")
 
@@ -15,3 +16,21 @@ class MoneySettings:
     """The base currency: revenue, cost and margin are compared in it."""
     rates: dict[CurrencyCode, ExchangeRate] = Factory(dict)
     """``[money.rates]``: of each other currency, how much of the base currency one unit of it is."""
+
+
+@define(frozen=True)
+class CapSettings:
+    """``[accounts.NAME.caps]``, ``[accounts.NAME.caps_by_country.CC]``: what may be spent, in the account's currency;
+    none: any amount."""
+
+    daily: Amount | None = None
+    monthly: Amount | None = None
+
+
+@define(frozen=True)
+class QuotaSettings:
+    """``[accounts.NAME.quotas]``, ``[accounts.NAME.quotas_by_country.CC]``: how many segments may be sent; none: any
+    number."""
+
+    daily: int | None = field(default=None, validator=at_least(0))
+    monthly: int | None = field(default=None, validator=at_least(0))

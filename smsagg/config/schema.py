@@ -9,11 +9,15 @@ from attrs import Factory, define, field
 
 from smsagg.config.abuse import AbuseSettings as AbuseSettings
 from smsagg.config.abuse import AccountAbuseSettings as AccountAbuseSettings
+from smsagg.config.amounts import Amount as Amount
 from smsagg.config.amounts import CurrencyCode as CurrencyCode
+from smsagg.config.amounts import Margin as Margin
 from smsagg.config.http_settings import API_SCOPES as API_SCOPES
 from smsagg.config.http_settings import ApiKeySettings as ApiKeySettings
 from smsagg.config.http_settings import HttpSettings as HttpSettings
+from smsagg.config.money_settings import CapSettings as CapSettings
 from smsagg.config.money_settings import MoneySettings as MoneySettings
+from smsagg.config.money_settings import QuotaSettings as QuotaSettings
 from smsagg.config.routing_settings import RoutingSettings as RoutingSettings
 from smsagg.config.shaping_settings import CountrySettings as CountrySettings
 from smsagg.config.shaping_settings import ShapingRuleSettings as ShapingRuleSettings
@@ -36,6 +40,7 @@ from smsagg.config.validators import (
     sender,
     sender_pattern,
     tag,
+    time_zone,
 )
 
 LENIENCES = ("missing_nul", "interface_version_0", "odd_ton_npi")
@@ -45,6 +50,8 @@ NATIONAL_LANGUAGES = (
     "tamil", "telugu", "urdu",
 )  # fmt: skip
 PART_RECEIPTS = ("all", "first", "last", "worst")
+MARGIN_GUARDS = ("off", "warn", "refuse")
+ESME_RSUBMITFAIL = StatusCode(0x45)
 
 
 @define(frozen=True)
@@ -246,6 +253,28 @@ class AccountSettings:
     """CSV of our prices to it (:mod:`smsagg.pricing.card_file`); none: its messages have no price."""
     currency: CurrencyCode | None = None
     """Of its prices and its balance; none: the base currency."""
+    when_unpriced: str = field(default="allow", validator=one_of("allow", "refuse"))
+    """What becomes of a message that the price list has no price for: it costs nothing, or is refused."""
+    margin_guard: str | None = field(default=None, validator=one_of(*MARGIN_GUARDS))
+    """When every carrier of the pool costs too much for what a message brings: ``refuse`` it, ``warn``, or ``off``;
+    none: as the pool says."""
+    margin_min: Margin | None = None
+    """What must be left of the price, in the base currency (``"0.002"``) or as a share of it (``"10%"``); none: as the
+    pool says."""
+    billing: str = field(default="none", validator=one_of("none", "prepaid", "postpaid"))
+    """Whether messages reserve their price of its balance: ``prepaid`` ones as far as it reaches, ``postpaid`` ones as
+    far as it and ``credit_limit`` reach."""
+    credit_limit: Amount | None = None
+    """How much a ``postpaid`` account may owe; none: any amount."""
+    no_credit_status: StatusCode = ESME_RSUBMITFAIL
+    """What a message is refused with that the balance, a cap or a quota does not allow."""
+    caps: CapSettings = Factory(CapSettings)
+    caps_by_country: dict[str, CapSettings] = Factory(dict)
+    """By ISO 3166 code."""
+    quotas: QuotaSettings = Factory(QuotaSettings)
+    quotas_by_country: dict[str, QuotaSettings] = Factory(dict)
+    time_zone: str = field(default="UTC", validator=time_zone)
+    """In which the days and months of caps, quotas and statements begin."""
 
 
 @define(frozen=True)
@@ -341,6 +370,10 @@ class PoolSettings:
     """Ready messages in memory."""
     when_full: str = field(default="spill", validator=one_of("spill", "refuse"))
     """``spill`` to the store, or ``refuse`` with ESME_RMSGQFUL."""
+    margin_guard: str = field(default="off", validator=one_of(*MARGIN_GUARDS))
+    """Of accounts that do not say."""
+    margin_min: Margin = Factory(Margin)
+    """Likewise."""
 
 
 @define(frozen=True)

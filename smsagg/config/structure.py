@@ -32,7 +32,9 @@ _UNITS: dict[Any, Callable[[object], Any]] = {
     units.HostPort: units.parse_host_port,
     units.Instant: units.parse_instant,
     units.StatusCode: units.parse_status_code,
+    amounts.Amount: amounts.parse_price,
     amounts.CurrencyCode: amounts.parse_currency,
+    amounts.Margin: amounts.parse_margin,
     amounts.ExchangeRate: amounts.parse_exchange_rate,
     units.MessageLimit: units.parse_message_limit,
 }

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smsagg.config.senders import NAME_CHARACTERS_MAX, is_name, is_number, is_pattern
 
@@ -127,3 +128,13 @@ def sender_pattern(_instance: Any, _attribute: Any, value: Any) -> None:
         raise ValueError(
             f'must hold senders such as "ACME" or "447700900123", or beginnings such as "4477*", not "{value}"'
         )
+
+
+def time_zone(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The string names a zone of the IANA database."""
+    if value is None:
+        return
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'must be a time zone such as "UTC" or "Europe/London", not "{value}"') from None

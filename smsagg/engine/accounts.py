@@ -1,7 +1,13 @@
 """The accounts as the engine sees them: their limits and how much of theirs is waiting."""
 
+from typing import TYPE_CHECKING
+
 from smsagg.config.schema import AccountSettings, Config, MessageClassSettings
+from smsagg.pricing.purse import Purse
 from smsagg.queueing.rate import TokenBucket
+
+if TYPE_CHECKING:
+    from smsagg.engine.tariffs import Tariff
 
 
 class Account:
@@ -10,7 +16,7 @@ class Account:
     The object is the same for as long as the configuration names the account, whatever else changes in it.
     """
 
-    __slots__ = ("bucket", "burst", "message_class", "name", "queued", "settings")
+    __slots__ = ("bucket", "burst", "message_class", "name", "purse", "queued", "settings", "tariff")
 
     def __init__(self, name: str, settings: AccountSettings, message_class: MessageClassSettings, now: float) -> None:
         self.name = name
@@ -19,6 +25,10 @@ class Account:
         """Messages that may come at once; 0: as many as will."""
         self.bucket: TokenBucket | None = None
         """Messages per second over all binds; ``None``: unlimited."""
+        self.purse: Purse | None = None
+        """Kept by :class:`~smsagg.engine.money.Money`; ``None``: neither billed nor limited."""
+        self.tariff: Tariff | None = None
+        """Kept by :class:`~smsagg.engine.tariffs.Tariffs`; ``None``: its messages have no price."""
         self.settings: AccountSettings
         self.message_class: MessageClassSettings
         self.reconfigure(settings, message_class, now)

@@ -9,6 +9,7 @@ from smsagg.engine.accounts import Account
 from smsagg.engine.core import Core
 from smsagg.engine.recipient_caps import RecipientCaps
 from smsagg.engine.routing import Routing
+from smsagg.engine.tariffs import Tariffs
 from smsagg.model import Message, Refusal
 from smsagg.routing.prefix import country_of
 
@@ -16,10 +17,12 @@ from smsagg.routing.prefix import country_of
 class Admission:
     """The one way to a pool."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, tariffs: Tariffs | None = None) -> None:
+        """Without ``tariffs`` no account has a price list."""
         self._core = core
         self.routing = Routing(core)
         self._caps = RecipientCaps(core)
+        self._tariffs = tariffs
         self.reconfigure()
 
     def reconfigure(self) -> None:
@@ -39,6 +42,9 @@ class Admission:
             message.network = self._networks.find(digits)
         numbers = self._core.numbers
         refusal = numbers.sender_for(account, message, digits, now) or self.routing.route(message, digits, now)
+        if refusal is None and account.tariff is not None:
+            assert self._tariffs is not None
+            refusal = self._tariffs.price(account.tariff, message, digits, now)
         if refusal is None and self._caps.is_needed:
             refusal = self._caps.check(account, digits, now)
         if refusal is not None:

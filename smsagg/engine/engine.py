@@ -38,6 +38,7 @@ from smsagg.engine.intake import Intake
 from smsagg.engine.learning import learning_carriers
 from smsagg.engine.loader import Loader
 from smsagg.engine.measure import EngineMetrics
+from smsagg.engine.money import Money
 from smsagg.engine.numbers import Numbers
 from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.pools import LinkState, make_carriers, make_pools
@@ -46,6 +47,7 @@ from smsagg.engine.replacement import Replacement
 from smsagg.engine.reports import Reports
 from smsagg.engine.shaper import Shaper
 from smsagg.engine.sweeper import Sweeper
+from smsagg.engine.tariffs import Tariffs
 from smsagg.engine.waiting import Waiting
 from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
 from smsagg.observe.metrics import Metrics
@@ -91,6 +93,7 @@ class Engine:
         self.core: Core
         self.admission: Admission
         self.intake: Intake
+        self.money: Money
         self.alerts: Alerts
         self.control: Control
         self.replacement: Replacement
@@ -119,18 +122,20 @@ class Engine:
             tables=self._tables,
         )
         self._links = {id(state.link): state for carrier in states.values() for state in carrier.links}
-        self.admission = Admission(core)
+        self.money = Money(core)
+        tariffs = Tariffs(core)
+        self.admission = Admission(core, tariffs)
         self.waiting = Waiting(core, self.admission.home_of)
         self.deliveries = Deliveries(core, self._config.receipts)
-        self._finisher = Finisher(core, self.deliveries)
+        self._finisher = Finisher(core, self.deliveries, self.money, tariffs)
         self.reports = Reports(core, self._finisher, learning_carriers(carriers))
-        self._outcomes = Outcomes(core, self.waiting, self._finisher, self.reports)
+        self._outcomes = Outcomes(core, self.waiting, self._finisher, self.reports, tariffs)
         self.handset = HandsetMessages(core, self.deliveries, self._finisher)
         self.dispatcher = Dispatcher(core, self.waiting, self._finisher)
         core.wake_dispatcher = core.health.wake = self.dispatcher.wake
         self._loader = Loader(core, self.waiting, self.admission.home_of)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
-        self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy))
+        self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy), self.money)
         self.alerts = Alerts(core)
         self.shaper = Shaper(core)
         queued = Queued(core, self.waiting)
@@ -141,6 +146,8 @@ class Engine:
         self._recovered = recovered
         self._parts: Sequence[Reconfigurable] = (
             self.numbers,
+            self.money,
+            tariffs,
             self.admission,
             self.intake,
             self.deliveries,
@@ -237,6 +244,8 @@ class Engine:
         """Take up queues, in-doubt attempts, parked receipts and deliveries where the last run left them."""
         core, recovered = self.core, self._recovered
         await self.numbers.load()
+        balances, spending = await self._store.load_balances(), await self._store.load_spending(self.money.first_day())
+        self.money.recovered(balances, spending, recovered.reserved_by_account)
         for name, count in recovered.queued_by_account.items():
             if name in core.accounts:
                 core.accounts[name].queued = count

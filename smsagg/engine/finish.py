@@ -2,6 +2,8 @@
 
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
+from smsagg.engine.money import Money
+from smsagg.engine.tariffs import Tariffs
 from smsagg.errors import StoreError
 from smsagg.model import Delivery, Message, MessageState, PartGroup, PartReceipts
 from smsagg.receipts.format import make_receipt
@@ -14,12 +16,18 @@ _WAITING_STATES = (MessageState.QUEUED, MessageState.SENDING)
 class Finisher:
     """Ends messages and reports them to the accounts that asked."""
 
-    def __init__(self, core: Core, deliveries: Deliveries) -> None:
+    def __init__(self, core: Core, deliveries: Deliveries, money: Money, tariffs: Tariffs) -> None:
         self._core = core
         self._deliveries = deliveries
+        self._money = money
+        self._tariffs = tariffs
 
     def finish(self, message: Message, state: MessageState, error_code: int, now: int, changes: Changes) -> None:
         """Give ``message`` its final ``state``; what must be durable is added to ``changes``."""
+        if message.price:
+            message.charged = self._money.owed(message, state)
+        if state is MessageState.DELIVERED and self._tariffs.charge_deliveries:
+            self._tariffs.delivered(message)
         self.end(message, state, error_code, now)
         self.record(message, state, error_code, now, changes)
 
@@ -31,6 +39,8 @@ class Finisher:
         message.move_to(state)
         message.error_code = error_code
         message.done_at = now
+        if message.accounted:
+            self._money.settle(message, now)
         core.live.pop(message.seq, None)
         for finished in core.finish_watchers:
             finished.add(message.seq)
@@ -52,8 +62,11 @@ class Finisher:
                 message.cost,
                 message.cause,
                 message.trail,
+                message.charged,
             )
         )
+        if message.accounted:
+            self._money.record_settled(message, changes, now)
         if message.group is not None:
             self._finish_part(message, message.group, state, error_code, now, changes)
         elif wants_receipt(message.registered_delivery, state):

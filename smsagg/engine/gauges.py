@@ -6,6 +6,7 @@ from smsagg.carriers.base import Link
 from smsagg.engine.engine import Engine
 from smsagg.engine.health_gauges import add_health_sources
 from smsagg.observe.metrics import Metrics
+from smsagg.pricing.purse import UNLIMITED
 from smsagg.store.base import Store
 
 
@@ -35,6 +36,23 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
             for name, pool in pools.items()
         }
 
+    purses = engine.money.purses
+
+    def limits_used() -> dict[tuple[str, ...], float]:
+        return {
+            (name, limit.kind.value, limit.scope): limit.used / limit.bound if limit.bound else 1.0
+            for name, purse in purses.items()
+            if purse.spending is not None
+            for limit in purse.spending.limits
+        }
+
+    metrics.balance.add_source(lambda: {name: purse.balance for name, purse in purses.items()})
+    metrics.reserved.add_source(lambda: {name: purse.reserved for name, purse in purses.items()})
+    metrics.available.add_source(
+        lambda: {name: p.available for name, p in purses.items() if p.is_billed and p.credit != UNLIMITED}
+    )
+    metrics.charged.add_source(lambda: {name: purse.charged for name, purse in purses.items()})
+    metrics.limit_used.add_source(limits_used)
     metrics.queue_depth.add_source(queue_depth)
     metrics.queue_age.add_source(queue_age)
     metrics.account_queue_depth.add_source(lambda: {name: a.queued for name, a in core.accounts.items()})

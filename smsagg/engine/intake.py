@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from smsagg.engine.accounts import Account
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.division import Division, excerpt_of
+from smsagg.engine.money import Money
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError, StoreFull
 from smsagg.model import Message, MessageIds, MessageState, PartGroup, Refusal
@@ -25,9 +26,10 @@ OnAccepted = Callable[[int], None]
 class Intake:
     """The way in, for SMPP now and any other front door."""
 
-    def __init__(self, core: Core, waiting: Waiting, ids: MessageIds) -> None:
+    def __init__(self, core: Core, waiting: Waiting, ids: MessageIds, money: Money) -> None:
         self._core = core
         self._waiting = waiting
+        self._money = money
         self._ids = ids
         self.division = Division(core.config, core.rng)
         self.stopped = False
@@ -62,14 +64,28 @@ class Intake:
         division = self.division
         if len(message.body) <= division.plain_octets and not message.tlvs and not message.esm_class & UDHI:
             status = self.reserve(account, message, now)
-            return Refusal(status) if status else [message]
+            if status:
+                return Refusal(status)
+            return [message] if account.purse is None else self._pay(account, [message], now)
         parts = division.divide(account.settings, message, now)
         if isinstance(parts, int):
             return Refusal(parts)
         status = self._reserve_all(account, parts, now)
         if status:
             self._refuse_parts(parts)
-        return Refusal(status) if status else parts
+            return Refusal(status)
+        return parts if account.purse is None else self._pay(account, parts, now)
+
+    def _pay(self, account: Account, messages: list[Message], now: int) -> list[Message] | Refusal:
+        """Reserve the price of one message's parts, which have their places."""
+        refusal = self._money.reserve(account, messages, now)
+        if refusal is None:
+            return messages
+        self._give_up(messages)
+        self._refuse_parts(messages)
+        if account.bucket is not None:
+            account.bucket.give_back(len(messages) - 1)
+        return refusal
 
     def _reserve_all(self, account: Account, parts: list[Message], now: int) -> int:
         """Places for all parts, ready or parked alike, and their share of the account's rate; or for none."""
@@ -78,7 +94,7 @@ class Intake:
         for place, part in enumerate(parts):
             status = self.reserve(account, part, now)
             if status:
-                self.release(parts[:place])
+                self._give_up(parts[:place])
                 if account.bucket is not None:
                     account.bucket.give_back(len(parts) - 1)
                 return status
@@ -120,13 +136,17 @@ class Intake:
                 self._number_part(message, message.group)
 
     def release(self, messages: Sequence[Message]) -> None:
-        """Give back the places of reserved messages that will not be committed."""
+        """Give back the places and the money of reserved messages that will not be committed."""
+        self._give_up(messages)
+        self._money.release(messages, self._core.clock.now_ms())
+
+    def _give_up(self, messages: Sequence[Message]) -> None:
         for message in messages:
             self._waiting.unreserve(message)
             self._core.left_queue(message)
 
     def commit(self, messages: list[Message], on_accepted: OnAccepted, ends: Changes | None = None) -> None:
-        """Make reserved and numbered messages durable; they set out as soon as ``on_accepted`` returned.
+        """Make reserved and numbered messages of one account durable; they set out as soon as ``on_accepted`` returned.
 
         ``ends`` is what their coming ends, in the same transaction; with that they are taken however long it took.
         """
@@ -157,6 +177,9 @@ class Intake:
         changes = Changes() if ends is None else ends
         changes.new_messages, changes.new_parts = messages, _new_parts(parts)
         core.numbers.record(messages, changes)
+        account = core.accounts.get(messages[0].account)
+        if account is None or account.purse is not None:
+            self._money.record_reserved(messages, changes, core.clock.now_ms())
         core.store.write(changes, committed)
 
     def _refuse_parts(self, messages: Sequence[Message]) -> None:
@@ -197,6 +220,7 @@ class Intake:
                 FinishedMessage(message.seq, MessageState.DELETED, 0, "", "", ESME_RSYSERR, now) for message in messages
             ]
         )
+        self._money.record_released(messages, changes, now)
         for message in messages:
             if message.group is not None:
                 message.group.skip_part(message.part_number, now)

@@ -33,6 +33,15 @@ class EngineMetrics:
     def blocked_by_route(self, rule: str) -> None:
         self.metrics.route_blocked[rule].n += 1
 
+    def unpriced(self, message: Message) -> None:
+        self.metrics.unpriced[message.account, message.country].n += 1
+
+    def margin_warning(self, message: Message) -> None:
+        self.metrics.margin_warnings[message.account, message.pool].n += 1
+
+    def limit_alarm(self, account: str, limit: str, percent: int) -> None:
+        self.metrics.limit_alarms[account, limit, str(percent)].n += 1
+
     def attempts(self, carrier: str, outcome: str, count: int = 1) -> None:
         self.metrics.attempts[carrier, outcome].n += count
 

@@ -23,6 +23,7 @@ from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.finish import Finisher
 from smsagg.engine.pools import LinkState
 from smsagg.engine.reports import Reports
+from smsagg.engine.tariffs import Tariffs
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
 from smsagg.model import Accepted, InDoubt, Message, MessageState, NotSent, Outcome, PartGroup, Refused
@@ -42,11 +43,12 @@ _DEFAULT_CLASS = MessageClassSettings()
 class Outcomes:
     """Applies outcomes, a batch at a time."""
 
-    def __init__(self, core: Core, waiting: Waiting, finisher: Finisher, reports: Reports) -> None:
+    def __init__(self, core: Core, waiting: Waiting, finisher: Finisher, reports: Reports, tariffs: Tariffs) -> None:
         self._core = core
         self._waiting = waiting
         self._finisher = finisher
         self._reports = reports
+        self._tariffs = tariffs
 
     def apply(self, link: LinkState, outcomes: Sequence[Outcome]) -> None:
         """Take in one batch from ``link``; one write to the store holds all that must be durable."""
@@ -108,6 +110,8 @@ class Outcomes:
     def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
         """The carrier that ``message`` names has it under this id."""
         message.carrier_message_id = carrier_message_id
+        if self._tariffs.charge_submits:
+            self._tariffs.taken(message, now)
         if self._core.watch.watcher is not None:
             self._core.decided(message, "taken", f"by {message.carrier} as {carrier_message_id!r}")
         if message.group is not None:
@@ -233,6 +237,8 @@ class Outcomes:
     def _taken_joined(self, parts: list[Message], outcome: Accepted, now: int, changes: Changes) -> None:
         for part in parts:
             part.carrier_message_id = outcome.carrier_message_id
+            if self._tariffs.charge_submits:
+                self._tariffs.taken(part, now)
             self._core.decided(part, "taken", "as one by", part.carrier, "as", repr(outcome.carrier_message_id))
             assert part.group is not None
             self._part_taken(part, part.group, outcome.carrier_message_id, changes)

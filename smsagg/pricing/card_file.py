@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from smsagg.config.amounts import Micros, format_micros, parse_price
+from smsagg.config.amounts import Amount, format_micros, parse_price
 from smsagg.config.check import COUNTRIES
 from smsagg.config.csv_rows import CsvRow, FileProblems, parse_rows
 from smsagg.config.units import seen
@@ -112,7 +112,7 @@ def _card_row(row: CsvRow, currency: str, currencies: Currencies, problems: File
             return absent
 
     destination = _destination(row, problems)
-    unit = value_of("price", parse_price, Micros(-1))
+    unit = value_of("price", parse_price, Amount(-1))
     if not values["price"]:
         problems.add(row.line, "price is required")
     code = values["currency"] or currency

@@ -84,11 +84,13 @@ _Found = tuple[int, int, CardRate | None]
 class RateCard:
     """The rows of one carrier's rate card or one account's price list. Immutable to its users."""
 
-    __slots__ = ("_by_kind", "_head_digits", "_lengths", "_remembered", "rows")
+    __slots__ = ("_by_kind", "_head_digits", "_lengths", "_remembered", "charges", "rows")
 
     def __init__(self, rows: Iterable[CardRow], currencies: Currencies) -> None:
         """Rows of one destination must not overlap; their currencies must be in ``currencies``."""
         self.rows = tuple(rows)
+        self.charges = frozenset(row.charge_on for row in self.rows)
+        """For what its prices are owed."""
         self._by_kind: list[dict[str, list[_Period]]] = [{} for _ in DestinationKind]
         for row in sorted(self.rows, key=attrgetter("effective_from")):
             rate = CardRate(row.unit, row.currency, row.charge_on, currencies.to_base(row.unit, row.currency))
