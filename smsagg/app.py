@@ -7,10 +7,10 @@ engine ends, the store writes what is left. What a deadline cuts short is in the
 
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
-from typing import Any
 
 import structlog
 import trio
@@ -22,10 +22,12 @@ from smsagg.api.http import serve_http
 from smsagg.api.root import make_root
 from smsagg.api.v1 import V1
 from smsagg.carriers.base import Carrier
+from smsagg.carriers.fleet import Fleet
 from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
-from smsagg.config.schema import Config
+from smsagg.config.schema import CarrierSettings, Config
 from smsagg.control import ControlServer, socket_path
+from smsagg.control.configuration import ConfigurationService
 from smsagg.control.receipts import ReceiptsService
 from smsagg.control.server import AUTOMATIC
 from smsagg.engine import Engine
@@ -37,8 +39,11 @@ from smsagg.esme.listener import Listener
 from smsagg.esme.outbind import Outbinder
 from smsagg.esme.ports import open_ports
 from smsagg.esme.tls import ServerTls
+from smsagg.observe.log import set_log_level
 from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
+from smsagg.reload import Reloader
+from smsagg.reload.reloader import FrontPart
 from smsagg.store.base import Store
 from smsagg.store.sqlite.store import open_sqlite_store
 from smsagg.tables import Tables, load_tables
@@ -60,6 +65,8 @@ class Running:
     http: str
     engine: Engine
     door: FrontDoor
+    reloader: Reloader | None
+    """``None``: the configuration did not come from a file."""
 
 
 async def serve(
@@ -67,8 +74,11 @@ async def serve(
     task_status: trio.TaskStatus[Running] = trio.TASK_STATUS_IGNORED,
     *,
     stop: trio.Event | None = None,
+    path: Path | None = None,
 ) -> None:
     """Run the gateway until ``stop`` is set (or SIGTERM, SIGINT); returns after an orderly end.
+
+    ``path`` is the file that ``config`` came from, to be read anew on SIGHUP and ``smsagg reload``.
 
     Raises ConfigError when a port cannot be had or a data file is wrong, StoreError when the store cannot be opened.
     """
@@ -76,7 +86,7 @@ async def serve(
     stop = trio.Event() if stop is None else stop
     tables = load_tables(config)
     async with open_sqlite_store(config.store) as store, trio.open_nursery() as nursery:
-        gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__), tables)
+        gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__), tables, path)
         nursery.start_soon(_watch_signals, stop, gateway.reload)
         async with gateway.running() as running:
             task_status.started(running)
@@ -97,8 +107,10 @@ class Gateway:
         rng: Random,
         metrics: Metrics,
         tables: Tables | None = None,
+        path: Path | None = None,
     ) -> None:
         self._config = config
+        self._path = path
         self._store = store
         self._clock = clock
         self._rng = rng
@@ -107,10 +119,11 @@ class Gateway:
         self._ready = False
         self._tls: ServerTls | None = None
         self.engine = Engine(config, store, clock, rng, metrics, tables=tables)
-        self.carriers: dict[str, Carrier] = {
-            name: self._make_carrier(name, settings.type, settings.settings)
-            for name, settings in config.carriers.items()
-        }
+        engine = self.engine
+        self._fleet = Fleet(
+            config.carriers, self._make_carrier, engine.awaits_receipts, lambda: engine.intake.last_seq, engine.forget
+        )
+        self._reloader: Reloader | None = None
 
     async def _start_control(self, nursery: trio.Nursery) -> None:
         """Listen for operators; with the automatic path a server works without, and says so."""
@@ -120,24 +133,48 @@ class Gateway:
         hub = TraceHub(self.engine.watch, self._clock, self.engine.control.find_any)
         try:
             handlers = {"trace": hub.serve, "receipts": ReceiptsService(self.engine, self._store).serve}
+            if self._reloader is not None:
+                configuration = ConfigurationService(self._reloader)
+                handlers |= {"reload": configuration.reload, "config": configuration.serve}
             await nursery.start(ControlServer(handlers).run, path)
         except ConfigError as error:
             if self._config.server.control_socket != AUTOMATIC:
                 raise
             log.warning("no_control_socket", error=str(error))
 
-    def _make_carrier(self, name: str, type_name: str, settings: Any) -> Carrier:
-        return carrier_class(type_name)(name, settings, self.engine, self._clock, Random(self._rng.getrandbits(64)))
+    def _make_carrier(self, name: str, settings: CarrierSettings) -> Carrier:
+        make, rng = carrier_class(settings.type), Random(self._rng.getrandbits(64))
+        return make(name, settings.settings, self.engine, self._clock, rng)
+
+    async def _begin_versions(self, door: FrontDoor, front: Sequence[FrontPart]) -> int:
+        """Be ready to reload; the number of the version that is in force, 0 without a file."""
+        if self._path is None:
+            return 0
+        self._reloader = Reloader(
+            self._path,
+            self._config,
+            self._store,
+            self._clock,
+            self._metrics,
+            self.engine,
+            self._fleet,
+            front,
+            lambda config: door.authenticator.prepare(config.accounts.values()),
+        )
+        await self._reloader.begin()
+        return self._reloader.current.number
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Running]:
         """Everything runs within the block, and ends in order after it."""
         config, engine = self._config, self.engine
-        engine.connect(self.carriers, await self._store.recover(self._clock.now_ms(), engine.retries_due_by))
-        links = sum(len(carrier.links) for carrier in self.carriers.values())
+        carriers = self._fleet.carriers
+        engine.connect(carriers, await self._store.recover(self._clock.now_ms(), engine.retries_due_by))
+        links = sum(len(carrier.links) for carrier in carriers.values())
         sessions_max = claim_files(config.server.sessions_max, links)
         door = make_front_door(config, engine, self._clock, self._metrics, sessions_max=sessions_max)
         listener = Listener(door)
+        outbinder = Outbinder(door, listener, self._rng)
         self._observe(door)
         ports = await open_ports(config.server.smpp_listen, "server.smpp_listen")
         smpp, smpp_tls = ports[0].address, ""
@@ -148,8 +185,7 @@ class Gateway:
             ports += tls_ports
         async with trio.open_nursery() as outer:
             await outer.start(engine.run)
-            for carrier in self.carriers.values():
-                await outer.start(carrier.run)
+            await self._fleet.start(outer)
             outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
             self._metrics.loop_tasks.add_source(lambda: {"": trio.lowlevel.current_statistics().tasks_living})
             outer.start_soon(door.pace.run, lambda: engine.backlog)
@@ -157,23 +193,30 @@ class Gateway:
                 outer.start_soon(self._tls.run)
             app = make_root(OperationsApp(self._metrics, self._find_problems), V1(engine))
             http: str = await outer.start(serve_http, config.server.http_listen, app)
+            version = await self._begin_versions(door, (door, listener, outbinder, Logging()))
             await self._start_control(outer)
             await outer.start(listener.run, ports)
-            outer.start_soon(Outbinder(door, listener, self._rng).run)
+            outer.start_soon(outbinder.run)
+            if self._reloader is not None:
+                outer.start_soon(self._reloader.run)
             self._ready = True
-            log.info("ready", smpp=smpp, smpp_tls=smpp_tls, http=http)
+            log.info("ready", smpp=smpp, smpp_tls=smpp_tls, http=http, config_version=version)
             try:
-                yield Running(smpp, smpp_tls, http, engine, door)
+                yield Running(smpp, smpp_tls, http, engine, door, self._reloader)
             finally:
                 self._ready = False
-                with trio.CancelScope(shield=True), trio.move_on_after(config.server.shutdown_deadline):
+                deadline_s = engine.core.config.server.shutdown_deadline
+                with trio.CancelScope(shield=True), trio.move_on_after(deadline_s):
                     await self._drain(listener)
                 outer.cancel_scope.cancel()
 
     def reload(self) -> None:
-        """Read again, soon, what may change while the gateway runs: the files of ``[server.tls]``."""
+        """Read again, soon, what may change while the gateway runs: the configuration, and the files of
+        ``[server.tls]``."""
         if self._tls is not None:
             self._tls.reload_soon()
+        if self._reloader is not None:
+            self._reloader.ask()
 
     async def _drain(self, listener: Listener) -> None:
         """ESMEs and carriers side by side, so that an ESME which does not answer keeps no carrier from ending well."""
@@ -181,8 +224,7 @@ class Gateway:
         self.engine.dispatcher.stopped = True
         async with trio.open_nursery() as nursery:
             nursery.start_soon(listener.stop)
-            for carrier in self.carriers.values():
-                nursery.start_soon(carrier.drain)
+            nursery.start_soon(self._fleet.drain)
         await self._store.flush()
 
     def _find_problems(self) -> list[str]:
@@ -191,7 +233,7 @@ class Gateway:
         refusing = self._store.refusing
         if refusing is not None:
             problems.append(f"store: {refusing}")
-        if not any(link.is_bound for carrier in self.carriers.values() for link in carrier.links):
+        if not any(link.is_bound for carrier in self._fleet.carriers.values() for link in carrier.links):
             problems.append("no carrier is bound")
         return problems
 
@@ -210,6 +252,13 @@ class Gateway:
         metrics.smpp_bans.add_source(door.authenticator.bans)
         metrics.smpp_pdus.add_source(door.pdu_counts.totals)
         metrics.smpp_read_share.add_source(lambda: {"": door.pace.share})
+
+
+class Logging:
+    """The process's log, as a part that heeds the configuration."""
+
+    def reconfigure(self, config: Config) -> None:
+        set_log_level(config.log.level)
 
 
 async def _watch_signals(stop: trio.Event, reload: Callable[[], None]) -> None:

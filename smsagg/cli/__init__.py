@@ -21,6 +21,8 @@ COMMANDS = {
     "trace": "Follow messages through a running server.",
     "receipts": "Look at receipts that match no message, and match them by another rule.",
     "report": "Count past traffic by country, carrier, account and more.",
+    "reload": "Have the running server read its configuration and data files anew.",
+    "config": "Look at the versions of the configuration, and go back to one of them.",
     "check-config": "Check a configuration file and show what is in it.",
     "api-key": "Make a key for the HTTP API.",
     "hash-password": "Make the argon2 hash of a password for a configuration file.",

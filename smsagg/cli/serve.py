@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -36,7 +37,7 @@ def serve(config_path: Path) -> None:
 
 async def _main(config: Config, config_path: Path) -> None:
     async with trio.open_nursery() as nursery:
-        running: Running = await nursery.start(serve_gateway, config)
+        running: Running = await nursery.start(partial(serve_gateway, path=config_path), config)
         _tell(click.echo, config, config_path, running)
 
 

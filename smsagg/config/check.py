@@ -92,6 +92,8 @@ def _accounts(config: Config) -> Iterator[Problem]:
             yield Problem((*path, "system_id"), f'"{account.system_id}" is the system_id of accounts.{first} already')
         if not _ARGON2.fullmatch(account.password_hash):
             yield Problem((*path, "password_hash"), "must be an argon2 hash as `smsagg hash-password` prints it")
+        if account.old_password_hash and not _ARGON2.fullmatch(account.old_password_hash):
+            yield Problem((*path, "old_password_hash"), "must be an argon2 hash as `smsagg hash-password` prints it")
         if account.burst is not None and account.rate is None:
             yield Problem((*path, "burst"), "means nothing without a rate")
         yield from _account_tls(path, account, config.server)

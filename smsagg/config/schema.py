@@ -192,6 +192,8 @@ class AccountSettings:
     system_id: str = field(validator=octets_at_most(15, at_least=1))
     password_hash: str = field(repr=False)
     """From ``smsagg hash-password`` (argon2)."""
+    old_password_hash: str = field(default="", repr=False)
+    """Of the password before, which is good as well until this is taken away; then sessions that used it are ended."""
     enabled: bool = True
     binds_max: int = field(default=10, validator=at_least(1))
     window_max: int = field(default=1_000, validator=between(1, 65_535))

@@ -48,7 +48,9 @@ from smsagg.engine.reports import Reports
 from smsagg.engine.shaper import Shaper
 from smsagg.engine.sweeper import Sweeper
 from smsagg.engine.tariffs import Tariffs
+from smsagg.engine.unmatched import SCANNED_AT_ONCE
 from smsagg.engine.waiting import Waiting
+from smsagg.errors import StoreError
 from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
 from smsagg.observe.metrics import Metrics
 from smsagg.observe.watch import Watch
@@ -207,6 +209,20 @@ class Engine:
             nursery.start_soon(self.shaper.run)
             nursery.start_soon(self.numbers.run)
             task_status.started()
+
+    async def awaits_receipts(self, carrier: str, up_to_seq: int) -> bool:
+        """Whether messages up to this seq that a carrier of this name took await their receipt; True when the store
+        cannot tell."""
+        after_seq = 0
+        while True:
+            try:
+                found, after_seq = await self._store.list_enroute(carrier, after_seq, SCANNED_AT_ONCE)
+            except StoreError:
+                return True
+            if any(row.seq <= up_to_seq for row in found):
+                return True
+            if not 0 < after_seq < up_to_seq:
+                return False
 
     @property
     def retries_due_by(self) -> int:

@@ -21,7 +21,7 @@ _CONGESTION_STATE = int(Tag.CONGESTION_STATE)
 
 class Admission(NamedTuple):
     """Of some messages in order: the first ``admitted`` are within every limit. Those from there to ``within_queue``
-    exceed the rate, from there to ``within_window`` the queue, and the rest the window."""
+    exceed the rate, from there to ``within_window`` the queue, and the rest the window, or came after the end began."""
 
     admitted: int
     within_queue: int
@@ -47,6 +47,8 @@ class Bound:
     """Have what is queued in the connection sent."""
     start_soon: Callable[..., object]
     """Have an async function run in the session's nursery."""
+    is_leaving: bool = False
+    """Nothing more is taken: the session is about to be unbound."""
     _committing: int = 0
     _copies: int = 0
     """Messages being committed beyond one for each request."""
@@ -58,6 +60,8 @@ class Bound:
         The rate is spent for those that are admitted.
         """
         account = self.account
+        if self.is_leaving:
+            return Admission(0, 0, 0)
         unanswered = self.connection.unanswered + self._copies
         above = unanswered - requests + messages - account.settings.window_max
         within_window = max(messages - max(above, 0), 0)

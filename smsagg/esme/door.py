@@ -1,7 +1,7 @@
 """What all sessions of the front door share."""
 
 import structlog
-from attrs import define, field
+from attrs import define, evolve, field
 
 from smsagg.clock import Clock
 from smsagg.config.schema import Config
@@ -38,6 +38,19 @@ class FrontDoor:
     log: RateLimitedLog = field(factory=lambda: RateLimitedLog(structlog.get_logger()))
     """For what strangers can provoke at will."""
 
+    def reconfigure(self, config: Config) -> None:
+        """Take ``config``, under which the engine is already, for what comes from now on."""
+        self.config = config
+        self.system_id = config.server.system_id
+        self.submission = Submission(config, self.engine.admission)
+        self.limits = evolve(self.limits, unanswered_max=_unanswered_max(config))
+        self.sessions.set_limit(config.server.sessions_per_address_max)
+        self.authenticator.reconfigure(self.engine.accounts.values(), config.server.bind_failures)
+
+
+def _unanswered_max(config: Config) -> int:
+    return max((account.window_max for account in config.accounts.values()), default=1)
+
 
 def make_front_door(
     config: Config,
@@ -67,7 +80,7 @@ def make_front_door(
             pdu_octets_max=session.pdu_octets_max,
             tlvs_max=session.tlvs_max,
             window_max=session.deliver_window,
-            unanswered_max=max((account.window_max for account in config.accounts.values()), default=1),
+            unanswered_max=_unanswered_max(config),
         ),
         timers=TimerSettings(
             session_init_timeout_s=session.session_init_timeout,

@@ -11,9 +11,8 @@ from random import Random
 
 import trio
 
-from smsagg.config.schema import OutbindSettings
+from smsagg.config.schema import Config, OutbindSettings
 from smsagg.config.units import split_host_port
-from smsagg.engine.accounts import Account
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.listener import Listener
 from smsagg.esme.peer import Peer
@@ -47,25 +46,43 @@ class Outbinder:
         self._listener = listener
         self._rng = rng
         self._dial = dial
+        self._changed = trio.Event()
+
+    def reconfigure(self, _config: Config) -> None:
+        """Call from now on for the accounts that the engine has."""
+        self._changed.set()
 
     async def run(self) -> None:
         """Call until cancelled."""
+        keeping: set[str] = set()
         async with trio.open_nursery() as nursery:
-            for account in self._door.engine.accounts.values():
-                if account.settings.outbind is not None:
-                    nursery.start_soon(self._keep, account, account.settings.outbind)
+            while True:
+                self._changed = trio.Event()
+                for name in self._door.engine.accounts:
+                    if name not in keeping and self._settings_of(name) is not None:
+                        keeping.add(name)
+                        nursery.start_soon(self._keep, name, keeping)
+                await self._changed.wait()
 
-    async def _keep(self, account: Account, settings: OutbindSettings) -> None:
-        pause_s: float = settings.retry_first
-        while True:
+    def _settings_of(self, account: str) -> OutbindSettings | None:
+        """``None``: it is not to be called."""
+        found = self._door.engine.accounts.get(account)
+        return found.settings.outbind if found is not None and found.settings.enabled else None
+
+    async def _keep(self, account: str, keeping: set[str]) -> None:
+        """Call for ``account`` for as long as it is to be called."""
+        pause_s = 0.0
+        while (settings := self._settings_of(account)) is not None:
             await trio.sleep(LOOK_S)
-            if not self._door.engine.deliveries.waits_for_sink(account.name):
-                pause_s = settings.retry_first
+            if not self._door.engine.deliveries.waits_for_sink(account):
+                pause_s = 0.0
                 continue
-            if await self._call(account.name, settings):
+            pause_s = pause_s or settings.retry_first
+            if await self._call(account, settings):
                 pause_s = settings.retry_first
             await trio.sleep(pause_s * self._rng.uniform(0.5, 1.0))
             pause_s = min(pause_s * 2, settings.retry_max)
+        keeping.discard(account)
 
     async def _call(self, account: str, settings: OutbindSettings) -> bool:
         """One call, until its connection is over; whether the ESME bound."""

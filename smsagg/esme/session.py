@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 import trio
 
+from smsagg.config.schema import AccountSettings
 from smsagg.engine.accounts import Account
 from smsagg.esme.accepting import accept
 from smsagg.esme.authenticator import BindRefusal
@@ -49,6 +50,8 @@ from smsagg.text import DefaultCoding
 
 _PROBE = "probe"
 _UNBIND = "unbind"
+LEAVE_S = 15.0
+"""A session that is to end takes no longer."""
 
 
 class EsmeSession:
@@ -68,7 +71,10 @@ class EsmeSession:
         self._driver = SessionDriver(stream, self._connection, self, door.driver_limits)
         self._watched = self._driver.watch_as(door.engine.watch, "esme", peer.address, (peer.address, 0))
         self._bound: Bound | None = None
+        self._system_id, self._proof = "", ""
+        """By which the bind was let in."""
         self._bind_type = ""
+        self._is_leaving = False
         self._is_sink = False
         self._make_delivery: Callable[[Delivery], Request] = make_deliver_sm
         self._is_probed = False
@@ -137,7 +143,9 @@ class EsmeSession:
 
     @property
     def delivery_window_free(self) -> int:
-        return self._connection.window_free if self._is_sink and not self._driver.is_closing else 0
+        if not self._is_sink or self._is_leaving or self._driver.is_closing:
+            return 0
+        return self._connection.window_free
 
     @property
     def deliveries_outstanding(self) -> int:
@@ -147,6 +155,26 @@ class EsmeSession:
         pdus = [self._make_delivery(delivery) for delivery in deliveries]
         self._connection.request_many(pdus, deliveries, trio.current_time())
         self._driver.flush()
+
+    # --- another configuration ---
+
+    def reconfigure(self) -> None:
+        """The door has another configuration: go on under it, or end in order if it would not let the peer in."""
+        if self._bound is None or self._is_leaving:
+            return
+        account = self._bound.account
+        objection = self._door.authenticator.objection(account, self._peer, self._system_id, self._proof)
+        if objection is None:
+            self._make_delivery = _maker_for(account.settings, self._bound.takes_short_ids)
+            return
+        self._log.info("session_ending", account=account.name, reason=objection.value)
+        self._nursery.start_soon(self._leave)
+
+    async def _leave(self) -> None:
+        with trio.move_on_after(LEAVE_S):
+            await self.stop()
+            await trio.sleep_forever()
+        self._driver.close("stopped")
 
     # --- requests ---
 
@@ -187,18 +215,13 @@ class EsmeSession:
             self._connection.respond(refusal(pdu, ESME_RBINDFAIL))
             self._driver.close("bind_refused")
             return
+        self._system_id, self._proof = pdu.system_id, door.authenticator.proof(pdu.system_id, pdu.password)
         self._bound = Bound(door, account, self._connection, self._driver.flush, self._nursery.start_soon)
         self._watched.account = account.name
         self._bind_type = BIND_TYPES[type(pdu)]
         self._driver.pace = partial(door.pace.charge, account.name)
         accept(self._connection, pdu, account.settings, door.system_id)
-        if self._bound.takes_short_ids:
-            self._make_delivery = make_old_deliver_sm
-        elif account.settings.deliver_with == "data_sm":
-            self._make_delivery = make_data_sm
-        if account.settings.data_coding_0 != "gsm":
-            make, default = self._make_delivery, DefaultCoding(account.settings.data_coding_0)
-            self._make_delivery = lambda delivery: make(recode(delivery, default))
+        self._make_delivery = _maker_for(account.settings, self._bound.takes_short_ids)
         self._log.info("session_bound", account=account.name, bind_type=self._bind_type)
         held = self._connection.take_held(trio.current_time())
         self.on_received(held)
@@ -236,8 +259,11 @@ class EsmeSession:
         )
 
     async def stop(self) -> None:
-        """Unbind the peer once what is being committed is answered; the caller sets the deadline."""
+        """Unbind the peer once what is being committed is answered; the caller sets the deadline. From now on the peer
+        is told to submit later, and is given nothing."""
+        self._is_leaving = True
         if self._bound is not None:
+            self._bound.is_leaving = True
             await self._bound.wait_settled()
         if self._connection.state.is_bound and not self._driver.is_closing:
             self._connection.request(Unbind(), _UNBIND, trio.current_time())
@@ -254,3 +280,16 @@ class EsmeSession:
         if self._is_sink:
             self._is_sink = False
             self._door.engine.deliveries.detach(name, self, outstanding)
+
+
+def _maker_for(settings: AccountSettings, takes_short_ids: bool) -> Callable[[Delivery], Request]:
+    """How deliveries are written for the ESMEs of an account."""
+    make: Callable[[Delivery], Request] = make_deliver_sm
+    if takes_short_ids:
+        make = make_old_deliver_sm
+    elif settings.deliver_with == "data_sm":
+        make = make_data_sm
+    if settings.data_coding_0 == "gsm":
+        return make
+    default = DefaultCoding(settings.data_coding_0)
+    return lambda delivery: make(recode(delivery, default))

@@ -44,9 +44,11 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
     ``format`` is ``json``, ``console``, or ``auto``: console when the stream is a terminal. The words are those of
     ``[log]`` in the configuration file.
     """
+    set_log_level(level)
     stream = stream or sys.stderr
     console = format == "console" or (format == "auto" and stream.isatty())
     first: list[Any] = [
+        drop_below_level,
         structlog.contextvars.merge_contextvars,
         add_log_level,
         mask_private,
@@ -54,11 +56,29 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
     ]
     structlog.configure(
         processors=[*first, *(_console(stream) if console else _json())],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.BytesLoggerFactory(LossyFile(stream.buffer)),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[LibraryHandler()], level=logging.WARNING, force=True)
+
+
+def set_log_level(level: str) -> None:
+    """Write lines of ``level`` and above from now on, whoever's logger it is."""
+    _Level.least = LEVELS[level]
+
+
+class _Level:
+    """Loggers are kept where they are used; what they share can change."""
+
+    least = logging.INFO
+
+
+def drop_below_level(_logger: Any, name: str, event: EventDict) -> EventDict:
+    """Processor: stop what is below the level in force. ``name`` is that of the method."""
+    if LEVELS.get(name, logging.ERROR) < _Level.least:
+        raise structlog.DropEvent
+    return event
 
 
 def _json() -> list[Any]:

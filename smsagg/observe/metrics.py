@@ -16,7 +16,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from smsagg.observe.family import CounterFamily, Family, GaugeFamily
+from smsagg.observe.family import CounterFamily, Family, GaugeFamily, Value
 from smsagg.observe.histogram import (
     ACCEPT_BOUNDS_S,
     BATCH_BOUNDS,
@@ -333,6 +333,17 @@ class Metrics:
             "smsagg_loop_lag_seconds", "How much later than asked the event loop woke its probe.", LAG_BOUNDS_S
         )
         self.loop_lag: Histogram = self._loop_lag[""]
+        self.config_version: Value = self._gauge(
+            "smsagg_config_version", "Number of the version of the configuration that is in force."
+        )[""]
+        self.config_applied_at: Value = self._gauge(
+            "smsagg_config_applied_timestamp_seconds", "When that version was put in force, in Unix time."
+        )[""]
+        self.config_reloads = self._counter(
+            "smsagg_config_reloads_total",
+            "Reloads asked for, by result (applied, unchanged, refused: the files are wrong, failed: we are).",
+            "result",
+        )
         self.loop_tasks = self._gauge("smsagg_loop_tasks", "Tasks of the event loop: some for each session and link.")
         build = self._gauge("smsagg_build_info", "Always 1; version of smsagg and of Python.", "version", "python")
         build[version, platform.python_version()].n = 1

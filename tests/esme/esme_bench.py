@@ -59,6 +59,9 @@ class PlainAuthenticator:
         account = self._accounts.get(system_id)
         return account if account is not None and password == PASSWORD else BindRefusal.CREDENTIALS
 
+    def proof(self, _system_id: str, _password: str) -> str:
+        return PASSWORD
+
 
 class Client(ScriptedPeer):
     """One ESME."""

@@ -44,6 +44,12 @@ class SimulatedAuthenticator(Authenticator):
         self._password = password
         self._rng = rng
 
+    def proof(self, system_id: str, password: str) -> str:
+        return password
+
+    def objection(self, account: Account, peer: Peer, system_id: str, proof: str) -> BindRefusal | None:
+        return None if self._accounts.get(system_id) is account else BindRefusal.CREDENTIALS
+
     async def authenticate(self, system_id: str, password: str, peer: Peer) -> Account | BindRefusal:
         await trio.sleep(self._rng.uniform(*CHECK_S))
         account = self._accounts.get(system_id)

@@ -1,0 +1,63 @@
+"""What commands share that ask the running server: where its socket is, one question, all answers."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import trio
+
+from smsagg.config.schema import ServerSettings, StoreSettings
+from smsagg.control import ask
+from smsagg.control.server import AUTOMATIC
+from smsagg.errors import ConfigError, ControlError, SmsaggError
+
+config_option = click.option(
+    "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The server's file."
+)
+socket_option = click.option(
+    "--socket", default="", help="The server's control socket, if it is not where the file says."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
+
+
+def socket_of_file(path: Path) -> str:
+    """Where the socket of the server with this file is, whatever else is wrong with the file. Raises ConfigError."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    socket = _text_at(document, "server", "control_socket", ServerSettings().control_socket)
+    if socket == AUTOMATIC:
+        return f"{_text_at(document, 'store', 'path', StoreSettings().path)}.control"
+    if not socket:
+        raise ControlError(f"{path}: server.control_socket: the server has none")
+    return socket
+
+
+def ask_server(config_path: Path, socket: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All that the server answers. Raises ControlError when none answers, or for what it says is wrong."""
+    try:
+        return trio.run(_ask, socket or socket_of_file(config_path), request)
+    except* SmsaggError as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+async def _ask(path: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    sender, receiver = trio.open_memory_channel[dict[str, Any]](0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, path, request, sender)
+        return [record async for record in receiver]
+    raise AssertionError("unreachable")
+
+
+def _text_at(document: dict[str, Any], table: str, key: str, default: str) -> str:
+    found = document.get(table)
+    value = found.get(key, default) if isinstance(found, dict) else default
+    return value if isinstance(value, str) else default

@@ -1,0 +1,295 @@
+"""Reads the configuration anew and puts it in force: everything is checked first, then changes in one step.
+
+::
+
+    files ──read, parsed, checked (in a thread)──▶ what differs ──▶ what can be had without a restart, checked as it
+    will be ──▶ new carriers made ──▶ ONE synchronous step on the loop:
+
+        carriers that go on are told │ engine │ front door │ carriers come and leave │ log level │ version written
+
+Nothing between the parts of that step can see the half of it. What is wrong with the files is told at once and all of
+it, and nothing has changed then. Should a part of the step raise, which would be a fault of ours, all parts are told
+the configuration before, and the fault is reported.
+
+A crash during it loses nothing: the next process reads the files, and a version that was not committed is recorded as
+one of its start.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+import trio
+from attrs import define
+
+from smsagg.carriers.fleet import Fleet, FleetPlan
+from smsagg.carriers.registry import settings_class
+from smsagg.clock import Clock
+from smsagg.config.check import check_config
+from smsagg.config.documents import READS_MAX, read_documents, read_text
+from smsagg.config.load import load_config
+from smsagg.config.reloading import differences, in_force, summary_of
+from smsagg.config.schema import Config
+from smsagg.engine import Engine
+from smsagg.errors import ConfigError, ControlError, SmsaggError
+from smsagg.observe.metrics import Metrics
+from smsagg.reload.restoring import put_back, write_back
+from smsagg.reload.versions import Prepared, Version, Versions
+from smsagg.store.base import Store
+from smsagg.tables import Tables, load_tables
+
+RECORDED_S = 5.0
+"""So long the answer to an operator waits for the commit of the version."""
+PROBLEMS_LOGGED = 50
+
+log = structlog.get_logger("smsagg.reload")
+
+
+class FrontPart(Protocol):
+    """A part outside of the engine that derives something from the configuration."""
+
+    def reconfigure(self, config: Config) -> None: ...
+
+
+@define(frozen=True)
+class Reloaded:
+    """What a reload did, or would do."""
+
+    version: int
+    """In force now."""
+    digest: str
+    applied: bool
+    summary: str
+    changes: list[str]
+    """A line for each."""
+    waiting: list[str]
+    """Keys that need a restart."""
+    recorded: bool = True
+    """The version is committed."""
+
+
+@define(frozen=True)
+class _Read:
+    config: Config
+    tables: Tables
+    prepared: Prepared
+
+
+@define(frozen=True)
+class _Plan:
+    read: _Read
+    effective: Config
+    fleet: FleetPlan
+    changes: list[str]
+    waiting: list[str]
+    summary: str
+
+
+class Reloader:
+    """One for the process; one reload at a time."""
+
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        engine: Engine,
+        fleet: Fleet,
+        front: Sequence[FrontPart] = (),
+        prepare: Callable[[Config], None] = lambda _config: None,
+        load: Callable[[Path], Config] = lambda path: load_config(path, settings_class),
+    ) -> None:
+        """``config`` was read from ``path`` and is in force. ``prepare`` is called in a thread with what is to be put
+        in force, for work that is too long for the loop."""
+        self.path = path
+        self.config = config
+        self.versions = Versions(store)
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._engine = engine
+        self._fleet = fleet
+        self._front = front
+        self._prepare = prepare
+        self._load = load
+        self._turn = trio.Lock()
+        self._asked = trio.Event()
+        self._current: Version | None = None
+
+    @property
+    def current(self) -> Version:
+        """The version in force; after :meth:`begin`."""
+        assert self._current is not None
+        return self._current
+
+    async def begin(self) -> None:
+        """Learn the versions there were, and record the one that the process starts with if it is another one.
+
+        Raises ConfigError when the files cannot be read any more, StoreError.
+        """
+        await self.versions.load()
+        documents = await trio.to_thread.run_sync(read_documents, self.path, self.config)
+        prepared = await trio.to_thread.run_sync(self.versions.prepare, documents)
+        latest = self.versions.latest
+        if latest is not None and latest.digest == prepared.digest:
+            self._take(latest)
+        else:
+            self._record(prepared, "start", "as the process started with it", ())
+
+    def ask(self) -> None:
+        """Have :meth:`run` reload soon (SIGHUP). Any number of calls is one reload."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Reload when asked, until cancelled; what is wrong is logged."""
+        while True:
+            await self._asked.wait()
+            self._asked = trio.Event()
+            with suppress(SmsaggError):  # it was logged
+                await self.reload("SIGHUP")
+
+    async def reload(self, by: str, *, check: bool = False, strict: bool = False) -> Reloaded:
+        """Read the files and put them in force; with ``check`` only say what would change.
+
+        Raises ConfigError with every problem of every file, a line each; ControlError with ``strict`` when something
+        needs a restart. Nothing has changed then. Cancelling the call before the step undoes it, after it no more.
+        """
+        async with self._turn:
+            return await self._reload(by, check, strict)
+
+    async def roll_back(self, number: int, by: str) -> Reloaded:
+        """Write the files of a version back and put them in force; on failure the files are as they were.
+
+        The main file gets the secrets of the present one. Raises as :meth:`reload`, StoreError, and ControlError when
+        the version is not kept or a file cannot be written.
+        """
+        async with self._turn:
+            version = self.versions.find(number)
+            texts = await self.versions.texts_of(version)
+            with trio.CancelScope(shield=True):  # files are not left as they are half-way
+                before = await trio.to_thread.run_sync(
+                    write_back, self.path, texts, version.main, self.versions.digest_of
+                )
+                try:
+                    reloaded = await self._reload(f"rollback to {number} by {by}", False, False)
+                except SmsaggError:
+                    await trio.to_thread.run_sync(put_back, before)
+                    raise
+            return reloaded
+
+    async def _reload(self, by: str, check: bool, strict: bool) -> Reloaded:
+        try:
+            plan = await self._plan()
+            if strict and plan.waiting:
+                raise ControlError(f"refused, for these need a restart: {', '.join(plan.waiting)}")
+        except SmsaggError as error:
+            if not check:
+                self._tell_refused(by, error)
+            raise
+        if check or plan.read.prepared.digest == self.current.digest:
+            if not check:
+                self._metrics.config_reloads["unchanged"].n += 1
+            return self._answer(plan, applied=False)
+        recorded = trio.Event()
+        self._apply(plan, by, recorded.set)
+        with trio.move_on_after(RECORDED_S):
+            await recorded.wait()
+        return self._answer(plan, applied=True, recorded=recorded.is_set())
+
+    # --- before the step ---
+
+    async def _plan(self) -> _Plan:
+        read = await trio.to_thread.run_sync(self._read)
+        effective, waiting = in_force(self.config, read.config)
+        problems = check_config(effective) if waiting else []
+        if problems:
+            note = f"(as long as what needs a restart is as it was: {', '.join(waiting)})"
+            raise ConfigError("\n".join(f"{problem.line(str(self.path))} {note}" for problem in problems))
+        await trio.to_thread.run_sync(self._prepare, effective)
+        fleet = self._fleet.plan(effective.carriers)
+        changes = differences(self.config, effective)
+        files = self._changed_files(read.prepared)
+        lines = [change.line() for change in changes]
+        lines += [f"~ carriers.{name}: another connection; the one before ends" for name in fleet.replaced]
+        lines += [f"~ file {name}" for name in files]
+        return _Plan(read, effective, fleet, lines, waiting, summary_of(changes, files, waiting))
+
+    def _read(self) -> _Read:
+        """All files as they are at one moment. In a thread."""
+        for _ in range(READS_MAX):
+            text = read_text(self.path)
+            config = self._load(self.path)
+            before = read_documents(self.path, config)
+            tables = load_tables(config)
+            documents = read_documents(self.path, config)
+            if documents == before and documents.texts[documents.main] == text:
+                return _Read(config, tables, self.versions.prepare(documents))
+        raise ConfigError(f"{self.path}: it, or a file that it names, changes while it is read")
+
+    def _changed_files(self, prepared: Prepared) -> list[str]:
+        before = self.current.documents
+        names = [name for name in prepared.digests if name != prepared.documents.main]
+        changed = [name for name in names if before.get(name) != prepared.digests[name]]
+        return changed + [name for name in before if name not in prepared.digests and name != self.current.main]
+
+    def _tell_refused(self, by: str, error: SmsaggError) -> None:
+        self._metrics.config_reloads["refused"].n += 1
+        problems = str(error).split("\n")
+        for problem in problems[:PROBLEMS_LOGGED]:
+            log.error("config_refused", by=by, problem=problem)
+        if len(problems) > PROBLEMS_LOGGED:
+            log.error("config_refused", by=by, problem=f"and {len(problems) - PROBLEMS_LOGGED} more")
+
+    # --- the step ---
+
+    def _apply(self, plan: _Plan, by: str, recorded: Callable[[], None]) -> None:
+        before = self.config, self._engine.core.tables, dict(self._fleet.carriers)
+        try:
+            self._put_in_force(plan.effective, plan.read.tables, plan)
+        except Exception as error:  # a fault of ours: go back rather than on with the half of it
+            log.error("config_failed", by=by, error=repr(error), exc_info=error)
+            self._metrics.config_reloads["failed"].n += 1
+            self._go_back(plan, *before)
+            raise ControlError(f"nothing was changed, for a part of the server failed: {error!r}") from error
+        self._fleet.follow(plan.fleet, plan.effective.carriers, plan.effective.receipts.carrier_grace)
+        self.config = plan.effective
+        self._metrics.config_reloads["applied"].n += 1
+        self._record(plan.read.prepared, by, plan.summary, tuple(plan.waiting), recorded)
+        log.info("config_applied", version=self.current.number, by=by, summary=plan.summary)
+
+    def _put_in_force(self, config: Config, tables: Tables, plan: _Plan) -> None:
+        self._fleet.retune(plan.fleet)
+        self._engine.reconfigure(config, tables, plan.fleet.carriers)
+        for part in self._front:
+            part.reconfigure(config)
+
+    def _go_back(self, plan: _Plan, config: Config, tables: Tables, carriers: dict[str, Any]) -> None:
+        self._fleet.retune(plan.fleet, back=True)
+        self._engine.reconfigure(config, tables, carriers)
+        for part in self._front:
+            part.reconfigure(config)
+
+    def _record(
+        self,
+        prepared: Prepared,
+        by: str,
+        summary: str,
+        waiting: tuple[str, ...],
+        recorded: Callable[[], None] = lambda: None,
+    ) -> None:
+        version, changes = self.versions.add(prepared, by, summary, waiting, self._clock.now_ms())
+        self._store.write(changes, lambda _error: recorded())
+        self._take(version)
+
+    def _take(self, version: Version) -> None:
+        self._current = version
+        self._metrics.config_version.n = version.number
+        self._metrics.config_applied_at.n = version.at / 1000
+
+    def _answer(self, plan: _Plan, *, applied: bool, recorded: bool = True) -> Reloaded:
+        current = self.current
+        return Reloaded(current.number, current.digest, applied, plan.summary, plan.changes, plan.waiting, recorded)
