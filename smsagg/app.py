@@ -31,6 +31,7 @@ from smsagg.control.configuration import ConfigurationService
 from smsagg.control.receipts import ReceiptsService
 from smsagg.control.server import AUTOMATIC
 from smsagg.engine import Engine
+from smsagg.engine.engine import Reconfigurable
 from smsagg.engine.gauges import add_engine_sources
 from smsagg.errors import ConfigError
 from smsagg.esme.door import FrontDoor, make_front_door
@@ -43,7 +44,6 @@ from smsagg.observe.log import set_log_level
 from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
 from smsagg.reload import Reloader
-from smsagg.reload.reloader import FrontPart
 from smsagg.store.base import Store
 from smsagg.store.sqlite.store import open_sqlite_store
 from smsagg.tables import Tables, load_tables
@@ -146,7 +146,7 @@ class Gateway:
         make, rng = carrier_class(settings.type), Random(self._rng.getrandbits(64))
         return make(name, settings.settings, self.engine, self._clock, rng)
 
-    async def _begin_versions(self, door: FrontDoor, front: Sequence[FrontPart]) -> int:
+    async def _begin_versions(self, door: FrontDoor, front: Sequence[Reconfigurable]) -> int:
         """Be ready to reload; the number of the version that is in force, 0 without a file."""
         if self._path is None:
             return 0
@@ -191,9 +191,10 @@ class Gateway:
             outer.start_soon(door.pace.run, lambda: engine.backlog)
             if self._tls is not None:
                 outer.start_soon(self._tls.run)
-            app = make_root(OperationsApp(self._metrics, self._find_problems), V1(engine))
+            v1 = V1(engine)
+            app = make_root(OperationsApp(self._metrics, self._find_problems), v1)
             http: str = await outer.start(serve_http, config.server.http_listen, app)
-            version = await self._begin_versions(door, (door, listener, outbinder, Logging()))
+            version = await self._begin_versions(door, (door, listener, outbinder, v1, Logging(engine)))
             await self._start_control(outer)
             await outer.start(listener.run, ports)
             outer.start_soon(outbinder.run)
@@ -255,10 +256,14 @@ class Gateway:
 
 
 class Logging:
-    """The process's log, as a part that heeds the configuration."""
+    """The process's log, as a part that heeds the engine's configuration."""
 
-    def reconfigure(self, config: Config) -> None:
-        set_log_level(config.log.level)
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def reconfigure(self) -> None:
+        """Write what the configuration wants from now on."""
+        set_log_level(self._engine.core.config.log.level)
 
 
 async def _watch_signals(stop: trio.Event, reload: Callable[[], None]) -> None:

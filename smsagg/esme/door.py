@@ -38,9 +38,9 @@ class FrontDoor:
     log: RateLimitedLog = field(factory=lambda: RateLimitedLog(structlog.get_logger()))
     """For what strangers can provoke at will."""
 
-    def reconfigure(self, config: Config) -> None:
-        """Take ``config``, under which the engine is already, for what comes from now on."""
-        self.config = config
+    def reconfigure(self) -> None:
+        """Take the configuration that the engine has by now, for what comes from now on."""
+        self.config = config = self.engine.core.config
         self.system_id = config.server.system_id
         self.submission = Submission(config, self.engine.admission)
         self.limits = evolve(self.limits, unanswered_max=_unanswered_max(config))

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import trio
 
-from smsagg.config.schema import Config
 from smsagg.esme.arrival import ArrivalFailed, announced_peer, shake_hands
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.peer import Peer, is_within, parse_network, subscriber_of
@@ -30,9 +29,9 @@ class Listener:
         self._accepting = trio.CancelScope()
         self._is_stopping = False
 
-    def reconfigure(self, config: Config) -> None:
-        """The door has taken ``config``: end in order the sessions that would not be let in under it."""
-        self._balancers = tuple(map(parse_network, config.server.proxy_protocol_networks))
+    def reconfigure(self) -> None:
+        """The door has another configuration: end in order the sessions that would not be let in under it."""
+        self._balancers = tuple(map(parse_network, self._door.config.server.proxy_protocol_networks))
         for session in list(self._live):
             session.reconfigure()
 

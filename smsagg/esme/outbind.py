@@ -11,7 +11,7 @@ from random import Random
 
 import trio
 
-from smsagg.config.schema import Config, OutbindSettings
+from smsagg.config.schema import OutbindSettings
 from smsagg.config.units import split_host_port
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.listener import Listener
@@ -48,7 +48,7 @@ class Outbinder:
         self._dial = dial
         self._changed = trio.Event()
 
-    def reconfigure(self, _config: Config) -> None:
+    def reconfigure(self) -> None:
         """Call from now on for the accounts that the engine has."""
         self._changed.set()
 

@@ -18,7 +18,7 @@ one of its start.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 import trio
@@ -33,6 +33,7 @@ from smsagg.config.load import load_config
 from smsagg.config.reloading import differences, in_force, summary_of
 from smsagg.config.schema import Config
 from smsagg.engine import Engine
+from smsagg.engine.engine import Reconfigurable
 from smsagg.errors import ConfigError, ControlError, SmsaggError
 from smsagg.observe.metrics import Metrics
 from smsagg.reload.restoring import put_back, write_back
@@ -45,12 +46,6 @@ RECORDED_S = 5.0
 PROBLEMS_LOGGED = 50
 
 log = structlog.get_logger("smsagg.reload")
-
-
-class FrontPart(Protocol):
-    """A part outside of the engine that derives something from the configuration."""
-
-    def reconfigure(self, config: Config) -> None: ...
 
 
 @define(frozen=True)
@@ -99,11 +94,12 @@ class Reloader:
         metrics: Metrics,
         engine: Engine,
         fleet: Fleet,
-        front: Sequence[FrontPart] = (),
+        front: Sequence[Reconfigurable] = (),
         prepare: Callable[[Config], None] = lambda _config: None,
         load: Callable[[Path], Config] = lambda path: load_config(path, settings_class),
     ) -> None:
-        """``config`` was read from ``path`` and is in force. ``prepare`` is called in a thread with what is to be put
+        """``config`` was read from ``path`` and is in force. ``front`` are the parts outside of the engine that
+        derive something from its configuration. ``prepare`` is called in a thread with what is to be put
         in force, for work that is too long for the loop."""
         self.path = path
         self.config = config
@@ -265,13 +261,13 @@ class Reloader:
         self._fleet.retune(plan.fleet)
         self._engine.reconfigure(config, tables, plan.fleet.carriers)
         for part in self._front:
-            part.reconfigure(config)
+            part.reconfigure()
 
     def _go_back(self, plan: _Plan, config: Config, tables: Tables, carriers: dict[str, Any]) -> None:
         self._fleet.retune(plan.fleet, back=True)
         self._engine.reconfigure(config, tables, carriers)
         for part in self._front:
-            part.reconfigure(config)
+            part.reconfigure()
 
     def _record(
         self,

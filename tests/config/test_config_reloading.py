@@ -86,7 +86,10 @@ def test_a_change_of_tls_names_the_keys() -> None:
 def test_differences_are_told_by_table_name_and_key() -> None:
     """What came, what changed and in which keys, what left."""
     after = make_config(
-        accounts={"acme": AccountSettings("acme", "", binds_max=3, networks=("10.0.0.0/8",)), "new": account_settings("n")},
+        accounts={
+            "acme": AccountSettings("acme", "", binds_max=3, networks=("10.0.0.0/8",)),
+            "new": account_settings("n"),
+        },
         carriers={"alpha": carrier_settings(circuit_failures=1), "beta": carrier_settings()},
         pools={"gb": PoolSettings(pool_settings("alpha", "beta").carriers, countries=("GB",))},
         receipts=ReceiptSettings(ttl=Duration(60)),
