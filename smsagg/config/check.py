@@ -48,6 +48,7 @@ def check_config(config: Config) -> list[Problem]:
         *_countries(config),
         *_backup_cycles(config),
         *_default_pool(config),
+        *_lookup(config),
         *_carriers(config),
         *shaping_problems(config, COUNTRIES),
     ]
@@ -199,6 +200,14 @@ def _backup_cycles(config: Config) -> Iterator[Problem]:
 def _default_pool(config: Config) -> Iterator[Problem]:
     if config.routing.default_pool:
         yield from _known(("routing", "default_pool"), config.routing.default_pool, config.pools, "pool")
+
+
+def _lookup(config: Config) -> Iterator[Problem]:
+    lookup = config.routing.lookup
+    for i, country in enumerate(lookup.countries if lookup is not None else ()):
+        if country not in COUNTRIES:
+            path = ("routing", "lookup", "countries", f"[{i}]")
+            yield Problem(path, f'"{country}" is no country code of ISO 3166 (two capital letters, such as "GB")')
 
 
 def _carriers(config: Config) -> Iterator[Problem]:

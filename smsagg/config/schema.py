@@ -18,6 +18,7 @@ from smsagg.config.http_settings import HttpSettings as HttpSettings
 from smsagg.config.money_settings import CapSettings as CapSettings
 from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.money_settings import QuotaSettings as QuotaSettings
+from smsagg.config.routing_settings import LookupSettings as LookupSettings
 from smsagg.config.routing_settings import RoutingSettings as RoutingSettings
 from smsagg.config.shaping_settings import CountrySettings as CountrySettings
 from smsagg.config.shaping_settings import ShapingRuleSettings as ShapingRuleSettings

@@ -16,8 +16,9 @@ import attrs
 from cattrs import BaseConverter, Converter
 
 from smsagg.config import amounts, units
+from smsagg.config.plugins import RESOLVERS
 from smsagg.config.problems import Problem, Problems
-from smsagg.config.schema import CarrierSettings, PoolMember
+from smsagg.config.schema import CarrierSettings, LookupSettings, PoolMember
 from smsagg.errors import ConfigError
 
 CarrierSettingsLookup = Callable[[str], type[Any]]
@@ -59,7 +60,8 @@ def strict_converter(carrier_settings: CarrierSettingsLookup, folder: str = "") 
     converter.register_structure_hook_factory(_made_of(tuple, list, frozenset), _list_hook)
     converter.register_structure_hook_factory(_made_of(dict, Mapping), _mapping_hook)
     converter.register_structure_hook_factory(attrs.has, _table_hook)
-    converter.register_structure_hook(CarrierSettings, _carrier_hook(converter, carrier_settings))
+    converter.register_structure_hook(CarrierSettings, _plugin_hook(CarrierSettings, converter, carrier_settings))
+    converter.register_structure_hook(LookupSettings, _plugin_hook(LookupSettings, converter, _resolver_settings))
     converter.register_structure_hook(PoolMember, _member_hook(converter))
     return converter
 
@@ -149,30 +151,35 @@ def _member_hook(converter: BaseConverter) -> Hook:
     return lambda value, type_: PoolMember(carrier=value) if isinstance(value, str) else table(value, type_)
 
 
-def _carrier_hook(converter: BaseConverter, carrier_settings: CarrierSettingsLookup) -> Hook:
-    """``[carriers.NAME]``: the common keys are ours, all others belong to the type's own class."""
-    common = {attribute.name: attribute for attribute in attrs.fields(CarrierSettings) if attribute.name != "settings"}
+def _plugin_hook(cls: Any, converter: BaseConverter, settings_of: CarrierSettingsLookup) -> Hook:
+    """A table with a ``type``: the keys of ``cls`` are common to all types, all others belong to the type's own class,
+    whose instance becomes ``settings``."""
+    attributes = attrs.fields(attrs.resolve_types(cls))
+    common = {attribute.name: attribute for attribute in attributes if attribute.name != "settings"}
 
-    def structure(value: Any, _: Any) -> CarrierSettings:
+    def structure(value: Any, _: Any) -> Any:
         table = _table(value)
         members = _Members(converter)
         arguments = members.attributes(table, common.values())
         if "type" not in arguments:
             members.finish()
         try:
-            settings = carrier_settings(arguments["type"])
+            settings = settings_of(arguments["type"])
         except ConfigError as error:
             raise Problems([*members.problems, Problem(("type",), str(error))]) from error
         own = attrs.fields_dict(attrs.resolve_types(settings))
-        assert not own.keys() & common.keys(), (
-            f"{settings} has keys that every carrier has: {own.keys() & common.keys()}"
-        )
+        assert not own.keys() & common.keys(), f"{settings} has keys that every type has: {own.keys() & common.keys()}"
         members.problems += unknown_keys(table, [*common, *own])
         own_arguments = members.attributes(table, own.values())
         members.finish()
-        return CarrierSettings(**arguments, settings=settings(**own_arguments))
+        return cls(**arguments, settings=settings(**own_arguments))
 
     return structure
+
+
+def _resolver_settings(type_name: str) -> type[Any]:
+    settings: type[Any] = RESOLVERS.load(type_name).Settings
+    return settings
 
 
 def unknown_keys(table: Mapping[str, Any], known: Collection[str]) -> list[Problem]:

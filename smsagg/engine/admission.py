@@ -8,6 +8,7 @@ step that no setting asks for is not taken.
 from smsagg.engine.accounts import Account
 from smsagg.engine.core import Core
 from smsagg.engine.recipient_caps import RecipientCaps
+from smsagg.engine.lookups import Lookups
 from smsagg.engine.routing import Routing
 from smsagg.engine.tariffs import Tariffs
 from smsagg.model import Message, Refusal
@@ -17,9 +18,10 @@ from smsagg.routing.prefix import country_of
 class Admission:
     """The one way to a pool."""
 
-    def __init__(self, core: Core, tariffs: Tariffs | None = None) -> None:
-        """Without ``tariffs`` no account has a price list."""
+    def __init__(self, core: Core, tariffs: Tariffs | None = None, lookups: Lookups | None = None) -> None:
+        """Without ``tariffs`` no account has a price list, without ``lookups`` no number is looked up."""
         self._core = core
+        self._lookups = lookups
         self.routing = Routing(core)
         self._caps = RecipientCaps(core)
         self._tariffs = tariffs
@@ -40,6 +42,8 @@ class Admission:
         message.country = country_of(digits)
         if self._networks is not None:
             message.network = self._networks.find(digits)
+        if self._lookups is not None and self._lookups.is_on:
+            message.network = self._lookups.network(digits, message.country) or message.network
         numbers = self._core.numbers
         refusal = numbers.sender_for(account, message, digits, now) or self.routing.route(message, digits, now)
         if refusal is None and account.tariff is not None:

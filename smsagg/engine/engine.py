@@ -37,6 +37,7 @@ from smsagg.engine.handset import HandsetMessages
 from smsagg.engine.intake import Intake
 from smsagg.engine.learning import learning_carriers
 from smsagg.engine.loader import Loader
+from smsagg.engine.lookups import Lookups
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.money import Money
 from smsagg.engine.numbers import Numbers
@@ -93,6 +94,7 @@ class Engine:
         self.watch = Watch()
         self.numbers = Numbers(lambda: self._config, store, clock)
         self.core: Core
+        self.lookups: Lookups
         self.admission: Admission
         self.intake: Intake
         self.money: Money
@@ -126,7 +128,8 @@ class Engine:
         self._links = {id(state.link): state for carrier in states.values() for state in carrier.links}
         self.money = Money(core)
         tariffs = Tariffs(core)
-        self.admission = Admission(core, tariffs)
+        self.lookups = Lookups(core)
+        self.admission = Admission(core, tariffs, self.lookups)
         self.waiting = Waiting(core, self.admission.home_of)
         self.deliveries = Deliveries(core, self._config.receipts)
         self._finisher = Finisher(core, self.deliveries, self.money, tariffs)
@@ -150,6 +153,7 @@ class Engine:
             self.numbers,
             self.money,
             tariffs,
+            self.lookups,
             self.admission,
             self.intake,
             self.deliveries,
@@ -200,6 +204,7 @@ class Engine:
         """Recover, call ``started()``, and run the tasks: one for each part that waits for something."""
         await self._recover()
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.lookups.run)
             nursery.start_soon(self.dispatcher.run)
             nursery.start_soon(self._loader.run)
             nursery.start_soon(self.reports.run)

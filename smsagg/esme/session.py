@@ -28,6 +28,7 @@ from smsagg.esme.deliver import (
 )
 from smsagg.esme.door import FrontDoor
 from smsagg.esme.operations import ASKING, BATCHED
+from smsagg.esme.operations.ported import when_networks_are_known
 from smsagg.esme.peer import Peer
 from smsagg.model import CarrierAlert, Delivery
 from smsagg.session import SessionDriver
@@ -194,7 +195,7 @@ class EsmeSession:
                 )
         if batches and self._bound is not None:
             for kind, pdus in batches.items():
-                BATCHED[kind](self._bound, pdus)
+                when_networks_are_known(self._bound, pdus, BATCHED[kind])
 
     async def _ask(self, pdu: Pdu) -> None:
         assert self._bound is not None

@@ -113,6 +113,17 @@ class Metrics:
         self.route_blocked = self._counter(
             "smsagg_routing_blocked_total", "Messages that a routing rule refused, by rule.", "route"
         )
+        self.lookups = self._counter(
+            "smsagg_routing_lookups_total",
+            "Networks of numbers that are looked up: asked for and remembered, known or not_listed (by a resolver that "
+            "knows at once), by_prefix (nothing known in time), no_room (not looked up: too many under way, or the "
+            "resolver is resting); and the look-ups themselves: found, not_found, error, timeout.",
+            "result",
+        )
+        self._lookup_latency = self._histogram(
+            "smsagg_routing_lookup_latency_seconds", "Duration of look-ups of ported numbers.", ACCEPT_BOUNDS_S
+        )
+        self.lookup_latency: Histogram = self._lookup_latency[""]
         self.finished = self._counter(
             "smsagg_messages_finished_total",
             "Messages that reached their final state, by account and state.",

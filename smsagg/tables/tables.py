@@ -8,10 +8,12 @@ from smsagg.abuse import NO_CONTENT_RULES, ContentRules
 from smsagg.config.schema import Config
 from smsagg.errors import ConfigError
 from smsagg.pricing import Currencies, RateCard
+from smsagg.resolvers.base import Resolver
 from smsagg.routing.networks import NetworkTable
 from smsagg.routing.rules import RouteTable
 from smsagg.tables.cards import currencies_of, load_cards, load_prices
 from smsagg.tables.content import load_content
+from smsagg.tables.lookup import load_resolver
 from smsagg.tables.networks import load_networks
 from smsagg.tables.routes import load_routes
 
@@ -29,6 +31,8 @@ class Tables:
     """The routing rules; ``None``: there are none, and countries decide."""
     networks: NetworkTable | None = None
     """Whose a range of numbers is; ``None``: nobody said."""
+    resolver: Resolver | None = None
+    """Who knows the networks of ported numbers, for the engine to run; ``None``: nobody is asked."""
     warnings: tuple[str, ...] = ()
     """What an operator should look at, though it is no error; as problems are written."""
     content: ContentRules = NO_CONTENT_RULES
@@ -50,6 +54,7 @@ def load_tables(config: Config) -> Tables:
         prices=load_prices(config, currencies, problems),
         routes=load_routes(config, problems, warnings),
         networks=load_networks(config, problems),
+        resolver=load_resolver(config, problems),
         warnings=tuple(warnings),
         content=load_content(config, problems),
     )
