@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million bench-scale overload chaos sim bench-codec interop fuzz check-metrics clean
+.PHONY: help run test lint bench bench-million bench-scale overload chaos sim bench-codec bench-routing interop fuzz check-metrics clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench: $(VENV)/run.stamp ## Measure the whole life of messages: rate, latency, C
 
 bench-codec: $(VENV)/run.stamp ## The codec beside smpplib's: microseconds a PDU and how many times faster
 	$(BIN)/python -m tools.bench_codec
+
+bench-routing: $(VENV)/run.stamp ## Routing by 500 rules and 10,000 prefixes: microseconds a message
+	$(BIN)/python -m tools.bench_routing
 
 bench-million: $(VENV)/run.stamp ## The same, and a million messages to watch the memory
 	$(BIN)/python -m tools.bench --million

@@ -7,8 +7,8 @@ step that no setting asks for is not taken.
 
 from smsagg.engine.accounts import Account
 from smsagg.engine.core import Core
-from smsagg.engine.recipient_caps import RecipientCaps
 from smsagg.engine.lookups import Lookups
+from smsagg.engine.recipient_caps import RecipientCaps
 from smsagg.engine.routing import Routing
 from smsagg.engine.tariffs import Tariffs
 from smsagg.model import Message, Refusal

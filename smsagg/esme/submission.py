@@ -13,7 +13,7 @@ from smsagg.engine.admission import Admission
 from smsagg.model import Message, Refusal
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.sender_rules import SenderRules
-from smsagg.policy.submit_rules import check_body, check_flags, choose_body, lifetime
+from smsagg.policy.submit_rules import check_body, check_flags, choose_body, end_of_life, lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.smpp.concatenation import SAR_TAGS
 from smsagg.smpp.errors import InvalidTime, PastTime
@@ -152,10 +152,8 @@ class Submission:
         )
         refusal = self._admission.admit(account, message, digits, now)
         if refusal is None and message.message_class != message_class:  # a rule has given it another
-            life = lifetime(now, *times, self.class_settings(message.message_class))
-            if isinstance(life, Refusal):
-                return life
-            message.not_before, message.expires_at = life
+            settings_now = self.class_settings(message.message_class)
+            message.expires_at = end_of_life(message.not_before, times[1], settings_now)
         return refusal or message
 
     def message_of_data(self, pdu: DataSm, account: Account, now: int) -> Message | Refusal:

@@ -106,11 +106,18 @@ def lifetime(
     not_before = now if schedule_at is None else max(schedule_at, now)
     if not_before > now + message_class.schedule_max * 1000:
         return Refusal(ESME_RINVSCHED)
-    if expires_at is None:
-        return Lifetime(not_before, not_before + round(min(message_class.ttl, message_class.ttl_max) * 1000))
-    if expires_at <= not_before:
+    if expires_at is not None and expires_at <= not_before:
         return Refusal(ESME_RINVEXPIRY)
-    return Lifetime(not_before, min(expires_at, not_before + round(message_class.ttl_max * 1000)))
+    return Lifetime(not_before, end_of_life(not_before, expires_at, message_class))
+
+
+def end_of_life(not_before: int, expires_at: int | None, message_class: MessageClassSettings) -> int:
+    """When a message that may be sent from ``not_before`` on expires in this class, if the submit asked for
+    ``expires_at`` (``None``: it did not ask)."""
+    latest = not_before + round(message_class.ttl_max * 1000)
+    if expires_at is None:
+        return min(not_before + round(message_class.ttl * 1000), latest)
+    return min(expires_at, latest)
 
 
 def lifetime_after(

@@ -11,6 +11,7 @@ from smsagg.api.v1 import V1
 from smsagg.api.v1.access import hash_of_key, new_key
 from smsagg.config.schema import ApiKeySettings, Config
 from smsagg.store.memory import MemoryStore
+from smsagg.tables import Tables
 from smsagg.testing.gateway import FakeGateway, account_settings, make_config, run_gateway
 
 KEY = new_key(os.urandom)
@@ -92,7 +93,9 @@ class Client:
 
 
 @asynccontextmanager
-async def api(config: Config | None = None, store: MemoryStore | None = None) -> AsyncIterator[Client]:
+async def api(
+    config: Config | None = None, store: MemoryStore | None = None, tables: Tables | None = None
+) -> AsyncIterator[Client]:
     """A running gateway and a client of its API."""
-    async with run_gateway(config or api_config(), store) as gateway:
+    async with run_gateway(config or api_config(), store, tables=tables) as gateway:
         yield Client(V1(gateway.engine), gateway)

@@ -83,6 +83,9 @@ class Sending:
     async def _send(
         self, account: Account, asked: Sequence[NewMessage], render: Render, keyed: KeyedAnswer | None
     ) -> Answer:
+        lookups = self._engine.lookups
+        if lookups.is_on:
+            await lookups.wait(lookups.start(self._numbers(asked)))
         now = self._engine.core.clock.now_ms()
         sent: list[Sent] = []
         try:
@@ -121,11 +124,16 @@ class Sending:
 
     def _recipients(self, account: Account, asked: Sequence[NewMessage]) -> list[str]:
         """Those of whom something must be known before their messages get a sender."""
-        recipients: list[str] = []
-        for one in asked if account.name in self._engine.numbers.asks else ():
+        return self._numbers(asked) if account.name in self._engine.numbers.asks else []
+
+    @staticmethod
+    def _numbers(asked: Sequence[NewMessage]) -> list[str]:
+        """The recipients that are numbers."""
+        found: list[str] = []
+        for one in asked:
             with suppress(Problem):
-                recipients.append(digits_of(one))
-        return recipients
+                found.append(digits_of(one))
+        return found
 
     def _take_one(self, account: Account, asked: NewMessage, now: int) -> Sent | Refusal:
         try:
@@ -135,7 +143,10 @@ class Sending:
         if isinstance(written, Refusal):
             return written
         refusal = self._engine.admission.admit(account, written.message, written.digits, now)
-        return refusal or self._engine.intake.take(account, written.message, now)
+        if refusal is not None:
+            return refusal
+        self.writer.heed_class(written)
+        return self._engine.intake.take(account, written.message, now)
 
     async def _commit(self, messages: list[Message], ends: Changes | None) -> int:
         """The command_status of the commit. Not cancelled by who went away: what is under way is not undone."""

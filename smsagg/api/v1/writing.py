@@ -13,7 +13,7 @@ from smsagg.engine.accounts import Account
 from smsagg.model import Message, Refusal
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.sender_rules import SenderRules
-from smsagg.policy.submit_rules import lifetime
+from smsagg.policy.submit_rules import end_of_life, lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.smpp.status import ESME_RINVSRCADR
 from smsagg.text import Rules, encode_smart
@@ -27,6 +27,10 @@ class Written(NamedTuple):
 
     message: Message
     digits: str
+    message_class: str
+    """For whose bounds its life was made; routing rules may give it another."""
+    expires_at: int | None
+    """As it was asked for."""
 
 
 class Writer:
@@ -87,7 +91,14 @@ class Writer:
             reference=asked.reference,
         )
         message.in_payload = len(body) > 254
-        return Written(message, digits)
+        return Written(message, digits, message.message_class, ttl_at)
+
+    def heed_class(self, written: Written) -> None:
+        """Give an admitted message the life of its class, should a routing rule have given it another."""
+        message = written.message
+        if message.message_class != written.message_class:
+            message_class = self._classes.get(message.message_class) or MessageClassSettings()
+            message.expires_at = end_of_life(message.not_before, written.expires_at, message_class)
 
     def _rules_of(self, settings: AccountSettings) -> Rules:
         message_class = self._classes.get(settings.message_class, MessageClassSettings())
