@@ -3,6 +3,7 @@
 from smsagg.model.carrier_event import CarrierAlert, CarrierMo, CarrierReceipt
 from smsagg.model.cause import Cause
 from smsagg.model.delivery import Delivery, DeliveryKind
+from smsagg.model.event import Event, EventDelivery
 from smsagg.model.ids import (
     COPIES_MAX,
     MessageIds,
@@ -46,6 +47,8 @@ __all__ = [
     "ChargeOn",
     "Delivery",
     "DeliveryKind",
+    "Event",
+    "EventDelivery",
     "InDoubt",
     "Message",
     "MessageIds",

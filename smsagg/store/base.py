@@ -6,8 +6,9 @@ as one group, in the order of the calls, and reports each call once, on the trio
 
 Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, replaced
 messages, finished messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked
-receipts, new MO parts, done MO parts, keyed answers, entities, money. An update names the whole mutable part of a row,
-so the last one wins and repeating it is harmless; but money is sums, which are added exactly once.
+receipts, new MO parts, done MO parts, keyed answers, events, event deliveries, done event deliveries, entities, money.
+An update names the whole mutable part of a row, so the last one wins and repeating it is harmless; but money is sums,
+which are added exactly once.
 
 Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
 absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
@@ -21,7 +22,7 @@ from typing import NamedTuple, Protocol
 from attrs import define, field, fields
 
 from smsagg.errors import StoreError
-from smsagg.model import Cause, Delivery, Message, MessageState, MoPart, PartGroup
+from smsagg.model import Cause, Delivery, Event, EventDelivery, Message, MessageState, MoPart, PartGroup
 from smsagg.store.ledger import (
     Balance,
     BalanceKey,
@@ -190,6 +191,11 @@ class Changes:
     done_mo_parts: list[int] = field(factory=list)
     keyed_answers: list[KeyedAnswer] = field(factory=list)
     """With the new messages that they tell of."""
+    events: list[Event] = field(factory=list)
+    event_deliveries: list[EventDelivery] = field(factory=list)
+    """New ones, and old ones that are to be tried again."""
+    done_event_deliveries: list[tuple[str, int]] = field(factory=list)
+    """(endpoint, event_id)."""
     entities: list[EntityUpdate] = field(factory=list)
     """Of several with one key the last one counts, also among those of later calls: a value says all that is so,
     not what has changed."""
@@ -202,6 +208,7 @@ class Changes:
         """It holds new messages, and nothing that is owed."""
         may_come = (
             "new_messages", "new_parts", "finished", "new_deliveries", "keyed_answers", "entities", "money", "spending",
+            "events", "event_deliveries",
         )  # fmt: skip
         return bool(self.new_messages) and not any(
             getattr(self, kind.name) for kind in fields(Changes) if kind.name not in may_come
@@ -222,6 +229,9 @@ class Changes:
             or self.new_mo_parts
             or self.done_mo_parts
             or self.keyed_answers
+            or self.events
+            or self.event_deliveries
+            or self.done_event_deliveries
             or self.entities
             or self.money
             or self.spending
@@ -246,6 +256,7 @@ class Recovered:
     """Groups that miss parts and are not over, the latest to close first, at most 100,000."""
     mo_parts: list[MoPart] = field(factory=list)
     """By ``part_id``."""
+    last_event_id: int = 0
     reserved_by_account: dict[str, int] = field(factory=dict)
     """Sum of the prices of live messages that are in the account's ledger."""
 
@@ -398,6 +409,28 @@ class Store(Protocol):
 
     async def drop_keyed_answers(self, created_before: int, limit: int) -> int:
         """Delete up to ``limit`` answers of before that instant; returns how many."""
+        ...
+
+    async def due_events(self, endpoint: str, due_by: int, limit: int) -> list[tuple[EventDelivery, Event]]:
+        """What ``endpoint`` is owed and may be tried by then, the first to become due first."""
+        ...
+
+    async def next_event_due(self) -> dict[str, int]:
+        """For each endpoint that is owed something, when the first of it is due."""
+        ...
+
+    async def find_events(
+        self, account: str, after: int, limit: int, *, kinds: Sequence[str] = (), message_id: str = ""
+    ) -> list[Event]:
+        """The account's events beyond ``event_id`` ``after``, in order: all, or of some kinds, or of one message."""
+        ...
+
+    async def owe_events(self, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
+        """Let ``endpoint`` be owed anew all events of those kinds with ``since <= at < until``; how many."""
+        ...
+
+    async def drop_events(self, before: int, limit: int) -> int:
+        """Delete up to ``limit`` events of before that instant, delivered or not; returns how many."""
         ...
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:

@@ -16,7 +16,7 @@ import trio
 from attrs import define
 
 from smsagg.errors import StoreError, StoreFailed
-from smsagg.model import FROZEN_UNTIL, IN_LEDGER, Delivery, Message, MessageState, PartGroup
+from smsagg.model import FROZEN_UNTIL, IN_LEDGER, Delivery, Event, EventDelivery, Message, MessageState, PartGroup
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
@@ -144,6 +144,7 @@ class MemoryStore:
             return Recovered(
                 last_seq=tables.last_seq,
                 last_delivery_id=tables.last_delivery_id,
+                last_event_id=tables.events.last_event_id,
                 in_doubt=self._copies(message for message in live if message.state is MessageState.SENDING),
                 queued_by_account=_count(message.account for message in queued),
                 queued_by_pool=_count(message.pool for message in queued),
@@ -324,6 +325,23 @@ class MemoryStore:
             return len(old)
 
         return await self._ask(run)
+
+    async def due_events(self, endpoint: str, due_by: int, limit: int) -> list[tuple[EventDelivery, Event]]:
+        return await self._ask(partial(self.tables.events.due, endpoint, due_by, limit))
+
+    async def next_event_due(self) -> dict[str, int]:
+        return await self._ask(self.tables.events.next_due)
+
+    async def find_events(
+        self, account: str, after: int, limit: int, *, kinds: Sequence[str] = (), message_id: str = ""
+    ) -> list[Event]:
+        return await self._ask(partial(self.tables.events.find, account, after, limit, kinds, message_id))
+
+    async def owe_events(self, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
+        return await self._ask(partial(self.tables.events.owe, endpoint, account, since, until, kinds))
+
+    async def drop_events(self, before: int, limit: int) -> int:
+        return await self._ask(partial(self.tables.events.drop, before, limit))
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
         def run() -> list[tuple[str, bytes]]:

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
 from smsagg.store.base import Changes, KeyedAnswer, ParkedReceipt
+from smsagg.store.memory_events import EventTables
 from smsagg.store.memory_money import MoneyTables
 
 
@@ -21,6 +22,7 @@ class Tables:
     parked_receipts: dict[tuple[str, str, MessageState], ParkedReceipt] = field(factory=dict)
     mo_parts: dict[int, MoPart] = field(factory=dict)
     keyed_answers: dict[tuple[str, str], KeyedAnswer] = field(factory=dict)
+    events: EventTables = field(factory=EventTables)
     entities: dict[tuple[str, str], bytes] = field(factory=dict)
     money: MoneyTables = field(factory=MoneyTables)
     last_seq: int = 0
@@ -74,6 +76,7 @@ class Tables:
             self.mo_parts.pop(part_id, None)
         for answer in changes.keyed_answers:
             self.keyed_answers[answer.account, answer.key] = answer
+        self.events.apply(changes)
         for entity in changes.entities:
             if entity.value is None:
                 self.entities.pop((entity.kind, entity.key), None)

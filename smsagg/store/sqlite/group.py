@@ -14,6 +14,7 @@ from smsagg.errors import StoreError
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.ledger import add_balances, add_spending
 from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.events import apply_events
 from smsagg.store.sqlite.money import apply_money
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import delivery_row, group_row, message_row, mo_part_row
@@ -52,6 +53,9 @@ def rows_in(changes: Changes) -> int:
         + len(changes.new_mo_parts)
         + len(changes.done_mo_parts)
         + len(changes.keyed_answers)
+        + len(changes.events)
+        + len(changes.event_deliveries)
+        + len(changes.done_event_deliveries)
         + len(changes.entities)
         + len(changes.money)
         + len(changes.spending)
@@ -130,6 +134,8 @@ class Group:
             if changes.keyed_answers:
                 answers = {answer[:2]: answer for answer in changes.keyed_answers}
                 statements.PUT_KEYED_ANSWERS.execute(execute, list(answers.values()))
+            if changes.events or changes.event_deliveries or changes.done_event_deliveries:
+                apply_events(execute, changes)
             if changes.entities:
                 _apply_entities(execute, changes)
             if changes.money or changes.spending:
@@ -172,6 +178,12 @@ def _merge(parts: list[Changes]) -> Changes:
             whole.done_mo_parts += part.done_mo_parts
         if part.keyed_answers:
             whole.keyed_answers += part.keyed_answers
+        if part.events:
+            whole.events += part.events
+        if part.event_deliveries:
+            whole.event_deliveries += part.event_deliveries
+        if part.done_event_deliveries:
+            whole.done_event_deliveries += part.done_event_deliveries
         if part.entities:
             whole.entities += part.entities
         if part.money:

@@ -188,10 +188,13 @@ def recover(cursor: apsw.Cursor, now: int, due_by: int | None) -> Recovered:
     if due_by is not None:
         cursor.execute("UPDATE deliveries SET next_attempt_at = ? WHERE next_attempt_at > ?", (now, due_by))
     deliveries = _all(cursor, _COUNT_DELIVERIES)
-    last_seq, last_delivery_id = _one(cursor, "SELECT last_seq, last_delivery_id FROM counters")
+    last_seq, last_delivery_id, last_event_id = _one(
+        cursor, "SELECT last_seq, last_delivery_id, last_event_id FROM counters"
+    )
     return Recovered(
         last_seq=last_seq,
         last_delivery_id=last_delivery_id,
+        last_event_id=last_event_id,
         in_doubt=_messages(cursor, in_doubt),
         queued_by_account=dict(queued_by_account),
         queued_by_pool=dict(queued_by_pool),

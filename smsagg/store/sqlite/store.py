@@ -11,7 +11,7 @@ import trio
 
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
-from smsagg.model import Delivery, Message, PartGroup
+from smsagg.model import Delivery, Event, EventDelivery, Message, PartGroup
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
@@ -23,7 +23,7 @@ from smsagg.store.base import (
     StoreStatistics,
 )
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
-from smsagg.store.sqlite import jobs, money
+from smsagg.store.sqlite import events, jobs, money
 from smsagg.store.sqlite.checkpoint import Checkpointer
 from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_checked
 from smsagg.store.sqlite.disk import FreeSpace
@@ -191,6 +191,23 @@ class SqliteStore:
 
     async def drop_keyed_answers(self, created_before: int, limit: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_keyed_answers(cursor, created_before, limit))
+
+    async def due_events(self, endpoint: str, due_by: int, limit: int) -> list[tuple[EventDelivery, Event]]:
+        return await self._ask(lambda cursor: events.due_events(cursor, endpoint, due_by, limit))
+
+    async def next_event_due(self) -> dict[str, int]:
+        return await self._ask(events.next_event_due)
+
+    async def find_events(
+        self, account: str, after: int, limit: int, *, kinds: Sequence[str] = (), message_id: str = ""
+    ) -> list[Event]:
+        return await self._ask(lambda cursor: events.find_events(cursor, account, after, limit, kinds, message_id))
+
+    async def owe_events(self, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
+        return await self._ask(lambda cursor: events.owe_events(cursor, endpoint, account, since, until, kinds))
+
+    async def drop_events(self, before: int, limit: int) -> int:
+        return await self._ask(lambda cursor: events.drop_events(cursor, before, limit))
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
         return await self._ask(lambda cursor: jobs.load_entities(cursor, kind))

@@ -1,0 +1,66 @@
+"""What the memory store keeps of events and their deliveries, and the answers about them."""
+
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from smsagg.model import Event, EventDelivery
+from smsagg.store.base import Changes
+
+
+@define(eq=False)
+class EventTables:
+    """What is durable."""
+
+    events: dict[int, Event] = field(factory=dict)
+    deliveries: dict[tuple[str, int], EventDelivery] = field(factory=dict)
+    last_event_id: int = 0
+
+    def apply(self, changes: Changes) -> None:
+        """The events of one transaction."""
+        for event in changes.events:
+            self.events[event.event_id] = event
+            self.last_event_id = max(self.last_event_id, event.event_id)
+        for delivery in changes.event_deliveries:
+            self.deliveries[delivery.endpoint, delivery.event_id] = delivery
+        for done in changes.done_event_deliveries:
+            self.deliveries.pop(done, None)
+
+    def due(self, endpoint: str, due_by: int, limit: int) -> list[tuple[EventDelivery, Event]]:
+        owed = [d for d in self.deliveries.values() if d.endpoint == endpoint and d.next_attempt_at <= due_by]
+        owed.sort(key=lambda delivery: (delivery.next_attempt_at, delivery.event_id))
+        return [(delivery, self.events[delivery.event_id]) for delivery in owed[:limit]]
+
+    def next_due(self) -> dict[str, int]:
+        earliest: dict[str, int] = {}
+        for delivery in self.deliveries.values():
+            at = delivery.next_attempt_at
+            earliest[delivery.endpoint] = min(earliest.get(delivery.endpoint, at), at)
+        return earliest
+
+    def find(self, account: str, after: int, limit: int, kinds: Sequence[str], message_id: str) -> list[Event]:
+        found = (
+            event
+            for event_id, event in sorted(self.events.items())
+            if event_id > after
+            and event.account == account
+            and (not kinds or event.kind in kinds)
+            and message_id in ("", event.message_id)
+        )
+        return [event for event, _ in zip(found, range(limit), strict=False)]
+
+    def owe(self, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
+        count = 0
+        for event_id, event in self.events.items():
+            if event.account == account and since <= event.at < until and event.kind in kinds:
+                count += (endpoint, event_id) not in self.deliveries
+                self.deliveries.setdefault((endpoint, event_id), EventDelivery(endpoint, event_id))
+        return count
+
+    def drop(self, before: int, limit: int) -> int:
+        old = {event_id for event_id, event in sorted(self.events.items()) if event.at < before}
+        old = set(sorted(old)[:limit])
+        for event_id in old:
+            del self.events[event_id]
+        self.deliveries = {key: kept for key, kept in self.deliveries.items() if key[1] not in old}
+        return len(old)

@@ -1,0 +1,83 @@
+"""Events and what endpoints are owed of them in the database: their part of a group, and what the store is asked."""
+
+from collections.abc import Sequence
+
+import apsw
+
+from smsagg.model import Event, EventDelivery
+from smsagg.store.base import Changes
+from smsagg.store.sqlite.statements import Execute, ManyRows
+
+_EVENT = ", ".join(Event._fields)
+_DELIVERY = ", ".join(EventDelivery._fields)
+_INSERT_EVENTS = ManyRows(len(Event._fields), lambda values: f"INSERT INTO events ({_EVENT}) VALUES {values}")
+_PUT_DELIVERIES = ManyRows(
+    len(EventDelivery._fields),
+    lambda values: f"INSERT OR REPLACE INTO event_deliveries ({_DELIVERY}) VALUES {values}",
+)
+_DELETE_DELIVERIES = ManyRows(
+    2, lambda values: f"DELETE FROM event_deliveries WHERE (endpoint, event_id) IN (VALUES {values})"
+)
+_RAISE_COUNTER = "UPDATE counters SET last_event_id = max(last_event_id, ?)"
+_DUE = f"""
+    SELECT d.endpoint, d.event_id, d.attempts, d.next_attempt_at, {", ".join("e." + name for name in Event._fields)}
+    FROM event_deliveries AS d INDEXED BY event_deliveries_due JOIN events AS e ON e.event_id = d.event_id
+    WHERE d.endpoint = ? AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at, d.event_id LIMIT ?
+"""
+_NEXT_DUE = "SELECT endpoint, min(next_attempt_at) FROM event_deliveries GROUP BY endpoint"
+_OWE = """
+    INSERT OR IGNORE INTO event_deliveries (endpoint, event_id, attempts, next_attempt_at)
+    SELECT ?, event_id, 0, 0 FROM events WHERE account = ? AND at >= ? AND at < ?
+"""
+_OLD = "SELECT event_id FROM events WHERE at < ? ORDER BY event_id LIMIT ?"
+
+
+def apply_events(execute: Execute, changes: Changes) -> None:
+    """Write what a group tells."""
+    if changes.events:
+        _INSERT_EVENTS.execute(execute, changes.events)
+        execute(_RAISE_COUNTER, (max(event.event_id for event in changes.events),))
+    done = set(changes.done_event_deliveries)
+    owed = {delivery[:2]: delivery for delivery in changes.event_deliveries if delivery[:2] not in done}
+    _PUT_DELIVERIES.execute(execute, list(owed.values()))
+    _DELETE_DELIVERIES.execute(execute, list(done))
+
+
+def due_events(cursor: apsw.Cursor, endpoint: str, due_by: int, limit: int) -> list[tuple[EventDelivery, Event]]:
+    rows = cursor.execute(_DUE, (endpoint, due_by, limit))
+    return [(EventDelivery(*row[:4]), Event(*row[4:])) for row in rows]
+
+
+def next_event_due(cursor: apsw.Cursor) -> dict[str, int]:
+    return dict(cursor.execute(_NEXT_DUE))
+
+
+def find_events(
+    cursor: apsw.Cursor, account: str, after: int, limit: int, kinds: Sequence[str], message_id: str
+) -> list[Event]:
+    where, values = ["account = ?", "event_id > ?"], [account, after]
+    if message_id:
+        where.append("message_id = ? AND message_id <> ''")
+        values.append(message_id)
+    if kinds:
+        where.append(f"kind IN ({','.join('?' * len(kinds))})")
+        values += kinds
+    index = "events_of_message" if message_id else "events_of_account"
+    sql = f"SELECT {_EVENT} FROM events INDEXED BY {index} WHERE {' AND '.join(where)} ORDER BY event_id LIMIT ?"
+    return [Event(*row) for row in cursor.execute(sql, (*values, limit))]
+
+
+def owe_events(cursor: apsw.Cursor, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
+    sql = f"{_OWE} AND kind IN ({','.join('?' * len(kinds))})"
+    cursor.execute(sql, (endpoint, account, since, until, *kinds))
+    return cursor.connection.changes()
+
+
+def drop_events(cursor: apsw.Cursor, before: int, limit: int) -> int:
+    """Events stand in the order of time but for a clock that was set back, which only delays the younger."""
+    old = [row[0] for row in cursor.execute(_OLD, (before, limit))]
+    if old:
+        marks = ",".join("?" * len(old))
+        cursor.execute(f"DELETE FROM event_deliveries WHERE event_id IN ({marks})", old)
+        cursor.execute(f"DELETE FROM events WHERE event_id IN ({marks})", old)
+    return len(old)
