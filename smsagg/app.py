@@ -28,6 +28,7 @@ from smsagg.clock import Clock, SystemClock
 from smsagg.config.schema import CarrierSettings, Config
 from smsagg.control import ControlServer, socket_path
 from smsagg.control.configuration import ConfigurationService
+from smsagg.control.money import MoneyService
 from smsagg.control.receipts import ReceiptsService
 from smsagg.control.server import AUTOMATIC
 from smsagg.engine import Engine
@@ -132,7 +133,11 @@ class Gateway:
             return
         hub = TraceHub(self.engine.watch, self._clock, self.engine.control.find_any)
         try:
-            handlers = {"trace": hub.serve, "receipts": ReceiptsService(self.engine, self._store).serve}
+            handlers = {
+                "trace": hub.serve,
+                "receipts": ReceiptsService(self.engine, self._store).serve,
+                "money": MoneyService(self.engine, self._store).serve,
+            }
             if self._reloader is not None:
                 configuration = ConfigurationService(self._reloader)
                 handlers |= {"reload": configuration.reload, "config": configuration.serve}

@@ -23,6 +23,7 @@ COMMANDS = {
     "report": "Count past traffic by country, carrier, account and more.",
     "reload": "Have the running server read its configuration and data files anew.",
     "config": "Look at the versions of the configuration, and go back to one of them.",
+    "money": "Look at accounts' balances and post money to them.",
     "check-config": "Check a configuration file and show what is in it.",
     "api-key": "Make a key for the HTTP API.",
     "hash-password": "Make the argon2 hash of a password for a configuration file.",

@@ -11,7 +11,7 @@ import trio
 from smsagg.carriers.registry import settings_class
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
-from smsagg.control import ask, socket_path
+from smsagg.control import ask_all, is_running, socket_path
 from smsagg.control.receipts import record_of, rule_of, summary_of
 from smsagg.engine.unmatched import find_matches, rematch_stopped, unmatched_receipts
 from smsagg.errors import ControlError, SmsaggError
@@ -87,7 +87,7 @@ def rematch(
 def dialects(config_path: Path, as_json: bool) -> None:
     """Show the id rules that carriers' receipts have shown since the server started."""
     config = _load(config_path, "")
-    if not trio.run(_is_running, socket_path(config)):
+    if not trio.run(is_running, socket_path(config)):
         raise ControlError("no server runs with this configuration; what carriers show is not kept")
     found = _perform(config, {"do": "dialects"})
     for record in found:
@@ -118,31 +118,14 @@ def _perform(config: Config, request: dict[str, Any]) -> list[dict[str, Any]]:
     """What the running server answers, or what the store of the stopped one holds."""
     path = socket_path(config)
     try:
-        if path and trio.run(_is_running, path):
-            return trio.run(_ask, path, {"command": "receipts", **request})
+        if path and trio.run(is_running, path):
+            return trio.run(ask_all, path, {"command": "receipts", **request})
         return trio.run(_open_store, config, request)
     except* SmsaggError as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from None
-
-
-async def _is_running(path: str) -> bool:
-    try:
-        stream = await trio.open_unix_socket(path)
-    except OSError:
-        return False
-    await stream.aclose()
-    return True
-
-
-async def _ask(path: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-    sender, receiver = trio.open_memory_channel[dict[str, Any]](0)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(ask, path, request, sender)
-        return [record async for record in receiver]
-    raise AssertionError("unreachable")
 
 
 async def _open_store(config: Config, request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -34,6 +34,25 @@ async def ask(path: str, request: Mapping[str, Any], channel: trio.MemorySendCha
                 raise ControlError(f"the server at {path} ended the connection") from error
 
 
+async def ask_all(path: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All that the server answers; raises as :func:`ask`."""
+    sender, receiver = trio.open_memory_channel[dict[str, Any]](0)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, path, request, sender)
+        return [record async for record in receiver]
+    raise AssertionError("unreachable")
+
+
+async def is_running(path: str) -> bool:
+    """Whether a server listens at ``path``."""
+    try:
+        stream = await trio.open_unix_socket(path)
+    except OSError:
+        return False
+    await stream.aclose()
+    return True
+
+
 async def _pass_on(answer: dict[str, Any], channel: trio.MemorySendChannel[dict[str, Any]]) -> None:
     if "error" in answer:
         raise ControlError(answer["error"])

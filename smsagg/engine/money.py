@@ -261,6 +261,8 @@ class Money:
             posted, is_new = await self._core.store.post_entry(entry)
         finally:
             purse.balance += entry.amount - taken if is_new else -taken
+        if purse.is_frozen:
+            self.reconfigure()
         return posted, is_new
 
 
