@@ -12,6 +12,7 @@ from smsagg.engine.accounts import Account
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.division import Division, excerpt_of
 from smsagg.engine.money import Money
+from smsagg.engine.segments import segments_of
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError, StoreFull
 from smsagg.model import Message, MessageIds, MessageState, PartGroup, Refusal
@@ -74,6 +75,8 @@ class Intake:
         if status:
             self._refuse_parts(parts)
             return Refusal(status)
+        if message.price and len(parts) == 1:
+            _price_whole(message)
         return parts if account.purse is None else self._pay(account, parts, now)
 
     def _pay(self, account: Account, messages: list[Message], now: int) -> list[Message] | Refusal:
@@ -244,6 +247,13 @@ def _new_parts(parts: Sequence[Message]) -> list[PartGroup]:
         record.note_part(part.part_number)
         record.registered_delivery = max(record.registered_delivery, part.registered_delivery)
     return list(records.values())
+
+
+def _price_whole(message: Message) -> None:
+    """Prices are per segment: what is admitted has the price of one, and this one goes on whole."""
+    segments = segments_of(message)
+    message.price *= segments
+    message.revenue *= segments
 
 
 def _spend(account: Account, parts: int, now: float) -> bool:

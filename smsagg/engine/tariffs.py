@@ -12,6 +12,7 @@ import structlog
 from smsagg.config.amounts import Margin, format_micros
 from smsagg.config.schema import AccountSettings, PoolSettings
 from smsagg.engine.core import Core
+from smsagg.engine.segments import segments_of
 from smsagg.model import ChargeOn, Message, Refusal
 from smsagg.observe.log import RateLimitedLog
 from smsagg.pricing import RateCard, keeps_margin
@@ -138,4 +139,4 @@ class Tariffs:
             return
         rate = card.find(digits, message.network, at_ms, message.country)
         if rate is not None and rate.charge_on is charge_on:
-            message.cost += rate.base
+            message.cost += rate.base * segments_of(message)

@@ -157,6 +157,18 @@ async def test_the_parts_of_a_message_are_paid_together_or_not_at_all() -> None:
         await gateway.accept(2, **ON_SUBMIT)
 
 
+async def test_a_long_message_that_goes_on_whole_is_paid_by_its_segments() -> None:
+    """Its price, and what its carrier is owed, are those of as many messages as its recipient gets."""
+    store = MemoryStore()
+    async with run_gateway(money_config(), store) as gateway:
+        await top_up(gateway, 4 * PRICE)
+        text = b"x" * 400
+        [message] = await gateway.accept(1, body=text, in_payload=True, **ON_SUBMIT)
+        assert message.price == 3 * PRICE
+        assert stored(store.tables) == (4 * PRICE, 0, 3 * PRICE)
+        assert gateway.submit(1, body=text, in_payload=True, **ON_SUBMIT).refused == [ESME_RSUBMITFAIL]
+
+
 async def test_what_is_replaced_is_let_go_when_the_new_one_is_stored() -> None:
     """Until then both are reserved; when the new one is refused the old one keeps its money."""
     store = MemoryStore()

@@ -130,6 +130,17 @@ async def test_a_carrier_is_owed_by_the_rule_of_its_price(final: MessageState, c
             assert store.tables.history[message.seq].cost == cost
 
 
+async def test_each_segment_that_goes_on_whole_is_owed() -> None:
+    """A carrier that takes a long text as one message is owed for all that its recipient gets."""
+    store = MemoryStore()
+    async with run_gateway(store=store) as gateway:
+        gateway.carrier.accept_all()
+        use(gateway, alpha=card(7))
+        message = await gateway.accept_one(body=b"x" * 400, in_payload=True)
+        await gateway.settle()
+        assert store.tables.messages[message.seq].cost == 21
+
+
 async def test_an_attempt_in_doubt_costs_when_its_answer_comes() -> None:
     """Not before, and also when it comes late."""
     store = MemoryStore()
