@@ -27,6 +27,7 @@ from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
 from smsagg.config.schema import CarrierSettings, Config
 from smsagg.control import ControlServer, socket_path
+from smsagg.control.carriers import CarriersService
 from smsagg.control.configuration import ConfigurationService
 from smsagg.control.money import MoneyService
 from smsagg.control.receipts import ReceiptsService
@@ -133,10 +134,13 @@ class Gateway:
             return
         hub = TraceHub(self.engine.watch, self._clock, self.engine.control.find_any)
         try:
+            carriers = CarriersService(self.engine)
             handlers = {
                 "trace": hub.serve,
                 "receipts": ReceiptsService(self.engine, self._store).serve,
                 "money": MoneyService(self.engine, self._store).serve,
+                "carriers": carriers.serve,
+                "drill": carriers.serve_drill,
             }
             if self._reloader is not None:
                 configuration = ConfigurationService(self._reloader)

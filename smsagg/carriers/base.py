@@ -91,6 +91,20 @@ class ReconfigurableCarrier(Protocol):
     def reconfigure(self, settings: Any) -> None: ...
 
 
+@runtime_checkable
+class RestingCarrier(Protocol):
+    """A carrier whose binds can be given up for a while."""
+
+    def rest(self) -> None:
+        """Take nothing more; each link is unbound when its last outstanding attempt is answered, and stays so.
+        Synchronous, also before :meth:`Carrier.run`."""
+        ...
+
+    def wake(self) -> None:
+        """Bind again."""
+        ...
+
+
 class Carrier(Protocol):
     """An upstream supplier.
 
@@ -100,6 +114,8 @@ class Carrier(Protocol):
     One that has a set ``LIVE_KEYS`` of names of its settings has a method ``reconfigure(settings)``, synchronous, which
     puts settings in force that differ in those only, while its links are bound and have attempts outstanding. For any
     other change it is replaced by a new carrier of the same name, and drained.
+
+    One that has the methods of :class:`RestingCarrier` can be unbound for maintenance.
     """
 
     Settings: ClassVar[type[Any]]

@@ -118,11 +118,11 @@ class SimulatedLink:
 
     def capacity(self, now: float) -> int:
         """Free window, at most the rate's tokens; 0 while unbound or draining."""
-        free = self._window - len(self.outstanding) if self.bound and not self._owner.draining else 0
+        free = self._window - len(self.outstanding) if self.bound and not self._owner.takes_nothing else 0
         return free if self._bucket is None or free <= 0 else min(free, int(self._bucket.available(now)))
 
     def ready_at(self, now: float) -> float:
-        if not self.bound or self._owner.draining or len(self.outstanding) >= self._window:
+        if not self.bound or self._owner.takes_nothing or len(self.outstanding) >= self._window:
             return inf
         return now if self._bucket is None else self._bucket.ready_at(now)
 
@@ -151,6 +151,7 @@ class SimulatedCarrier:
         self.name = name
         self.settings = settings
         self.draining = False
+        self.resting = False
         self.receipts_lost = 0
         """Receipts beyond ``receipts.pending_max``, never sent."""
         self._events = events
@@ -214,6 +215,31 @@ class SimulatedCarrier:
         for link in self._links:
             link.bound = False
 
+    @property
+    def takes_nothing(self) -> bool:
+        """Draining, or resting."""
+        return self.draining or self.resting
+
+    def rest(self) -> None:
+        """See :class:`~smsagg.carriers.base.RestingCarrier`."""
+        self.resting = True
+        self._unbind_idle()
+
+    def wake(self) -> None:
+        """Bind again, unless an outage forbids it."""
+        self.resting = False
+        if self._behaviour is not None and self._outage not in ("unbind", "drop"):
+            self._bind_links()
+        for link in self._links:
+            if link.bound:
+                self._events.on_capacity(link)
+        self._wake_by(self.now())
+
+    def _unbind_idle(self) -> None:
+        for link in self._links:
+            if not link.outstanding:
+                link.bound = False
+
     # --- from the links ---
 
     def take(self, link: SimulatedLink, messages: Sequence[Message]) -> None:
@@ -268,7 +294,7 @@ class SimulatedCarrier:
             self._send_mo(behaviour, now)
         for link in self._regained.take_due(now):
             link.awaits_rate = False
-            if link.bound and not self.draining:
+            if link.bound and not self.takes_nothing:
                 self._events.on_capacity(link)
 
     @property
@@ -304,10 +330,12 @@ class SimulatedCarrier:
         for link, outcomes in by_link.items():
             self._events.on_outcomes(link, outcomes)
         for link in by_link:
-            if link.bound and not self.draining:
+            if link.bound and not self.takes_nothing:
                 self._events.on_capacity(link)
         if by_link and not any(link.outstanding for link in self._links):
             self._idle.set()
+        if by_link and self.resting:
+            self._unbind_idle()
 
     def _respond(self, attempt: _Attempt) -> Outcome | None:
         if attempt.response_at == inf:  # the link was lost, or went silent, since it was planned
@@ -391,6 +419,8 @@ class SimulatedCarrier:
             self._bind_links()
 
     def _bind_links(self) -> None:
+        if self.resting:
+            return
         for link in self._links:
             if not link.bound:
                 link.bound = True

@@ -24,6 +24,8 @@ COMMANDS = {
     "reload": "Have the running server read its configuration and data files anew.",
     "config": "Look at the versions of the configuration, and go back to one of them.",
     "money": "Look at accounts' balances and post money to them.",
+    "carrier": "Look at carriers, drain one for maintenance, and resume it.",
+    "drill": "Rehearse the failure of a carrier on a running server.",
     "check-config": "Check a configuration file and show what is in it.",
     "api-key": "Make a key for the HTTP API.",
     "hash-password": "Make the argon2 hash of a password for a configuration file.",

@@ -159,14 +159,16 @@ class Dispatcher:
 
     def _send(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
         """Messages that are marked, those of classes that must not send twice after that is recorded."""
+        now = self._core.clock.monotonic_s()
+        pool.charge(link.carrier.name, len(messages))
+        self._core.health.on_sent(link, messages, now)
+        self._core.sightings.on_sent(link, messages[0], now, self._core.clock.now_ms())
+        if link.carrier.rehearsal is not None:
+            messages = link.carrier.rehearsal(link, messages)
         recorded: list[Message] = []
         at_once: list[Message] = []
         for message in messages:
             (recorded if class_of(self._core, message).in_doubt == "fail" else at_once).append(message)
-        pool.charge(link.carrier.name, len(messages))
-        now = self._core.clock.monotonic_s()
-        self._core.health.on_sent(link, messages, now)
-        self._core.sightings.on_sent(link, messages[0], now)
         if at_once:
             link.link.send(at_once)
         if recorded:

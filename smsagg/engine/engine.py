@@ -32,12 +32,14 @@ from smsagg.engine.control import Control
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
 from smsagg.engine.dispatcher import Dispatcher
+from smsagg.engine.drills import Drills
 from smsagg.engine.finish import Finisher
 from smsagg.engine.handset import HandsetMessages
 from smsagg.engine.intake import Intake
 from smsagg.engine.learning import learning_carriers
 from smsagg.engine.loader import Loader
 from smsagg.engine.lookups import Lookups
+from smsagg.engine.maintenance import Maintenance
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.money import Money
 from smsagg.engine.numbers import Numbers
@@ -107,6 +109,8 @@ class Engine:
         self.reports: Reports
         self.waiting: Waiting
         self.shaper: Shaper
+        self.maintenance: Maintenance
+        self.drills: Drills
 
     def connect(self, carriers: Mapping[str, Carrier], recovered: Recovered) -> None:
         """Put the parts together, and take up what the store holds. Once, before :meth:`run`."""
@@ -143,6 +147,9 @@ class Engine:
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy), self.money)
         self.alerts = Alerts(core)
         self.shaper = Shaper(core)
+        self.maintenance = Maintenance(core)
+        self.drills = Drills(core, self._outcomes.rehearse)
+        self.shaper.on_look = self.drills.look
         queued = Queued(core, self.waiting)
         self._sweeper.on_closed = self.intake.division.open_groups.close
         self._sweeper.last_seq = lambda: self.intake.last_seq
@@ -165,6 +172,8 @@ class Engine:
             self.dispatcher,
             self._loader,
             self.shaper,
+            self.maintenance,
+            self.drills,
         )
 
     def reconfigure(self, config: Config, tables: Tables, carriers: Mapping[str, Carrier]) -> None:
@@ -285,6 +294,7 @@ class Engine:
             if group.closes_at >= now:
                 self.intake.division.open_groups.add(self.core.groups.shared(group))
         self._end_in_doubt(recovered)
+        await self.maintenance.recover()
         for name, due_at in (await self._store.next_due()).items():
             self.waiting.due[name] = due_at
             if name in core.pools and due_at <= now:

@@ -25,7 +25,7 @@ from math import inf
 import structlog
 
 from smsagg.engine.pools import CarrierState, LinkState
-from smsagg.engine.ways import Way
+from smsagg.engine.ways import Holds, Way
 from smsagg.model import Message, Outcome
 from smsagg.queueing import TokenBucket
 from smsagg.shaping import Culprit, culprit_of
@@ -193,6 +193,31 @@ class Health:
         if way is None:
             way = carrier.ways[country] = Way(country, carrier.settings.circuit_open)
         return way
+
+    def stop(self, carrier: CarrierState, country: str, source: str, reason: str) -> None:
+        """Nothing goes to ``carrier``, or with ``country`` to its way there, until :meth:`release` of ``source``."""
+        self._holds(carrier, country).stop(source, reason)
+        self.changed(carrier, country)
+
+    def slow(
+        self, carrier: CarrierState, country: str, source: str, rate_per_s: float, reason: str, now: float
+    ) -> None:
+        """At most so much goes there."""
+        self._holds(carrier, country).slow(source, rate_per_s, reason, now)
+        self.changed(carrier, country)
+
+    def shift(self, carrier: CarrierState, country: str, source: str, share: float, reason: str) -> None:
+        """At most this share goes there of what would go otherwise."""
+        self._holds(carrier, country).shift(source, share, reason)
+        self.changed(carrier, country)
+
+    def release(self, carrier: CarrierState, country: str, source: str) -> None:
+        """What ``source`` asked for is over."""
+        self._holds(carrier, country).release(source)
+        self.changed(carrier, country)
+
+    def _holds(self, carrier: CarrierState, country: str) -> Holds:
+        return self.way(carrier, country).holds if country else carrier.holds
 
     def changed(self, carrier: CarrierState, country: str) -> None:
         """The holds of ``carrier``, or with ``country`` those of a way, were changed: messages may flow otherwise."""

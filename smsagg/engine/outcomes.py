@@ -251,6 +251,35 @@ class Outcomes:
         if awaiting:
             self._reports.await_joined(awaiting, now, changes)
 
+    def rehearse(self, link: LinkState, messages: Sequence[Message], is_throttled: bool) -> None:
+        """Treat messages that were handed over as refused by the carrier, in a drill: throttled, or for now.
+
+        No attempt is spent; the link and its way learn from it as from the carrier's own answer.
+        """
+        core, now, monotonic = self._core, self._core.clock.now_ms(), self._core.clock.monotonic_s()
+        changes = Changes()
+        given_back: list[Message] = []
+        for message in messages:
+            if is_throttled:
+                link.pacing.on_throttled(monotonic)
+            else:
+                core.health.on_failure(link, message.country, monotonic)
+            for row in message.joins or (message,):
+                core.decided(row, "refused", link.link.name, "by a drill")
+                if is_throttled:
+                    self._give_back(row, changes, given_back)
+                    continue
+                retry_s = retry_delay_s(self._class_of(row).retry, 1, core.rng)
+                row.move_to(MessageState.QUEUED)
+                row.avoid = link.carrier.name
+                if row.group is not None:
+                    row.group.gone.discard(row.part_number)
+                self._waiting.retry_at(row, min(now + int(retry_s * 1000), row.expires_at), now, changes)
+        if given_back:
+            self._waiting.give_back(given_back, now)
+        if not changes.is_empty():
+            self._finisher.commit(changes)
+
     # What an outcome says about its link, whatever became of the message meanwhile.
 
     def _heed_accepted(self, link: LinkState, message: Message) -> None:

@@ -10,7 +10,7 @@ as with two hundred.
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from smsagg.carriers.base import Carrier, Link
 from smsagg.config.schema import CarrierSettings, Config, PoolSettings
@@ -148,6 +148,8 @@ class CarrierState:
         """By country, where there is something to tell; :class:`~smsagg.engine.health.Health` keeps them."""
         self.holds = Holds()
         """What holds the carrier as a whole."""
+        self.rehearsal: Callable[[LinkState, list[Message]], list[Message]] | None = None
+        """In a drill: what of the messages for a link is really sent; the others have been dealt with."""
         self.statuses = StatusClassifier(settings.temporary, settings.throttled, settings.permanent)
         self.always_asks = settings.ask_receipts == "always"
         self.long_messages: str = getattr(settings.settings, "long_messages", "as_is")

@@ -5,7 +5,7 @@ Each look: links that answer nothing (``health_window``), ways whose receipts te
 ``smsagg carrier status`` and in the gauge ``smsagg_shaping_actions``. Nothing here is done for each message.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 
 import structlog
@@ -17,9 +17,12 @@ from smsagg.engine.delivery_circuits import DeliveryCircuits
 from smsagg.engine.pools import CarrierState
 from smsagg.observe.log import RateLimitedLog
 from smsagg.shaping.country_pace import CountryPace
-from smsagg.shaping.rules import ACCEPTED, IN_DOUBT, PERMANENT, Action, Rule
+from smsagg.shaping.rules import ACCEPTED, IN_DOUBT, PERMANENT, STATUSES_FROM, Action, Rule
+from smsagg.shaping.window import Counts, SlidingCounts
 
 INTERVAL_S = 1.0
+RECENT_S = 600.0
+"""What operators are told of carriers is what happened in so long."""
 
 log = structlog.get_logger("smsagg.engine")
 
@@ -32,7 +35,11 @@ class Shaper:
         self._log = RateLimitedLog(log)
         self._rules: list[Rule] = []
         self._paces: dict[str, CountryPace] = {}
+        self._windows: dict[str, SlidingCounts] = {}
+        self._recent: dict[str, tuple[Counts, float]] = {}
         self._deliveries = DeliveryCircuits(core)
+        self.on_look: Callable[[float], None] = lambda _now: None
+        """Who else is to look once a second."""
         self.reconfigure()
 
     def reconfigure(self) -> None:
@@ -77,11 +84,14 @@ class Shaper:
         for carrier in core.carriers.values():
             self._find_silent_links(carrier, now)
         core.sightings.refresh()
+        core.sightings.traffic.keep_look(now)
+        self._look_at_recent(now)
         self._deliveries.look(now)
         for rule in self._rules:
             self._apply(rule, now)
         if self._paces:
             self._pace_countries(now)
+        self.on_look(now)
 
     def actions(self, carrier: str = "") -> Iterator[Action]:
         """What rules have in force, of one carrier or of all."""
@@ -98,6 +108,19 @@ class Shaper:
                 self._end(rule, action, now, why)
                 ended += 1
         return ended
+
+    def recent(self, carrier: str) -> tuple[Counts, float]:
+        """What was counted of ``carrier`` lately, and in how many seconds."""
+        return self._recent.get(carrier, ((0,) * STATUSES_FROM, 0.0))
+
+    def _look_at_recent(self, now: float) -> None:
+        for (carrier, country), counts in self._core.sightings.subjects().items():
+            if not country:
+                window = self._windows.get(carrier)
+                if window is None:
+                    window = self._windows[carrier] = SlidingCounts(RECENT_S)
+                    window.look((0,) * len(counts), now)
+                self._recent[carrier] = window.look(counts, now)
 
     def country_rates(self) -> dict[str, float]:
         """What may go to each country of ``[countries]``, messages per second."""
@@ -140,14 +163,16 @@ class Shaper:
             if contracted is not None and not country:
                 action.rate_per_s = contracted * len(carrier.links) * settings.factor
         rule.begin(action, now)
-        holds = self._core.health.way(carrier, country).holds if country else carrier.holds
+        health = self._core.health
         if settings.action == "suspend":
-            holds.stop(action.source, f"suspended by {action.reason}")
+            health.stop(carrier, country, action.source, f"suspended by {action.reason}")
         elif settings.action == "slow":
-            holds.slow(action.source, action.rate_per_s, f"slowed to {action.rate_per_s:.3g}/s by {action.reason}", now)
+            rate = action.rate_per_s
+            health.slow(carrier, country, action.source, rate, f"slowed to {rate:.3g}/s by {action.reason}", now)
         else:
-            holds.shift(action.source, settings.share, f"share {settings.share:.0%} by {action.reason}")
-        self._changed(carrier, country)
+            health.shift(
+                carrier, country, action.source, settings.share, f"share {settings.share:.0%} by {action.reason}"
+            )
         self._tell("shaping_began", action, lasting_s=settings.lasting)
 
     def _end(self, rule: Rule, action: Action, now: float, why: str) -> None:
@@ -158,20 +183,14 @@ class Shaper:
     def _release(self, action: Action) -> None:
         name, country = action.subject
         carrier = self._core.carriers.get(name)
-        if carrier is None:
-            return
-        (self._core.health.way(carrier, country).holds if country else carrier.holds).release(action.source)
-        self._changed(carrier, country)
+        if carrier is not None:
+            self._core.health.release(carrier, country, action.source)
 
     def _tell(self, event: str, action: Action, **details: object) -> None:
         carrier, country = action.subject
         log.warning(
             event, carrier=carrier, country=country or "all", action=action.rule.action, reason=action.reason, **details
         )
-
-    def _changed(self, carrier: CarrierState, country: str) -> None:
-        self._core.health.changed(carrier, country)
-        self._core.wake_dispatcher()
 
     # Countries.
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from smsagg.engine.pools import LinkState
+from smsagg.engine.traffic import Traffic
 from smsagg.model import Message, MessageState
 from smsagg.routing.experience import Cell, Experience
 from smsagg.shaping.rules import Subject
@@ -25,6 +26,7 @@ class EngineSightings:
 
     def __init__(self, experience: Experience) -> None:
         self._experience = experience
+        self.traffic = Traffic(experience)
         self.statuses: tuple[int, ...] = ()
         """``command_status`` values that are counted."""
         self._answers: dict[tuple[str, str, int], int] = {}
@@ -42,8 +44,9 @@ class EngineSightings:
             key = (carrier, country, command_status)
             self._answers[key] = self._answers.get(key, 0) + 1
 
-    def on_sent(self, link: LinkState, message: Message, now: float) -> None:
+    def on_sent(self, link: LinkState, message: Message, now: float, now_ms: int) -> None:
         """``message`` is the first of those handed over."""
+        self.traffic.on_sent(message, now_ms)
         if link.timed is None and not message.joins:
             link.timed, link.timed_at = message, now
 

@@ -35,8 +35,8 @@ class Holds:
         self._stops[source] = reason
 
     def slow(self, source: str, rate_per_s: float, reason: str, now: float) -> None:
-        """At most so much goes."""
-        self._paces[source] = TokenBucket(rate_per_s, max(rate_per_s / 10, 1.0), now), reason
+        """At most so much goes, of it a second's worth at once."""
+        self._paces[source] = TokenBucket(rate_per_s, max(rate_per_s, 1.0), now), reason
 
     def shift(self, source: str, share: float, reason: str) -> None:
         """At most this share of what would go otherwise."""

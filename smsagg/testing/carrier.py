@@ -80,7 +80,7 @@ class FakeLink:
         return len(self.outstanding)
 
     def capacity(self, now: float) -> int:
-        free = self.window - len(self.outstanding) if self.is_bound else 0
+        free = self.window - len(self.outstanding) if self.is_bound and not self._owner.resting else 0
         return free if self._bucket is None or free <= 0 else int(min(free, self._bucket.available(now)))
 
     def ready_at(self, now: float) -> float:
@@ -133,6 +133,8 @@ class FakeLink:
     def report(self, outcomes: Sequence[Outcome]) -> None:
         if outcomes:
             self._owner.events.on_outcomes(self, outcomes)
+        if self._owner.resting and not self.outstanding:
+            self.is_bound = False
 
     def _take(self, messages: Iterable[Message] | None) -> list[Message]:
         taken = list(self.outstanding if messages is None else messages)
@@ -155,6 +157,7 @@ class FakeCarrier:
         self.events = events
         self.sent: list[Sent] = []
         """Every attempt there ever was, in order."""
+        self.resting = False
         self.answers: Answer | None = None
         self.observe_sent: Callable[[Sequence[Message]], None] = lambda _messages: None
         """Called at each hand-over."""
@@ -194,6 +197,21 @@ class FakeCarrier:
     async def drain(self) -> None:
         for link in self._links:
             link.is_bound = False
+
+    def rest(self) -> None:
+        """See :class:`~smsagg.carriers.base.RestingCarrier`."""
+        self.resting = True
+        self._unbind_idle()
+
+    def wake(self) -> None:
+        """Bind again."""
+        self.resting = False
+        self.bind()
+
+    def _unbind_idle(self) -> None:
+        for link in self._links:
+            if not link.outstanding:
+                link.is_bound = False
 
     # What a test does.
 

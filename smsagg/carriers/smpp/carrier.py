@@ -41,6 +41,16 @@ class SmppCarrier:
         for link in self._links:
             link.reconfigure(settings)
 
+    def rest(self) -> None:
+        """See :class:`~smsagg.carriers.base.RestingCarrier`."""
+        for link in self._links:
+            link.rest()
+
+    def wake(self) -> None:
+        """Bind again."""
+        for link in self._links:
+            link.wake()
+
     @property
     def links(self) -> Sequence[SmppLink]:
         return self._links

@@ -49,6 +49,9 @@ class SmppLink:
         self.rules = settings.make_rules()
         self.dial = dial
         self.draining = False
+        self.resting = False
+        """Unbound, or about to be, until :meth:`wake`."""
+        self._woken = trio.Event()
         self._clock = clock
         self._rng = rng
         self._transmitter: Association | None = None
@@ -87,14 +90,16 @@ class SmppLink:
 
     def capacity(self, now: float) -> int:
         transmitter = self._transmitter
-        if transmitter is None or not transmitter.is_bound or self.draining:
+        if transmitter is None or not transmitter.is_bound or self.draining or self.resting:
             return 0
         free = transmitter.connection.window_free
         return free if self._bucket is None or free <= 0 else max(0, int(min(free, self._bucket.available(now))))
 
     def ready_at(self, now: float) -> float:
         transmitter = self._transmitter
-        if transmitter is None or not transmitter.is_bound or self.draining or transmitter.connection.window_free <= 0:
+        if transmitter is None or not transmitter.is_bound or self.draining or self.resting:
+            return math.inf
+        if transmitter.connection.window_free <= 0:
             return math.inf
         return now if self._bucket is None else self._bucket.ready_at(now)
 
@@ -131,6 +136,8 @@ class SmppLink:
         """Outcomes of attempts on this link."""
         if not self.in_flight:
             self._idle.set()
+            if self.resting:
+                self._unbind()
         self.events.on_outcomes(self, outcomes)
         if self.is_bound:
             self.events.on_capacity(self)
@@ -159,11 +166,30 @@ class SmppLink:
         while self.in_flight:
             self._idle = trio.Event()
             await self._idle.wait()
-        for association in list(self._associations):
-            association.unbind()
+        self._unbind()
+        self._woken.set()
         while self._associations:
             self._ended = trio.Event()
             await self._ended.wait()
+
+    def rest(self) -> None:
+        """See :class:`~smsagg.carriers.base.RestingCarrier`."""
+        if not self.resting:
+            self.resting = True
+            self._woken = trio.Event()
+        if not self.in_flight:
+            self._unbind()
+
+    def wake(self) -> None:
+        """Bind again; what was about to be unbound stays."""
+        self.resting = False
+        self._woken.set()
+        if self.is_bound:
+            self.events.on_capacity(self)
+
+    def _unbind(self) -> None:
+        for association in list(self._associations):
+            association.unbind()
 
     async def _keep(self, bind: type[Bind]) -> None:
         """Associate again and again: the old connection closed first, exponential back-off with jitter between.
@@ -172,6 +198,9 @@ class SmppLink:
         """
         delay_s: float = self.settings.reconnect_first
         while not self.draining:
+            if self.resting:
+                await self._woken.wait()
+                continue
             association = Association(self, self._bind_pdu(bind))
             try:
                 reason = await association.run(self._on_bound)
@@ -182,8 +211,8 @@ class SmppLink:
                 self._log.exception("association_crashed", bind=bind.__name__)
             if association.bound_at is not None and trio.current_time() - association.bound_at > STEADY_S:
                 delay_s = self.settings.reconnect_first
-            if self.draining:
-                return
+            if self.draining or self.resting:
+                continue
             await trio.sleep(delay_s * self._rng.uniform(0.5, 1.0))
             delay_s = min(delay_s * 2, self.settings.reconnect_max)
 
@@ -193,7 +222,7 @@ class SmppLink:
 
     def _on_bound(self, association: Association) -> None:
         self._associations.add(association)
-        if self.draining:  # it was on its way when draining began
+        if self.draining or self.resting:  # it was on its way when that began
             association.unbind()
             return
         if association.transmits:
