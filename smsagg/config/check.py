@@ -12,6 +12,7 @@ from smsagg.config.check_abuse import abuse_problems
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.check_money import money_problems
 from smsagg.config.check_numbers import number_problems
+from smsagg.config.check_retention import retention_problems
 from smsagg.config.check_shaping import shaping_problems
 from smsagg.config.problems import Problem
 from smsagg.config.problems import unknown_name as _known
@@ -41,6 +42,7 @@ def check_config(config: Config) -> list[Problem]:
         *mo_problems(config),
         *money_problems(config, COUNTRIES),
         *number_problems(config, COUNTRIES),
+        *retention_problems(config),
         *_message_classes(config),
         *_encodings(config),
         *_receipts(config),

@@ -18,6 +18,8 @@ from smsagg.config.http_settings import HttpSettings as HttpSettings
 from smsagg.config.money_settings import CapSettings as CapSettings
 from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.money_settings import QuotaSettings as QuotaSettings
+from smsagg.config.retention_settings import AccountRetentionSettings as AccountRetentionSettings
+from smsagg.config.retention_settings import RetentionSettings as RetentionSettings
 from smsagg.config.routing_settings import LookupSettings as LookupSettings
 from smsagg.config.routing_settings import RoutingSettings as RoutingSettings
 from smsagg.config.shaping_settings import CountrySettings as CountrySettings
@@ -250,6 +252,7 @@ class AccountSettings:
     """The same of a message that is submitted in parts, each with an id of its own."""
     api_keys: dict[str, ApiKeySettings] = Factory(dict)
     """For the HTTP API, by name."""
+    retention: AccountRetentionSettings | None = None
     reassemble: bool = False
     """Whether long MO comes as one deliver_sm rather than as the parts that the carrier brought."""
     price_list: DataFile | None = None
@@ -503,5 +506,6 @@ class Config:
     shaping_rules: tuple[ShapingRuleSettings, ...] = ()
     countries: dict[str, CountrySettings] = Factory(dict)
     money: MoneySettings = Factory(MoneySettings)
+    retention: RetentionSettings = Factory(RetentionSettings)
     log: LogSettings = Factory(LogSettings)
     numbers: NumberSettings = Factory(NumberSettings)

@@ -18,6 +18,7 @@ import trio
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
 from smsagg.engine.reports import Reports
+from smsagg.engine.retention import Retention
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState, PartGroup, named_range
@@ -42,6 +43,7 @@ class Sweeper:
         """Told of a group that ends though it misses parts."""
         self.last_seq: Callable[[], int] = lambda: 0
         """Highest seq ever given out."""
+        self.retention = Retention(core)
         self._swept_until = 0
         self._drop_parked_at = 0.0
         self._overlap_ms = 0
@@ -50,6 +52,7 @@ class Sweeper:
     def reconfigure(self) -> None:
         """Heed the configuration of the core from now on."""
         overlap_ms = int((self._core.config.server.accept_deadline + 2 * INTERVAL_S) * 1000)
+        self.retention.reconfigure()
         self._overlap_ms = max(overlap_ms, self._overlap_ms)  # commits under way began under the settings before
 
     async def run(self) -> None:
@@ -70,6 +73,7 @@ class Sweeper:
         await self._close_groups(now - self._overlap_ms)
         await self._drop_expired_deliveries(now)
         await self._drop_history(now)
+        await self.retention.apply(now)
         parked_before = now - int(core.config.store.parked_receipt_ttl * 1000)
         orphans = self._reports.drop_orphans(parked_before)
         for carrier, _ in orphans:
@@ -120,7 +124,7 @@ class Sweeper:
 
     async def _drop_history(self, now: int) -> None:
         """A bounded part a round, oldest first: the past goes at least as fast as it came."""
-        done_before = now - int(self._core.config.store.history_ttl * 1000)
+        done_before = now - self.retention.history_ms
         for _ in range(HISTORY_BATCHES):
             if await self._core.store.drop_history(done_before, BATCH) < BATCH:
                 return

@@ -151,6 +151,7 @@ class PartGroup:
         """``message``, one of the parts, as the customer knows the whole: its id, its text and its state."""
         whole = copy.copy(message)
         whole.message_id = self.message_id
+        whole.source_addr, whole.destination_addr = self.source_addr, self.destination_addr
         whole.body = self.excerpt
         whole.esm_class &= ~_UDHI
         whole.accepted_at = self.accepted_at

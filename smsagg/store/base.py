@@ -17,6 +17,7 @@ error, new messages are refused at once, and the engine stops handing out attemp
 """
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from attrs import define, field, fields
@@ -167,6 +168,40 @@ class EnrouteMessage(NamedTuple):
     seq: int
     carrier_message_id: str
     destination_addr: str
+
+
+class RetentionSubject(StrEnum):
+    """What is taken out of the past."""
+
+    BODIES = "bodies"
+    """Texts: bodies, TLVs, the beginnings kept for receipts, and those in receipts that are owed."""
+    NUMBERS = "numbers"
+    """Recipients' numbers, but for their first digits."""
+    HISTORY = "history"
+    """Messages that are over, altogether."""
+
+
+class RetentionRule(NamedTuple):
+    """What is taken out of whose messages."""
+
+    subject: RetentionSubject
+    accounts: frozenset[str]
+    is_exempting: bool
+    """All accounts but these."""
+    digest_key: bytes = b""
+    """Key of the HMAC-SHA-256 that is kept of a text; empty: none is kept."""
+
+
+class RetentionPlace(NamedTuple):
+    """How far a rule has been applied. Applied from the beginning once more it changes nothing."""
+
+    seq: int = 0
+    late_done_at: int = 0
+    late_seq: int = 0
+    group_seq: int = 0
+    late_group_done_at: int = 0
+    late_group_seq: int = 0
+    delivery_id: int = 0
 
 
 @define(eq=False)
@@ -388,6 +423,17 @@ class Store(Protocol):
         """Delete, of the ``limit`` oldest messages in history, those that were over before that instant; how many.
 
         The same of the oldest groups."""
+        ...
+
+    async def apply_retention(
+        self, rule: RetentionRule, done_before: int, place: RetentionPlace, limit: int
+    ) -> RetentionPlace:
+        """Apply ``rule`` from ``place`` on to messages (and groups of parts) that were over before that instant, to
+        some ``limit`` of each; returns how far it came, which is ``place`` when nothing is left to do now.
+
+        A message is met within an hour after its time. What is live or young is not touched, nor are receipts that are
+        owed but for the text that they quote.
+        """
         ...
 
     async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:

@@ -25,6 +25,8 @@ from smsagg.store.base import (
     ParkedReceipt,
     QueuedMatch,
     Recovered,
+    RetentionPlace,
+    RetentionRule,
     StoreStatistics,
 )
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
@@ -296,6 +298,11 @@ class MemoryStore:
             return len(over)
 
         return await self._ask(run)
+
+    async def apply_retention(
+        self, rule: RetentionRule, done_before: int, place: RetentionPlace, limit: int
+    ) -> RetentionPlace:
+        return await self._ask(lambda: self.tables.apply_retention(rule, done_before, place, limit))
 
     async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:
         def run() -> list[ParkedReceipt]:

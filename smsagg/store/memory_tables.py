@@ -5,8 +5,16 @@ from typing import Any
 
 from attrs import define, field
 
-from smsagg.model import Delivery, Message, MessageState, MoPart, PartGroup
-from smsagg.store.base import Changes, KeyedAnswer, ParkedReceipt
+from smsagg.model import Delivery, DeliveryKind, Message, MessageState, MoPart, PartGroup
+from smsagg.observe.log import masked
+from smsagg.store.base import (
+    Changes,
+    KeyedAnswer,
+    ParkedReceipt,
+    RetentionPlace,
+    RetentionRule,
+    RetentionSubject,
+)
 from smsagg.store.memory_events import EventTables
 from smsagg.store.memory_money import MoneyTables
 
@@ -27,6 +35,29 @@ class Tables:
     money: MoneyTables = field(factory=MoneyTables)
     last_seq: int = 0
     last_delivery_id: int = 0
+
+    def apply_retention(
+        self, rule: RetentionRule, done_before: int, place: RetentionPlace, limit: int
+    ) -> RetentionPlace:
+        """To ``limit`` records; the place counts them."""
+
+        def concerns(account: str, over_at: int) -> bool:
+            return (account in rule.accounts) != rule.is_exempting and 0 < over_at < done_before
+
+        changed = 0
+        for message in [m for m in self.history.values() if concerns(m.account, m.done_at)]:
+            if changed < limit:
+                changed += _take_out(rule.subject, message, self.history, message.seq, "body", "tlvs")
+        for group in [g for g in self.groups.values() if concerns(g.account, g.done_at)]:
+            if changed < limit:
+                changed += _take_out(rule.subject, group, self.groups, group.group_seq, "excerpt")
+        if rule.subject is RetentionSubject.BODIES:
+            for delivery in [d for d in self.deliveries.values() if concerns(d.account, d.created_at)]:
+                head, field, text = delivery.body.partition(b" text:")
+                if delivery.kind is not DeliveryKind.MO and text and changed < limit:
+                    delivery.body = head + field
+                    changed += 1
+        return place._replace(seq=place.seq + changed)
 
     def apply(self, changes: Changes) -> None:
         """One transaction, in the order that the port names."""
@@ -83,6 +114,21 @@ class Tables:
             else:
                 self.entities[entity.kind, entity.key] = entity.value
         self.money.apply(changes)
+
+
+def _take_out(
+    subject: RetentionSubject, record: Message | PartGroup, table: dict[int, Any], key: int, *texts: str
+) -> bool:
+    """Whether anything was still there."""
+    if subject is RetentionSubject.HISTORY:
+        del table[key]
+        return True
+    before = [getattr(record, name) for name in (*texts, "destination_addr")]
+    if subject is RetentionSubject.NUMBERS:
+        record.destination_addr = masked(record.destination_addr)
+    else:
+        _assign(record, dict.fromkeys(texts, b""))
+    return before != [getattr(record, name) for name in (*texts, "destination_addr")]
 
 
 def _assign(record: Message | Delivery | PartGroup, values: dict[str, Any]) -> None:

@@ -20,6 +20,8 @@ from smsagg.store.base import (
     ParkedReceipt,
     QueuedMatch,
     Recovered,
+    RetentionPlace,
+    RetentionRule,
     StoreStatistics,
 )
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
@@ -29,6 +31,7 @@ from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_che
 from smsagg.store.sqlite.disk import FreeSpace
 from smsagg.store.sqlite.group import Job, Write
 from smsagg.store.sqlite.owner import OwnerLock
+from smsagg.store.sqlite.retention import apply_retention
 from smsagg.store.sqlite.writer import LOW_SPACE, Reports, Writer
 
 CLOSE_DEADLINE_S = 10.0
@@ -176,6 +179,11 @@ class SqliteStore:
 
     async def drop_history(self, done_before: int, limit: int) -> int:
         return await self._ask(lambda cursor: jobs.drop_history(cursor, done_before, limit))
+
+    async def apply_retention(
+        self, rule: RetentionRule, done_before: int, place: RetentionPlace, limit: int
+    ) -> RetentionPlace:
+        return await self._ask(lambda cursor: apply_retention(cursor, rule, done_before, place, limit))
 
     async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:
         return await self._ask(lambda cursor: jobs.find_parked_receipts(cursor, carrier))
