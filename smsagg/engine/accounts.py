@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from smsagg.abuse import Checks
 from smsagg.config.schema import AccountSettings, Config, MessageClassSettings
 from smsagg.pricing.purse import Purse
 from smsagg.queueing.rate import TokenBucket
@@ -16,13 +17,15 @@ class Account:
     The object is the same for as long as the configuration names the account, whatever else changes in it.
     """
 
-    __slots__ = ("bucket", "burst", "message_class", "name", "purse", "queued", "settings", "tariff")
+    __slots__ = ("bucket", "burst", "guard", "message_class", "name", "purse", "queued", "settings", "tariff")
 
     def __init__(self, name: str, settings: AccountSettings, message_class: MessageClassSettings, now: float) -> None:
         self.name = name
         self.queued = 0
         self.burst = 0
         """Messages that may come at once; 0: as many as will."""
+        self.guard: Checks | None = None
+        """What is checked of its messages; ``None``: nothing."""
         self.bucket: TokenBucket | None = None
         """Messages per second over all binds; ``None``: unlimited."""
         self.purse: Purse | None = None

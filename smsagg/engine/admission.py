@@ -40,6 +40,11 @@ class Admission:
         its sender noted (``sender_use``), which goes with it through the intake.
         """
         message.country = country_of(digits)
+        guard = account.guard
+        if guard is not None:
+            refusal = guard.check(message, digits, now)
+            if refusal is not None:
+                return refusal
         if self._networks is not None:
             message.network = self._networks.find(digits)
         if self._lookups is not None and self._lookups.is_on:

@@ -56,6 +56,10 @@ class Core:
     finish_watchers: list[set[int]] = field(factory=list)
     load_watchers: list[list[Message]] = field(factory=list)
     groups: Groups = field(factory=Groups)
+    frozen: set[str] = field(factory=set)
+    """Accounts whose messages go nowhere for now; mostly none."""
+    on_finished: Callable[[Message], None] | None = None
+    """Told of each message that has ended, if anybody wants to know."""
     health: Health = field(factory=Health)
     sightings: EngineSightings = field(init=False)
     wake_dispatcher: Callable[[], None] = lambda: None

@@ -24,6 +24,7 @@ import trio
 from smsagg.carriers.base import Carrier, Link, RespondMo, RespondReceipts
 from smsagg.clock import Clock
 from smsagg.config.schema import Config, MessageClassSettings
+from smsagg.engine import freezing, guard
 from smsagg.engine.accounts import change_accounts, make_accounts
 from smsagg.engine.admission import Admission
 from smsagg.engine.alerts import Alerts
@@ -34,6 +35,8 @@ from smsagg.engine.deliveries import Deliveries
 from smsagg.engine.dispatcher import Dispatcher
 from smsagg.engine.drills import Drills
 from smsagg.engine.finish import Finisher
+from smsagg.engine.freezing import Freezing
+from smsagg.engine.guard import Guard
 from smsagg.engine.handset import HandsetMessages
 from smsagg.engine.intake import Intake
 from smsagg.engine.learning import learning_carriers
@@ -46,6 +49,7 @@ from smsagg.engine.numbers import Numbers
 from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.pools import LinkState, make_carriers, make_pools
 from smsagg.engine.queued import Queued
+from smsagg.engine.recalling import recall_duplicates
 from smsagg.engine.replacement import Replacement
 from smsagg.engine.reports import Reports
 from smsagg.engine.shaper import Shaper
@@ -54,7 +58,7 @@ from smsagg.engine.tariffs import Tariffs
 from smsagg.engine.unmatched import SCANNED_AT_ONCE
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
-from smsagg.model import CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
+from smsagg.model import FROZEN_UNTIL, CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
 from smsagg.observe.metrics import Metrics
 from smsagg.observe.watch import Watch
 from smsagg.store.base import Recovered, Store
@@ -101,6 +105,7 @@ class Engine:
         self.intake: Intake
         self.money: Money
         self.alerts: Alerts
+        self.guard: Guard
         self.control: Control
         self.replacement: Replacement
         self.handset: HandsetMessages
@@ -135,6 +140,8 @@ class Engine:
         self.lookups = Lookups(core)
         self.admission = Admission(core, tariffs, self.lookups)
         self.waiting = Waiting(core, self.admission.home_of)
+        self.freezing = Freezing(core, self.waiting)
+        self.guard = Guard(core, self.freezing)
         self.deliveries = Deliveries(core, self._config.receipts)
         self._finisher = Finisher(core, self.deliveries, self.money, tariffs)
         self.reports = Reports(core, self._finisher, learning_carriers(carriers))
@@ -162,6 +169,7 @@ class Engine:
             tariffs,
             self.lookups,
             self.admission,
+            self.guard,
             self.intake,
             self.deliveries,
             self.reports,
@@ -219,6 +227,8 @@ class Engine:
             nursery.start_soon(self.reports.run)
             nursery.start_soon(self.deliveries.run)
             nursery.start_soon(self.handset.run)
+            nursery.start_soon(self.guard.run)
+            nursery.start_soon(self.freezing.run)
             nursery.start_soon(self._sweeper.run)
             nursery.start_soon(self.shaper.run)
             nursery.start_soon(self.numbers.run)
@@ -289,6 +299,7 @@ class Engine:
         self.reports.recovered(recovered.parked_receipts, recovered.enroute)
         self.deliveries.recovered(recovered.last_delivery_id, await self._store.next_delivery_due())
         self.handset.recovered(recovered.mo_parts)
+        await self._recover_guard(recovered.last_seq)
         now = self._clock.now_ms()
         for group in reversed(recovered.open_groups):
             if group.closes_at >= now:
@@ -299,6 +310,13 @@ class Engine:
             self.waiting.due[name] = due_at
             if name in core.pools and due_at <= now:
                 core.pools[name].spilled = True
+
+    async def _recover_guard(self, last_seq: int) -> None:
+        """Frozen accounts stay so, and the guard goes on with what it knew."""
+        held = await self._store.find_held(FROZEN_UNTIL, 1)
+        self.freezing.recovered(await self._store.load_entities(freezing.KIND), bool(held))
+        self.guard.recovered(await self._store.load_entities(guard.USAGE_KIND))
+        await recall_duplicates(self._store, last_seq, self.guard.watching_duplicates, self._clock.now_ms())
 
     def _end_in_doubt(self, recovered: Recovered) -> None:
         """Attempts that were recorded, of classes that must not send twice: their outcome will never be known."""

@@ -45,6 +45,8 @@ class Finisher:
         for finished in core.finish_watchers:
             finished.add(message.seq)
         core.metrics.finished(message, now)
+        if core.on_finished is not None:
+            core.on_finished(message)
         if core.watch.watcher is not None:
             core.decided(message, "over", state.name, f"error {error_code}" if error_code else "")
 

@@ -63,6 +63,8 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.link_window.add_source(by_link(lambda link: link.window))
     metrics.link_outstanding.add_source(by_link(lambda link: link.in_flight))
     add_health_sources(metrics, engine)
+    metrics.abuse_blocked_prefixes.add_source(engine.guard.blocked_prefixes)
+    metrics.accounts_frozen.add_source(lambda: {"": len(core.frozen)})
     metrics.parked_receipts.add_source(lambda: {"": engine.reports.correlator.early_count})
     metrics.receipt_dialects.add_source(engine.reports.learning.told)
     metrics.id_collisions.add_source(lambda: {"": engine.reports.correlator.collisions})

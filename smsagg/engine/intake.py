@@ -8,6 +8,7 @@ waiting and will send it again.
 import copy
 from collections.abc import Callable, Sequence
 
+from smsagg.abuse.duplicates import Duplicates
 from smsagg.engine.accounts import Account
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.division import Division, excerpt_of
@@ -56,9 +57,14 @@ class Intake:
 
         They are to be numbered and committed together, and the customer knows them by the id of the first.
         """
+        guard = account.guard
+        duplicates = None if guard is None else guard.duplicates
+        digest = b"" if duplicates is None or guard is None else guard.digest_of(message)
         taken = self._take(account, message, now)
         if isinstance(taken, Refusal):
             self._core.numbers.take_back((message,))
+        elif duplicates is not None:
+            duplicates.take(digest, taken[0], now)
         return taken
 
     def _take(self, account: Account, message: Message, now: int) -> list[Message] | Refusal:
@@ -144,9 +150,17 @@ class Intake:
         self._money.release(messages, self._core.clock.now_ms())
 
     def _give_up(self, messages: Sequence[Message]) -> None:
+        duplicates = self._duplicates_of(messages)
         for message in messages:
             self._waiting.unreserve(message)
             self._core.left_queue(message)
+            if duplicates is not None:
+                duplicates.released(message)
+
+    def _duplicates_of(self, messages: Sequence[Message]) -> Duplicates | None:
+        """What knows duplicates of these, which are of one account."""
+        account = self._core.accounts.get(messages[0].account) if messages else None
+        return account.guard.duplicates if account is not None and account.guard is not None else None
 
     def commit(self, messages: list[Message], on_accepted: OnAccepted, ends: Changes | None = None) -> None:
         """Make reserved and numbered messages of one account durable; they set out as soon as ``on_accepted`` returned.
@@ -171,6 +185,10 @@ class Intake:
                 self._unwind(messages, on_accepted)
             else:
                 core.metrics.accepted(messages, core.clock.monotonic_s() - began_at)
+                duplicates = self._duplicates_of(messages)
+                if duplicates is not None:
+                    for message in messages:
+                        duplicates.committed(message)
                 on_accepted(ESME_ROK)
                 now = core.clock.now_ms()
                 for message in messages:

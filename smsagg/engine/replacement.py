@@ -21,7 +21,7 @@ from smsagg.engine.finish import Finisher
 from smsagg.engine.intake import Intake, OnAccepted
 from smsagg.engine.queued import Queued
 from smsagg.errors import StoreError
-from smsagg.model import Message, MessageState, Refusal
+from smsagg.model import HELD_UNTIL, Message, MessageState, Refusal
 from smsagg.smpp.status import ESME_ROK, ESME_RREPLACEFAIL, ESME_RSUBMITFAIL, ESME_RSYSERR
 from smsagg.store.base import QueuedMatch, ReplacedMessage
 
@@ -68,7 +68,8 @@ class Replacement:
     async def revise(self, account: str, message_id: str, revise: Revise) -> int:
         """Change the messages with this id, all or none; ESME_ROK after the commit.
 
-        ESME_RREPLACEFAIL: there is none of this account, a carrier has one of them, or one is a part of a long message;
+        ESME_RREPLACEFAIL: there is none of this account, a carrier has one of them, one is a part of a long message, or
+        one waits for an operator;
         ESME_RSYSERR: the store cannot be asked; else what ``revise`` says. Cancelling the call does not undo it.
         """
         if self._core.store.failing is not None:
@@ -78,7 +79,7 @@ class Replacement:
         held: list[Message] | None = None
         try:
             messages, are_all = await self._control.find_queued(account, message_id)
-            if not messages or not are_all or any(message.group is not None for message in messages):
+            if not messages or not are_all or not all(map(_may_be_revised, messages)):
                 return ESME_RREPLACEFAIL
             revisions: dict[int, Revision] = {}
             for message in messages:
@@ -194,6 +195,10 @@ class Replacement:
             return None
         still_queued = self._queued.still_queued(found.values())
         return await self._queued.hold(still_queued) if still_queued else []
+
+
+def _may_be_revised(message: Message) -> bool:
+    return message.group is None and message.next_attempt_at != HELD_UNTIL
 
 
 def _revision_of(message: Message) -> Revision:

@@ -7,6 +7,7 @@
 | assembly | the same, parts of long messages only | the last sibling, or ``parts_wait`` | nobody waits in it |
 | following (a link's) | dispatcher, parts beyond its capacity | dispatcher, before all else | the ready queue's |
 | parked (store only) | both of the above when full | :class:`~smsagg.engine.loader.Loader` | disk |
+| held (store only) | rules on content, frozen accounts | an operator: :mod:`smsagg.engine.freezing` | disk |
 
 A message is in exactly one of them. Parked messages cost no memory; their ``next_attempt_at`` is in the store, and
 ``due`` holds the earliest of each pool. While a pool has parked messages that are due, newer ones queue behind them in
@@ -23,7 +24,7 @@ from collections.abc import Callable, Collection, Iterable
 from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.following import Following
 from smsagg.engine.pools import LinkState, Pool
-from smsagg.model import Message, MessageState
+from smsagg.model import FROZEN_UNTIL, HELD_UNTIL, Message, MessageState
 from smsagg.queueing import Assembly, Bundle
 from smsagg.queueing.scheduled import ScheduledQueue
 
@@ -105,6 +106,9 @@ class Waiting:
             message.pool = self._home_of(message)
             if not message.pool:
                 return False
+        if message.next_attempt_at == HELD_UNTIL:
+            message.parked = True
+            return True
         pool = self._core.pools[message.pool]
         message.next_attempt_at = message.not_before
         if message.not_before > now:
@@ -166,6 +170,9 @@ class Waiting:
             if message.expires_at <= now:
                 self.overdue.append(message)
                 continue
+            if self._core.frozen and message.account in self._core.frozen:
+                self._freeze(message)
+                continue
             if not self._is_at_home(message):
                 self._park(message, now)
                 continue
@@ -218,6 +225,23 @@ class Waiting:
         else:
             self._park(message, now)
 
+    def come_back(self, message: Message, now: int) -> None:
+        """A message just claimed from the store waits by its ``next_attempt_at``."""
+        core = self._core
+        core.live[message.seq] = message
+        for watcher in core.load_watchers:
+            watcher.append(message)
+        self.readmit(message, now)
+
+    def freeze(self, message: Message, changes: Changes) -> None:
+        """A QUEUED message in memory and in no queue is held until its account is let go on."""
+        message.next_attempt_at = FROZEN_UNTIL
+        message.parked = True
+        self._core.decided(message, "parked", "in the store, for its account is frozen")
+        self._core.live.pop(message.seq, None)
+        changes.message_updates.append(update_of(message))
+        self._note_parked(message, 0)
+
     def release_due(self, now: int) -> None:
         """Move scheduled messages whose time has come to their ready queues."""
         core = self._core
@@ -268,10 +292,17 @@ class Waiting:
         """To the end of its ready queue, unless its time is up or the queue is full."""
         if message.expires_at <= now:
             self.overdue.append(message)
+        elif self._core.frozen and message.account in self._core.frozen:
+            self._freeze(message)
         elif message.group is not None:
             self._assemble(message, now)
         elif not self._core.pools[message.pool].ready.push(message):
             self._park(message, now)
+
+    def _freeze(self, message: Message) -> None:
+        changes = Changes()
+        self.freeze(message, changes)
+        self._core.store.write(changes)
 
     def _assemble(self, part: Message, now: int) -> None:
         """Let ``part`` wait for its siblings; while it does it holds a place in its pool."""

@@ -24,6 +24,7 @@ def register(
     refusal = found
     if isinstance(found, Account):
         if door.sessions.bind(found.name, bind_type, session, found.settings.binds_max):
+            door.engine.guard.bound(found.name, peer.address)
             return found
         refusal = BindRefusal.BINDS_MAX
     assert isinstance(refusal, BindRefusal)

@@ -122,6 +122,10 @@ class Bound:
         self.door.engine.metrics.refused(self.account.name, reason or name_of(command_status), count)
         self.door.pace.note_refused(count)
 
+    def count_repeated(self, count: int, reason: str) -> None:
+        """Tell the metrics of messages that were answered with the id of one that we had already."""
+        self.door.engine.metrics.refused(self.account.name, reason, count)
+
     def answer(self, response: Response) -> None:
         """Queue one response and have it sent."""
         if not response.command_status:

@@ -294,6 +294,18 @@ class Metrics:
             "carrier",
             "result",
         )
+        self.abuse_alarms = self._counter(
+            "smsagg_abuse_alarms_total",
+            "Findings of the checks of abuse, by kind (velocity, sequence, collapse, content, volume, country, "
+            "network), account and action.",
+            "kind",
+            "account",
+            "action",
+        )
+        self.abuse_blocked_prefixes = self._gauge(
+            "smsagg_abuse_blocked_prefixes", "Prefixes blocked or throttled now, by account.", "account"
+        )
+        self.accounts_frozen = self._gauge("smsagg_accounts_frozen", "Accounts that are frozen now.")
         self.carrier_alerts = self._counter(
             "smsagg_carrier_alerts_total",
             "Handsets that can be reached again, by carrier and result (told, missed).",

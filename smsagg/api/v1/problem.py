@@ -101,6 +101,8 @@ def problem_of(refusal: Refusal) -> Problem:
     status = _STATUSES.get(refusal.command_status, 422)
     if refusal.reason == "no_credit":
         status = 402
+    if refusal.reason == "duplicate" and status != 429:
+        status = 409
     reason = refusal.reason or name_of(refusal.command_status).removeprefix("ESME_").lower()
     member = _MEMBERS.get(refusal.command_status)
     errors = [{"path": member, "detail": reason}] if member and status == 422 else []
@@ -109,6 +111,8 @@ def problem_of(refusal: Refusal) -> Problem:
 
 
 def _detail_of(refusal: Refusal) -> str:
+    if refusal.message_id:
+        return f"A message with this text was taken for this number a while ago: {refusal.message_id}."
     if refusal.reason:
         return f"The message is not taken: {refusal.reason.replace('_', ' ')}."
     return f"The message is not taken ({name_of(refusal.command_status)})."

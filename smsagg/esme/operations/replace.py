@@ -11,9 +11,10 @@ validity_period             message's acceptance
 registered_delivery         changes
 ==========================  =========================================================================================
 
-A message that a carrier has, that is over, or that was cut into parts is not replaced: ESME_RREPLACEFAIL, as for a
-foreign or unknown id, and for accounts with smart encoding, whose texts may be stored in another coding than the ESME
-knows. Of a submit_multi all messages are replaced or none.
+A message that a carrier has, that is over, that waits for an operator, or that was cut into parts is not replaced:
+ESME_RREPLACEFAIL, as for a foreign or unknown id, for a text that rules on content would block or hold, and for
+accounts with smart encoding, whose texts may be stored in another coding than the ESME knows. Of a submit_multi all
+messages are replaced or none.
 
 A submit with the flag is a message of its own, with its own id. All queued messages of the account with its
 source_addr, destination_addr and service_type end as DELETED in the transaction that stores it, with the receipts that
@@ -55,8 +56,12 @@ def _revise(bound: Bound, pdu: ReplaceSm, message: Message, now: int) -> Revisio
     status = status or check_body(message.esm_class, body)
     if status:
         return status
-    if not bound.door.engine.intake.division.is_one(evolve(message, body=body, in_payload=in_payload)):
+    replacing = evolve(message, body=body, in_payload=in_payload)
+    if not bound.door.engine.intake.division.is_one(replacing):
         return ESME_RINVMSGLEN
+    guard = bound.account.guard
+    if guard is not None and guard.content_action(replacing) in ("block", "hold"):
+        return ESME_RREPLACEFAIL
     times = bound.door.submission.times_of(pdu, now)
     if isinstance(times, int):
         return times

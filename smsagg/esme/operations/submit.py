@@ -41,6 +41,10 @@ def _submit_replacing(bound: Bound, pdu: SubmitSm, respond: Callable[[Sequence[i
         refuse(ESME_RMSGQFUL if within_queue < within_window else ESME_RTHROTTLED)
         return
     message = bound.door.submission.message_of(pdu, bound.account, bound.door.clock.now_ms())
+    if isinstance(message, Refusal) and message.message_id:
+        bound.count_repeated(1, message.reason)
+        respond(number, (message.message_id,))
+        return
     if isinstance(message, Refusal):
         bound.count_refused(message.command_status, 1, message.reason)
         bound.connection.refuse_submit_sm(number, message.command_status)

@@ -100,7 +100,8 @@ def _take_one(bound: Bound, single: SubmitSm, destination: SmeAddress, now: int)
     single.destination_addr = destination.destination_addr
     message = bound.door.submission.message_of(single, bound.account, now)
     if isinstance(message, Refusal):
-        return message
+        # The response has one id for all destinations; there is no place for that of an earlier message.
+        return message if message.command_status else Refusal(ESME_RSUBMITFAIL, message.reason)
     return bound.door.engine.intake.take(bound.account, message, now)
 
 

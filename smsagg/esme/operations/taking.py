@@ -22,7 +22,8 @@ def take_in(
     refuse: Callable[[Sequence[int], int], None],
 ) -> None:
     """Commit what is taken in one batch. ``respond`` is called after the commit with sequence_numbers and the
-    message_ids for them, ``refuse`` at once, or when the commit fails, with sequence_numbers and why."""
+    message_ids for them, ``refuse`` at once, or when the commit fails, with sequence_numbers and why. What repeats a
+    message that is durable already is answered at once with that one's id."""
 
     def refuse_all(command_status: int) -> None:
         bound.count_refused(command_status, len(pdus))
@@ -57,7 +58,10 @@ def _take_in(
             first.append(taken[0])
             sequence_numbers.append(pdu.sequence_number)
     for refusal, numbers in refused.items():
-        if numbers:
+        if refusal.message_id:
+            bound.count_repeated(len(numbers), refusal.reason)
+            respond(numbers, [refusal.message_id] * len(numbers))
+        elif numbers:
             bound.count_refused(refusal.command_status, len(numbers), refusal.reason)
             refuse(numbers, refusal.command_status)
     if not messages:
