@@ -14,6 +14,7 @@ import trio
 from attrs import define, field
 from trio.testing import wait_all_tasks_blocked
 
+from smsagg.carriers.fleet import may_stay
 from smsagg.config.schema import AccountSettings, CarrierSettings, Config, Duration, PoolMember, PoolSettings
 from smsagg.engine import Engine
 from smsagg.model import Message, Refusal
@@ -78,7 +79,7 @@ class FakeGateway:
     """A running engine, and the hands and eyes of a test."""
 
     def __init__(self, config: Config, store: Store, clock: FakeClock, seed: int, tables: Tables | None = None) -> None:
-        rng = Random(seed)
+        self._rng = rng = Random(seed)
         self.config = config
         self.store = store
         self.clock = clock
@@ -88,6 +89,23 @@ class FakeGateway:
             name: FakeCarrier(name, settings.settings, self.engine, clock, rng)
             for name, settings in config.carriers.items()
         }
+        self.nursery: trio.Nursery
+
+    def reconfigure(self, config: Config) -> list[FakeCarrier]:
+        """Go on under another configuration; the carriers that left, which the test has end as it likes."""
+        carriers: dict[str, FakeCarrier] = {}
+        for name, settings in config.carriers.items():
+            carrier = self.carriers.get(name)
+            if carrier is None or not may_stay(carrier, self.config.carriers[name], settings):
+                carrier = FakeCarrier(name, settings.settings, self.engine, self.clock, self._rng)
+                self.nursery.start_soon(carrier.run)
+            else:
+                carrier.reconfigure(settings.settings)
+            carriers[name] = carrier
+        left = [carrier for carrier in self.carriers.values() if carrier not in carriers.values()]
+        self.config, self.carriers = config, carriers
+        self.engine.reconfigure(config, self.engine.core.tables, carriers)
+        return left
 
     @property
     def carrier(self) -> FakeCarrier:
@@ -195,6 +213,7 @@ async def run_gateway(
     engine.connect(gateway.carriers, await store.recover(gateway.clock.now_ms(), engine.retries_due_by))
     store.on_commit = lambda _seconds, _changes: engine.dispatcher.wake()
     async with trio.open_nursery() as nursery:
+        gateway.nursery = nursery
         await nursery.start(engine.run)
         for carrier in gateway.carriers.values():
             await nursery.start(carrier.run)
