@@ -69,6 +69,8 @@ class World:
         """Texts of replacements that nobody has answered yet, of this life."""
         self.sinks: list[FakeSink] = []
         self.unanswered: list[Delivery] = []
+        self.config = TIGHT
+        """Of the next life."""
         self.gateway: FakeGateway
         self.store: MemoryStore
         self.tasks: trio.Nursery
@@ -77,11 +79,12 @@ class World:
         """One life after the other until the steps are used up; the last one is brought to its end and judged."""
         left = deque(steps)
         over = False
+        self.config = config
         while not over:
             self.store = store = MemoryStore(self.tables)
             seed = self.rng.getrandbits(32)
             async with (
-                run_gateway(config, store, self.clock, seed, self._begin) as self.gateway,
+                run_gateway(self.config, store, self.clock, seed, self._begin) as self.gateway,
                 trio.open_nursery() as self.tasks,
             ):
                 over = await self._walk(left)
