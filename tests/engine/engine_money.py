@@ -4,7 +4,7 @@ from typing import Any
 
 from smsagg.config.schema import Config
 from smsagg.model import IN_LEDGER, ChargeOn
-from smsagg.store.ledger import EntryKind, LedgerEntry
+from smsagg.store.ledger import Balance, EntryKind, LedgerEntry
 from smsagg.store.memory_tables import Tables
 from smsagg.testing.gateway import FakeGateway, account_settings, make_config
 
@@ -28,7 +28,7 @@ async def top_up(gateway: FakeGateway, amount: int, **values: Any) -> tuple[Ledg
 
 def stored(tables: Tables) -> tuple[int, int, int]:
     """(credited, charged, reserved) of ``acme`` in the store, which are those of its messages."""
-    balance = tables.money.balances["acme"]
+    balance = tables.money.balances.get("acme", Balance("acme", "EUR", 0, 0, 0))
     live, over = tables.messages.values(), tables.history.values()
     assert balance.reserved == sum(message.price for message in live if message.accounted & IN_LEDGER)
     assert balance.charged == sum(message.charged for message in over if message.accounted & IN_LEDGER)
