@@ -16,17 +16,16 @@ _COLOURS = {"ok": "green", "restricted": "yellow", "drained": "cyan", "draining"
 
 def overview_of(records: Sequence[dict[str, Any]]) -> RenderableType:
     """A line for each carrier, and what holds them back below."""
-    table = Table("carrier", "state", "bound", box=SIMPLE_HEAD)
-    for column in ("in flight", "window", "rate/s", "taken", "errors", "delivered", "receipt", "response"):
-        table.add_column(column, justify="right")
+    table = Table("carrier", "state", "bound", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("in flight", "rate/s", "taken", "errors", "delivered", "receipt", "response"):
+        table.add_column(column, justify="right", no_wrap=True)
     for record in records:
         links = record["links"]
         table.add_row(
             escape(record["carrier"]),
             _state(record["state"]),
             f"{sum(link['bound'] for link in links)}/{len(links)}",
-            str(record["in_flight"]),
-            str(sum(link["window"] for link in links)),
+            f"{record['in_flight']}/{sum(link['window'] for link in links)}",
             _rate(links),
             str(record["taken"]),
             *_fares(record),
