@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from smsagg.history.reader import History, Span
 from smsagg.reports.traffic import Traffic
 
-TAKEN = "(m.carrier_message_id <> '' OR m.state IN (1, 2, 6) OR substr(m.trail, -9) = '|accepted')"
-"""Some carriers give no id; then the state says it, or the last attempt's outcome."""
-COLUMNS = tuple(TAKEN if name == "taken" else f"m.{name}" if name != "seq" else name for name in Traffic._fields)
+EARNED = "iif(m.charged > 0 OR (m.state = 1 AND m.charge_on = 1), m.revenue, 0)"
+"""What was charged when it was over; of a live one what is charged however it ends, since a carrier has it."""
+COLUMNS = tuple(EARNED if name == "earned" else f"m.{name}" if name != "seq" else name for name in Traffic._fields)
 
 
 def traffic_of(

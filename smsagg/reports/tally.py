@@ -10,7 +10,7 @@ from typing import Any
 
 from smsagg.model import Cause, MessageState
 from smsagg.reports.durations import Durations
-from smsagg.reports.traffic import Traffic, earned
+from smsagg.reports.traffic import Traffic
 
 ENDS = {
     "delivered": MessageState.DELIVERED,
@@ -68,8 +68,8 @@ class Tally:
             self.retries += attempts - 1
         if record.cost:
             self.cost += record.cost
-        if record.revenue:
-            self.revenue += earned(record)
+        if record.earned:
+            self.revenue += record.earned
         if state == _DELIVERED:
             self.durations.record(record.done_at - record.not_before)
         elif state in _CAUSE_OF_STATE:

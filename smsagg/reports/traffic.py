@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from smsagg.model import ChargeOn, MessageState
-
 HOURS, DAYS = "hour", "day"
 
 DIMENSIONS = {
@@ -26,7 +24,7 @@ NONE_WORDS = {"country": "unknown", "network": "unknown", "carrier": "none", "ro
 
 
 class Traffic(NamedTuple):
-    """The fields stand in the order in which the store is asked for them; but for ``taken`` they are those of
+    """The fields stand in the order in which the store is asked for them; but for ``earned`` they are those of
     :class:`smsagg.model.Message`."""
 
     seq: int
@@ -46,15 +44,7 @@ class Traffic(NamedTuple):
     not_before: int
     done_at: int
     part_number: int
-    charge_on: int
-    revenue: int
+    earned: int
+    """What the account owes for it, in micro-units of the base currency."""
     cost: int
-    taken: int
-    """1: a carrier took it."""
-
-
-def earned(record: Traffic) -> int:
-    """What the customer owes for it, in micros of the base currency: the price, once what it is owed for happened."""
-    if record.charge_on == ChargeOn.DELIVERED:
-        return record.revenue if record.state == MessageState.DELIVERED else 0
-    return record.revenue if record.charge_on == ChargeOn.SUBMITTED and record.taken else 0
+    """What its carriers are owed for it, in the same."""

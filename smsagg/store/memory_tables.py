@@ -47,6 +47,8 @@ class Tables:
         changed = 0
         for message in [m for m in self.history.values() if concerns(m.account, m.done_at)]:
             if changed < limit:
+                if rule.subject is RetentionSubject.HISTORY:
+                    self.money.note_dropped([message])
                 changed += _take_out(rule.subject, message, self.history, message.seq, "body", "tlvs")
         for group in [g for g in self.groups.values() if concerns(g.account, g.done_at)]:
             if changed < limit:

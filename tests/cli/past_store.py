@@ -102,6 +102,7 @@ class Past:
             "cost": 20_000,
             "cause": Cause.NONE,
             "trail": "12|alpha/1|rank 0|accepted",
+            "charged": message.price,
         }
         self.apply(Changes(finished=[FinishedMessage(**(fields | values))]))
 
@@ -115,7 +116,9 @@ class Past:
         self.finish(failed, state=MessageState.UNDELIVERABLE, cause=Cause.OPTED_OUT, carrier="beta")
         failed = self.accept(8, 18, country="VN", destination_addr="84901234569")
         trail = "5|beta/1|rank 0|ESME_RINVDSTADR permanent"
-        self.finish(failed, state=MessageState.REJECTED, carrier="beta", carrier_message_id="", cost=0, trail=trail)
+        self.finish(
+            failed, state=MessageState.REJECTED, carrier="beta", carrier_message_id="", cost=0, charged=0, trail=trail
+        )
         self.accept(9, 1)
         return self
 

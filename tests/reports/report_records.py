@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from smsagg.model import Cause, ChargeOn, MessageState
+from smsagg.model import Cause, MessageState
 from smsagg.reports.traffic import Traffic
 
 NOW = 1_700_000_000_000
@@ -30,10 +30,8 @@ def traffic(seq: int, **values: Any) -> Traffic:
         "not_before": NOW,
         "done_at": NOW + 500,
         "part_number": 0,
-        "charge_on": ChargeOn.SUBMITTED,
-        "revenue": 30_000,
+        "earned": 30_000,
         "cost": 20_000,
-        "taken": 1,
     }
     return Traffic(**(fields | values))
 
@@ -54,8 +52,6 @@ TRAFFIC = st.builds(
     not_before=st.integers(NOW, NOW + 1_000),
     done_at=st.integers(NOW, NOW + 86_400_000),
     part_number=st.integers(0, 3),
-    charge_on=st.sampled_from([int(charge_on) for charge_on in ChargeOn]),
-    revenue=st.integers(0, 10**9),
+    earned=st.integers(0, 10**9),
     cost=st.integers(0, 10**9),
-    taken=st.integers(0, 1),
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_records import NOW, TRAFFIC, traffic
 
-from smsagg.model import Cause, ChargeOn, MessageState
+from smsagg.model import Cause, MessageState
 from smsagg.reports.report import OTHERS, Report
 from smsagg.reports.tally import ENDS, Tally, figures
 from smsagg.reports.traffic import DIMENSIONS, Traffic
@@ -20,9 +20,7 @@ def naive(records: list[Traffic]) -> dict[str, object]:
     delivered = [r for r in records if r.state == MessageState.DELIVERED]
     ends = {word: sum(r.state == state for r in records) for word, state in ENDS.items()}
     known = sum(count for word, count in ends.items() if word not in ("sent", "deleted"))
-    owed = [r for r in records if r.charge_on == ChargeOn.DELIVERED and r in delivered]
-    owed += [r for r in records if r.charge_on == ChargeOn.SUBMITTED and r.taken]
-    cost, revenue = sum(r.cost for r in records), sum(r.revenue for r in owed)
+    cost, revenue = sum(r.cost for r in records), sum(r.earned for r in records)
     return {
         "accepted": len(records),
         "texts": sum(r.part_number in (0, 1) for r in records),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from store_records import NOW, delivery, finished, group, group_update, message, new, parts
 
 from smsagg.config.schema import StoreSettings
-from smsagg.model import DeliveryKind
+from smsagg.model import IN_LEDGER, DeliveryKind
 from smsagg.store.base import Changes, RetentionPlace, RetentionRule, RetentionSubject, Store
 from smsagg.store.memory import MemoryStore
 from smsagg.store.sqlite import open_sqlite_store
@@ -136,6 +136,20 @@ async def test_receipts_that_are_owed_lose_the_text_that_they_quote(store: Store
     await store.recover(NOW)
     bodies = {d.delivery_id: d.body for d in await store.claim_deliveries("acme", LATER * 2, 10)}
     assert bodies == {1: head, 2: b"my text:stays", 3: head + b"young", 4: b"no such field"}
+
+
+async def test_what_was_charged_for_dropped_messages_is_noted(tmp_path: Path) -> None:
+    """Balances still say what history adds up to."""
+    settings = StoreSettings(path=str(tmp_path / "smsagg.db"), free_octets_min=0)
+    async with open_sqlite_store(settings) as store:
+        await commit(store, new(1, 2, 3, accounted=IN_LEDGER))
+        await commit(store, new(4, accounted=0))
+        await commit(store, Changes(finished=[finished(4, charged=50)]))
+        await commit(store, Changes(finished=[finished(seq, charged=seq * 100) for seq in (1, 2, 3)]))
+        connection = apsw.Connection(settings.path)
+        connection.execute("INSERT INTO balances VALUES ('acme', 'EUR', 0, 600, 0, 5)")
+        await apply_all(store, EVERYBODY._replace(subject=HISTORY), LATER)
+        assert connection.execute("SELECT dropped FROM balances").get == 605
 
 
 async def test_a_digest_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:

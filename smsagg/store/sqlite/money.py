@@ -3,7 +3,7 @@
 A group's moves are sums by account, so a commit of thousands of messages changes as many rows here as it has accounts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
@@ -67,7 +67,12 @@ def apply_money(execute: Execute, changes: Changes) -> None:
 
 def note_dropped(cursor: apsw.Cursor, done_before: int, limit: int) -> None:
     """Before history drops its oldest: what was charged for them is in no message any more."""
-    for account, charged in cursor.execute(_DROPPED_CHARGES, (limit, done_before)).fetchall():
+    add_dropped(cursor, cursor.execute(_DROPPED_CHARGES, (limit, done_before)).fetchall())
+
+
+def add_dropped(cursor: apsw.Cursor, charges: Iterable[Row]) -> None:
+    """(account, what was charged for messages that are about to leave history)."""
+    for account, charged in charges:
         cursor.execute("UPDATE balances SET dropped = dropped + ? WHERE account = ?", (charged, account))
 
 

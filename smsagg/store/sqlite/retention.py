@@ -16,8 +16,10 @@ from typing import Any
 import apsw
 import orjson
 
+from smsagg.model import IN_LEDGER
 from smsagg.observe.log import MASK, SHOWN_DIGITS
 from smsagg.store.base import RetentionPlace, RetentionRule, RetentionSubject
+from smsagg.store.sqlite.money import add_dropped
 from smsagg.store.sqlite.rows import Row
 from smsagg.store.sqlite.statements import ManyRows
 
@@ -144,4 +146,8 @@ class _Walk:
             found = self._execute(text, values)
             digests = [(seq, hmac.digest(rule.digest_key, body, "sha256")) for seq, body in found]
             _KEEP_DIGESTS.execute(self._execute, digests)
+        if rule.subject is RetentionSubject.HISTORY and table == "history":
+            in_ledger = f"charged > 0 AND accounted & {IN_LEDGER}"
+            text = f"SELECT account, sum(charged) FROM history WHERE {in_ledger} AND {where} GROUP BY account"
+            add_dropped(self._cursor, self._execute(text, values))
         self._execute(_CHANGES[rule.subject, table] + where, values)
