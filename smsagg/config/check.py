@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from phonenumbers import SUPPORTED_REGIONS
 
 from smsagg.config.check_abuse import abuse_problems
+from smsagg.config.check_choice import choice_problems
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.check_money import money_problems
 from smsagg.config.check_numbers import number_problems
@@ -47,6 +48,7 @@ def check_config(config: Config) -> list[Problem]:
         *_encodings(config),
         *_receipts(config),
         *_pools(config),
+        *choice_problems(config),
         *_countries(config),
         *_backup_cycles(config),
         *_default_pool(config),

@@ -52,6 +52,7 @@ NATIONAL_LANGUAGES = (
     "turkish", "spanish", "portuguese", "bengali", "gujarati", "hindi", "kannada", "malayalam", "oriya", "punjabi",
     "tamil", "telugu", "urdu",
 )  # fmt: skip
+POLICIES = ("priority", "weighted", "least_cost", "quality", "combined")
 PART_RECEIPTS = ("all", "first", "last", "worst")
 MARGIN_GUARDS = ("off", "warn", "refuse")
 ESME_RSUBMITFAIL = StatusCode(0x45)
@@ -366,8 +367,17 @@ class PoolSettings:
 
     carriers: tuple[PoolMember, ...] = field(validator=not_empty)
     """In TOML: names, or tables with ``carrier``, ``weight``, ``rank``."""
-    policy: str = field(default="priority", validator=one_of("priority", "weighted"))
-    """``priority`` or ``weighted``."""
+    policy: str = field(default="priority", validator=one_of(*POLICIES))
+    """``priority``; ``weighted``; ``least_cost``: by the carriers' rate cards; ``quality``: by how they fare in the
+    message's country; ``combined``: least cost among those of at least ``quality_min``."""
+    wait_for_cheaper: Duration = field(default=Duration(0.0), validator=at_least(0))
+    """With ``least_cost``, ``quality`` and ``combined``: how long a message waits for a better carrier that is healthy
+    but full before it goes to the next one."""
+    unpriced: str = field(default="last", validator=one_of("last", "refuse"))
+    """With ``least_cost`` and ``combined``: a carrier whose rate card has no price for the message comes ``last``, or
+    not at all (``refuse``)."""
+    quality_min: float = field(default=0.8, validator=between(0, 1))
+    """With ``combined``: the score from which a carrier counts as good."""
     countries: tuple[str, ...] = ()
     """ISO 3166 codes routed here."""
     backup: str = ""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from random import Random
 
 import trio
-from attrs import define, field
+from attrs import Factory, define, field
 
 from smsagg.clock import Clock
 from smsagg.config.schema import Config
@@ -21,6 +21,7 @@ from smsagg.errors import StoreError
 from smsagg.model import Delivery, Message, MessageState
 from smsagg.observe.watch import Watch
 from smsagg.routing.experience import Experience
+from smsagg.routing.quality import Quality
 from smsagg.store.base import Changes, MessageUpdate, Store
 from smsagg.tables import Tables
 
@@ -60,13 +61,17 @@ class Core:
     """Accounts whose messages go nowhere for now; mostly none."""
     on_finished: Callable[[Message], None] | None = None
     """Told of each message that has ended, if anybody wants to know."""
-    health: Health = field(factory=Health)
+    health: Health = field(factory=lambda: Health(by_country=True))
     sightings: EngineSightings = field(init=False)
     wake_dispatcher: Callable[[], None] = lambda: None
     watch: Watch = field(factory=Watch)
     tables: Tables = field(factory=Tables)
     """What the data files of ``config`` say."""
     experience: Experience = field(factory=Experience)
+    quality: Quality = field(
+        default=Factory(lambda core: Quality(core.config.quality, core.experience), takes_self=True)
+    )
+    """What is thought of the carriers, by what was experienced with them."""
 
     def __attrs_post_init__(self) -> None:
         self.sightings = EngineSightings(self.experience)

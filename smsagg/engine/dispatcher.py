@@ -14,13 +14,15 @@ import trio
 
 from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.finish import Finisher
+from smsagg.engine.flow_dispatch import FlowDispatch
 from smsagg.engine.outcomes import class_of
 from smsagg.engine.part_dispatch import PartDispatch
 from smsagg.engine.pools import LinkState, Pool
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState
-from smsagg.queueing import Bundle
+from smsagg.model.trail import with_attempt, with_outcome
+from smsagg.queueing import Bundle, ReadyQueue
 
 GRANT_MAX = 128
 """Messages handed to one link in one go, so that pools and links take turns."""
@@ -33,7 +35,8 @@ class Dispatcher:
         self._core = core
         self._waiting = waiting
         self._finisher = finisher
-        self._parts = PartDispatch(core, waiting, self._unexpired, self._send)
+        self.flows = FlowDispatch(core, self._unexpired)
+        self._parts = PartDispatch(core, waiting, self.flows, self._unexpired, self._send)
         self._wake = trio.Event()
         self._served_first: Pool | None = None
         self.stopped = False
@@ -45,6 +48,7 @@ class Dispatcher:
 
     def reconfigure(self) -> None:
         """Heed the pools of the core from now on."""
+        self.flows.reconfigure()
         served = self._served_first
         if served is not None and self._core.pools.get(served.name) is not served:
             self._served_first = None
@@ -72,7 +76,13 @@ class Dispatcher:
         next_at = self._parts.follow(now) if waiting.following else math.inf
         served_first: Pool | None = None
         for pool in self._pools_in_turn():
-            if pool.rests_until <= now and self._dispatch_pool(pool, now):
+            if self.flows.settle(pool):
+                is_served = self.flows.may_dispatch(pool, now) and self.flows.dispatch(
+                    pool, now, self._send_promised, self._parts.dispatch
+                )
+            else:
+                is_served = pool.rests_until <= now and self._dispatch_pool(pool, now)
+            if is_served:
                 served_first = served_first or pool
             if len(pool.ready):
                 next_at = min(next_at, pool.rests_until)
@@ -89,6 +99,7 @@ class Dispatcher:
     def _dispatch_pool(self, pool: Pool, now: float) -> bool:
         """Hand over what can be; whether that was anything."""
         ready, handed_over = pool.ready, False
+        assert isinstance(ready, ReadyQueue)
         while len(ready):
             link, capacity = pool.choose(now)
             if link is None:
@@ -107,7 +118,7 @@ class Dispatcher:
                 self._hand_over(pool, link, sendable)
                 handed_over = True
             for bundle in bundles:
-                self._parts.dispatch(pool, bundle, link, now)
+                self._parts.dispatch(pool, bundle, link, reason_of(pool), now)
                 handed_over = True
         return handed_over
 
@@ -145,7 +156,21 @@ class Dispatcher:
         return alive
 
     def _hand_over(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
-        carrier, asks_receipt = link.carrier.name, link.carrier.asks_receipt
+        self._mark(pool, link, reason_of(pool), messages)
+        self._send(pool, link, messages)
+
+    def _send_promised(self, pool: Pool, link: LinkState, batches: list[tuple[str, list[Message]]]) -> None:
+        """What the link and its carrier have been charged with."""
+        together: list[Message] = []
+        for reason, messages in batches:
+            self._mark(pool, link, reason, messages)
+            together += messages
+        self._give(link, together)
+
+    def _mark(self, pool: Pool, link: LinkState, reason: str, messages: list[Message]) -> None:
+        """Messages go to ``link`` for that reason."""
+        carrier, asks_receipt, now_ms = link.carrier.name, link.carrier.asks_receipt, self._core.clock.now_ms()
+        attempt = f"{link.link.name}|{reason}"
         watched = self._core.watch.watcher is not None
         for message in messages:
             assert message.state is MessageState.QUEUED
@@ -153,16 +178,22 @@ class Dispatcher:
             message.carrier = carrier
             message.carrier_message_id = ""
             message.asks_receipt = asks_receipt(message)
+            message.trail = with_attempt(message.trail, now_ms - message.accepted_at, attempt)
             if watched:
-                self._core.decided(message, "attempt", f"{message.attempts + 1} on {link.link.name}, pool {pool.name}")
-        self._send(pool, link, messages)
+                number = message.attempts + 1
+                self._core.decided(message, "attempt", f"{number} on {link.link.name}, pool {pool.name}: {reason}")
 
     def _send(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
-        """Messages that are marked, those of classes that must not send twice after that is recorded."""
-        now = self._core.clock.monotonic_s()
+        """Messages that are marked: charge the link and its carrier with them, and give them to it."""
         pool.charge(link.carrier.name, len(messages))
-        self._core.health.on_sent(link, messages, now)
-        self._core.sightings.on_sent(link, messages[0], now, self._core.clock.now_ms())
+        self._core.health.on_sent(link, messages, self._core.clock.monotonic_s())
+        self._core.metrics.chosen(pool.name, link.carrier.name, "first", len(messages))
+        self._give(link, messages)
+
+    def _give(self, link: LinkState, messages: list[Message]) -> None:
+        """Those of classes that must not send twice after that is recorded."""
+        clock = self._core.clock
+        self._core.sightings.on_sent(link, messages[0], clock.monotonic_s(), clock.now_ms())
         if link.carrier.rehearsal is not None:
             messages = link.carrier.rehearsal(link, messages)
         recorded: list[Message] = []
@@ -192,6 +223,7 @@ class Dispatcher:
                 changes = Changes()
                 for message in rows_of(returned):
                     message.move_to(MessageState.QUEUED)
+                    message.trail = with_outcome(message.trail, "not sent")
                     if message.group is not None:
                         message.group.gone.discard(message.part_number)
                     changes.message_updates.append(update_of(message))
@@ -211,3 +243,8 @@ class Dispatcher:
 def rows_of(messages: list[Message]) -> list[Message]:
     """The store's messages: for those that go as one, their parts."""
     return [row for message in messages for row in (message.joins or (message,))]
+
+
+def reason_of(pool: Pool) -> str:
+    """Why a pool that is not kept by flows gives a batch to a link: the same for all of it."""
+    return f"{pool.settings.policy}, {pool.policy.open_count} of {len(pool.members)} with room"

@@ -28,6 +28,7 @@ from smsagg.engine import freezing, guard
 from smsagg.engine.accounts import change_accounts, make_accounts
 from smsagg.engine.admission import Admission
 from smsagg.engine.alerts import Alerts
+from smsagg.engine.assessor import Assessor
 from smsagg.engine.changing import change_carriers, change_pools
 from smsagg.engine.control import Control
 from smsagg.engine.core import Changes, Core
@@ -150,6 +151,7 @@ class Engine:
         self.dispatcher = Dispatcher(core, self.waiting, self._finisher)
         core.wake_dispatcher = core.health.wake = self.dispatcher.wake
         self._loader = Loader(core, self.waiting, self.admission.home_of)
+        self._assessor = Assessor(core)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy), self.money)
         self.alerts = Alerts(core)
@@ -232,6 +234,7 @@ class Engine:
             nursery.start_soon(self._sweeper.run)
             nursery.start_soon(self.shaper.run)
             nursery.start_soon(self.numbers.run)
+            nursery.start_soon(self._assessor.run)
             task_status.started()
 
     async def awaits_receipts(self, carrier: str, up_to_seq: int) -> bool:
@@ -306,6 +309,7 @@ class Engine:
                 self.intake.division.open_groups.add(self.core.groups.shared(group))
         self._end_in_doubt(recovered)
         await self.maintenance.recover()
+        await self._assessor.restore()
         for name, due_at in (await self._store.next_due()).items():
             self.waiting.due[name] = due_at
             if name in core.pools and due_at <= now:

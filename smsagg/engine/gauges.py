@@ -65,6 +65,10 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     add_health_sources(metrics, engine)
     metrics.abuse_blocked_prefixes.add_source(engine.guard.blocked_prefixes)
     metrics.accounts_frozen.add_source(lambda: {"": len(core.frozen)})
+    metrics.quality.add_source(lambda: {key: score.value for key, score in core.quality.scores().items()})
+    metrics.quality_false.add_source(
+        lambda: {key: 1.0 for key, score in core.quality.scores().items() if score.is_false}
+    )
     metrics.parked_receipts.add_source(lambda: {"": engine.reports.correlator.early_count})
     metrics.receipt_dialects.add_source(engine.reports.learning.told)
     metrics.id_collisions.add_source(lambda: {"": engine.reports.correlator.collisions})

@@ -38,11 +38,15 @@ class Health:
 
     def __init__(self, *, by_country: bool = False) -> None:
         self._by_country = by_country
-        self._restricting: set[Way] = set()
+        self._restricting: set[Way | CarrierState] = set()
+        """Ways that are less than open, and carriers whose share is shifted away."""
         self.country_paces: dict[str, TokenBucket] = {}
         """Rates over all carriers, by country."""
         self.is_quiet = True
-        """No country is restricted anywhere: the questions below need not be asked. Whole carriers may be."""
+        """No country is restricted anywhere and no share is shifted: the questions below need not be asked. Whole
+        carriers may be stopped or slowed."""
+        self.version = 0
+        """Grows when something that was restricted may be less so: who rests for it looks again."""
         self.wake: Callable[[], None] = lambda: None
         """Called when messages may flow otherwise."""
 
@@ -110,6 +114,19 @@ class Health:
             pace = paces.get(message.country)
             if pace is not None:
                 pace.take(1, now)
+
+    def on_promised(self, link: LinkState, country: str, count: int, now: float) -> None:
+        """``count`` messages for ``country`` are as good as handed to ``link``: instead of :meth:`on_sent`."""
+        link.on_sent(count, now)
+        if self.is_quiet:
+            return
+        way = link.carrier.ways.get(country)
+        if way is not None:
+            way.circuit.on_sent()
+            way.holds.take(count, now)
+        pace = self.country_paces.get(country)
+        if pace is not None:
+            pace.take(count, now)
 
     def on_accepted(self, link: LinkState, outcomes: Iterable[Outcome], now: float) -> None:
         """All of ``outcomes`` are acceptances."""
@@ -226,10 +243,16 @@ class Health:
             self._note(way)
             if way.is_idle:
                 del carrier.ways[country]
+        if carrier.holds.share < 1:
+            self._restricting.add(carrier)
+        else:
+            self._restricting.discard(carrier)
+        self._note_quiet()
         self.woken(carrier)
 
     def woken(self, carrier: CarrierState) -> None:
         """Who waits for ``carrier`` is to look again: it may have room, or be no carrier for the moment."""
+        self.version += 1
         for link in carrier.links:
             link.stir()
         self.wake()
@@ -294,12 +317,15 @@ class Health:
     def _note(self, way: Way) -> None:
         if way.restricts:
             self._restricting.add(way)
+        elif way not in self._restricting:
+            return
         else:
             self._restricting.discard(way)
         self._note_quiet()
 
     def _note_quiet(self) -> None:
         self.is_quiet = not self._restricting and not self.country_paces
+        self.version += 1
 
 
 def burst_of(rate_per_s: float) -> float:

@@ -45,6 +45,12 @@ class EngineMetrics:
     def attempts(self, carrier: str, outcome: str, count: int = 1) -> None:
         self.metrics.attempts[carrier, outcome].n += count
 
+    def chosen(self, pool: str, carrier: str, why: str, count: int, *, is_losing: bool = False) -> None:
+        """Messages were given to a carrier; ``is_losing``: it costs more than they may."""
+        self.metrics.choices[pool, carrier, why].n += count
+        if is_losing:
+            self.metrics.choice_margins[pool, carrier].n += count
+
     def refused_by_carrier(self, carrier: str, verdict: str, command_status: int) -> None:
         self.metrics.attempts[carrier, verdict].n += 1
         self.metrics.carrier_refusals[carrier, bounded_name_of(command_status)].n += 1

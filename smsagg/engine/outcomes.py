@@ -27,6 +27,7 @@ from smsagg.engine.tariffs import Tariffs
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
 from smsagg.model import Accepted, InDoubt, Message, MessageState, NotSent, Outcome, PartGroup, Refused
+from smsagg.model.trail import with_outcome
 from smsagg.routing.backoff import retry_delay_s
 from smsagg.routing.classify import Verdict
 from smsagg.smpp.status import ESME_RMSGQFUL, name_of
@@ -34,6 +35,8 @@ from smsagg.smpp.status import ESME_RMSGQFUL, name_of
 ERROR_IN_DOUBT = 0xFE
 """``err`` of a message that ends UNKNOWN because its carrier never answered."""
 
+ACCEPTED = "accepted"
+NOT_SENT = "not sent"
 TOGETHER_ATTEMPTS = 3
 """So often a part goes to the carrier that has its siblings, though that one has failed it."""
 
@@ -78,6 +81,7 @@ class Outcomes:
                 self._refused(link, message, outcome.command_status, now, changes, given_back)  # type: ignore[union-attr]
             elif kind is NotSent:
                 self._heed_not_sent(link, message)
+                message.trail = with_outcome(message.trail, NOT_SENT)
                 self._give_back(message, changes, given_back)
             else:
                 self._in_doubt(link, message, outcome.link_lost, now, changes)  # type: ignore[union-attr]
@@ -109,6 +113,7 @@ class Outcomes:
 
     def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
         """The carrier that ``message`` names has it under this id."""
+        message.trail = with_outcome(message.trail, ACCEPTED)
         message.carrier_message_id = carrier_message_id
         if self._tariffs.charge_submits:
             self._tariffs.taken(message, now)
@@ -161,6 +166,7 @@ class Outcomes:
         given_back: list[Message],
     ) -> None:
         self._core.decided(message, "refused", link.link.name, name_of(command_status), verdict.value)
+        message.trail = with_outcome(message.trail, f"{name_of(command_status)} {verdict.value}")
         cell = self._core.experience.cell(message.carrier, message.country)
         if verdict is Verdict.THROTTLED:
             cell.throttled += 1
@@ -181,6 +187,7 @@ class Outcomes:
 
     def _doubted(self, link: LinkState, message: Message, link_lost: bool, now: int, changes: Changes) -> None:
         self._core.decided(message, "in doubt", link.link.name, "link lost" if link_lost else "no answer in time")
+        message.trail = with_outcome(message.trail, "in doubt, link lost" if link_lost else "in doubt, no answer")
         self._core.experience.cell(message.carrier, message.country).in_doubt += 1
         message.attempts += 1
         if self._class_of(message).in_doubt == "fail":
@@ -216,6 +223,7 @@ class Outcomes:
         elif isinstance(outcome, NotSent):
             self._heed_not_sent(link, outcome.message)
             for part in present:
+                part.trail = with_outcome(part.trail, NOT_SENT)
                 self._give_back(part, changes, given_back)
         else:
             self._heed_in_doubt(link, outcome.message, outcome.link_lost)
@@ -239,6 +247,7 @@ class Outcomes:
             part.carrier_message_id = outcome.carrier_message_id
             if self._tariffs.charge_submits:
                 self._tariffs.taken(part, now)
+            part.trail = with_outcome(part.trail, ACCEPTED)
             self._core.decided(part, "taken", "as one by", part.carrier, "as", repr(outcome.carrier_message_id))
             assert part.group is not None
             self._part_taken(part, part.group, outcome.carrier_message_id, changes)

@@ -15,10 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from smsagg.carriers.base import Carrier, Link
 from smsagg.config.schema import CarrierSettings, Config, PoolSettings
 from smsagg.engine.blocked import Blocked
+from smsagg.engine.candidates import Candidate
 from smsagg.engine.ways import Holds, Way
 from smsagg.model import Message
 from smsagg.queueing import Bundles
 from smsagg.queueing.aimd import AimdRate
+from smsagg.queueing.grouped import GroupedQueue, MessageQueue
 from smsagg.queueing.ready import ReadyQueue
 from smsagg.routing.choice import NONE, make_policy
 from smsagg.routing.circuit import CircuitBreaker, CircuitState
@@ -237,7 +239,12 @@ class Pool:
         """Pools that may use this one's members: itself, and those it is a backup of."""
         self.rests_until = -math.inf
         """Nobody in :meth:`chain` that may be asked has room before then, unless something happens."""
-        self.ready = ReadyQueue(settings.queue_max)
+        self.rests_with = (0, 0)
+        """Where the queue is kept by flows: what the pool knew when it began to rest, see
+        :mod:`smsagg.engine.flow_dispatch`."""
+        self.explain: Callable[[Message, float], list[Candidate]] = lambda _message, _now: []
+        """Who could take a message now (monotonic seconds), and why, or why not."""
+        self.ready: MessageQueue = ReadyQueue(settings.queue_max)
         self.bundles = Bundles(self.ready)
         """Parts that take their turn in ``ready`` together."""
         self.reserved = 0
@@ -296,13 +303,9 @@ class Pool:
         for index in self._blocked.take_due(now):
             policy.add(index)
         while (index := policy.first(avoid)) != NONE:
-            member = self.members[index]
-            link, capacity = member.widest_link(now)
+            link, capacity = self.ask(index, now)
             if link is not None:
                 return link, capacity
-            policy.remove(index)
-            self._blocked.add(index, member.ready_at(now), now)
-            member.blocked_in[self] = index
         return None, 0
 
     def stir(self, index: int) -> None:
@@ -311,6 +314,35 @@ class Pool:
             self.policy.add(index)
             for pool in self.dependents:
                 pool.rests_until = -math.inf
+
+    def ask(self, index: int, now: float) -> tuple[LinkState | None, int]:
+        """The widest link of a member that may have room, and its capacity; without any it is not asked again until
+        that may have changed."""
+        member = self.members[index]
+        link, capacity = member.widest_link(now)
+        if link is None:
+            self.policy.remove(index)
+            self._blocked.add(index, member.ready_at(now), now)
+            member.blocked_in[self] = index
+        return link, capacity
+
+    def reopen_due(self, now: float) -> None:
+        """Members that time may have given room may be asked again."""
+        for index in self._blocked.take_due(now):
+            self.policy.add(index)
+
+    def next_reopening_at(self) -> float:
+        """When time may give a member room that has none now."""
+        return self._blocked.next_at()
+
+    def regroup(self, group_of: Callable[[Message], object] | None) -> None:
+        """From now on keep messages apart by ``group_of``, ``None``: not at all. What waits stays in its order."""
+        messages_max, waiting = self.ready.messages_max, self.ready.take_all()
+        self.ready = ReadyQueue(len(waiting)) if group_of is None else GroupedQueue(len(waiting), group_of)
+        for message in waiting:
+            self.ready.push(message)
+        self.ready.messages_max = messages_max
+        self.bundles.stand_in(self.ready)
 
     def charge(self, carrier: str, count: int) -> None:
         """Tell the policy that ``count`` messages went to ``carrier``."""

@@ -72,7 +72,7 @@ class Waiting:
         waiting: list[Message] = []
         for name in names:
             pool = core.former_pools[name]
-            alone, bundles = pool.bundles.take(pool.ready.take(len(pool.ready)))
+            alone, bundles = pool.bundles.take(pool.ready.take_all())
             waiting += alone
             for bundle in bundles:
                 waiting += bundle

@@ -208,6 +208,40 @@ class Metrics:
             "carrier",
             "outcome",
         )
+        self.choices = self._counter(
+            "smsagg_choice_messages_total",
+            "Messages given to a carrier, by pool, carrier and why there (first: the best by the policy; next: the "
+            "best with room; explore; backup; avoided and shifted: for want of another; last_resort).",
+            "pool",
+            "carrier",
+            "why",
+        )
+        self.choice_margins = self._counter(
+            "smsagg_choice_margin_warnings_total",
+            "Messages given to a carrier that costs more than they may, by pool and carrier.",
+            "pool",
+            "carrier",
+        )
+        self.quality = self._gauge(
+            "smsagg_quality_score",
+            "How good a carrier is in a country, 0 to 1, by carrier and country.",
+            "carrier",
+            "country",
+        )
+        self.quality_false = self._gauge(
+            "smsagg_quality_false_receipts",
+            "1 while probes say that a carrier's delivery receipts in a country are not true.",
+            "carrier",
+            "country",
+        )
+        self.probes = self._counter(
+            "smsagg_probe_results_total",
+            "Messages to numbers of [[probes]], by carrier, country and result (right, wrong, silent, refused, "
+            "unsent).",
+            "carrier",
+            "country",
+            "result",
+        )
         self.carrier_refusals = self._counter(
             "smsagg_carrier_refusals_total",
             "Attempts refused, by carrier and command_status (other: one that nobody named).",

@@ -113,6 +113,11 @@ class RateCard:
             found = self._look_up(key, at_ms)
         return found[2]
 
+    @property
+    def head_digits(self) -> int:
+        """Leading digits of a number that may matter; the others do not."""
+        return self._head_digits
+
     def __len__(self) -> int:
         return len(self.rows)
 

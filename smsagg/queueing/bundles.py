@@ -8,15 +8,15 @@ from collections.abc import Iterable
 
 from smsagg.model import Message
 from smsagg.queueing.assembly import Bundle
-from smsagg.queueing.ready import ReadyQueue
+from smsagg.queueing.grouped import MessageQueue
 
 
 class Bundles:
-    """Beside one :class:`ReadyQueue`."""
+    """Beside one queue."""
 
     __slots__ = ("_bundle_of", "_ready", "extra")
 
-    def __init__(self, ready: ReadyQueue) -> None:
+    def __init__(self, ready: MessageQueue) -> None:
         self._ready = ready
         self._bundle_of: dict[int, Bundle] = {}
         """By the ``seq`` of each part."""
@@ -25,6 +25,14 @@ class Bundles:
 
     def __bool__(self) -> bool:
         return bool(self._bundle_of)
+
+    def __contains__(self, message: Message) -> bool:
+        """Whether ``message`` is a part of a bundle here."""
+        return message.seq in self._bundle_of
+
+    def stand_in(self, ready: MessageQueue) -> None:
+        """The bundles' first parts are in this queue from now on."""
+        self._ready = ready
 
     def push(self, bundle: Bundle) -> bool:
         """Queue ``bundle``; False when there is no room for all of it."""
@@ -47,11 +55,16 @@ class Bundles:
             if bundle is None:
                 alone.append(message)
             else:
-                bundles.append(bundle)
-                self.extra -= len(bundle) - 1
-                for part in bundle:
-                    del self._bundle_of[part.seq]
+                bundles.append(self.pop(message))
         return alone, bundles
+
+    def pop(self, first: Message) -> Bundle:
+        """The bundle that ``first`` stood for, which was just taken from the queue."""
+        bundle = self._bundle_of[first.seq]
+        self.extra -= len(bundle) - 1
+        for part in bundle:
+            del self._bundle_of[part.seq]
+        return bundle
 
     def parts(self) -> list[Message]:
         """All parts of all bundles."""

@@ -127,6 +127,10 @@ class ReadyQueue:
                 self._take_turn(lane, count - len(taken), taken)
         return taken
 
+    def take_all(self) -> list[Message]:
+        """Remove and return everything, in the order in which it would go."""
+        return self.take(len(self))
+
     def _take_turn(self, lane: _Lane, count: int, taken: list[Message]) -> None:
         """Move up to ``count`` messages of the first account's turn to ``taken``."""
         messages = lane.ring[0].messages

@@ -15,6 +15,8 @@ carriers is usable.
 
 Both are a number for each member and "the least is next", kept as a heap: a pool of two hundred slow carriers costs a
 choice little more than a pool of two.
+
+The policies by destination (:mod:`smsagg.routing.ranking`) use ``weighted`` among members that are equally good.
 """
 
 from abc import abstractmethod
@@ -53,6 +55,19 @@ class PoolPolicy(Protocol):
         """``count`` messages went to member ``index``, whether or not it was :meth:`first`."""
         ...
 
+    def in_turn(self, indices: Sequence[int]) -> list[int]:
+        """Those of ``indices`` that may have room, in the order in which they are next."""
+        ...
+
+    def in_order(self, indices: Sequence[int]) -> list[int]:
+        """All of ``indices`` in that order, whether or not they have room."""
+        ...
+
+    @property
+    def open_count(self) -> int:
+        """How many members may have room."""
+        ...
+
 
 class _LeastFirst:
     """Members with room in the order of their keys.
@@ -79,6 +94,19 @@ class _LeastFirst:
 
     def remove(self, index: int) -> None:
         self._present.pop(index, None)
+
+    def in_turn(self, indices: Sequence[int]) -> list[int]:
+        present = self._present
+        if len(indices) == 1:
+            return list(indices) if indices[0] in present else []
+        return [index for _, index in sorted((present[index], index) for index in indices if index in present)]
+
+    def in_order(self, indices: Sequence[int]) -> list[int]:
+        return sorted(indices, key=lambda index: (self._present.get(index) or self._key(index), index))
+
+    @property
+    def open_count(self) -> int:
+        return len(self._present)
 
     def first(self, avoid: str = "") -> int:
         first = self._least()
@@ -160,4 +188,4 @@ class WeightedPolicy(_LeastFirst):
 
 def make_policy(pool: PoolSettings) -> PoolPolicy:
     """The policy that ``[pools.NAME].policy`` names."""
-    return WeightedPolicy(pool.carriers) if pool.policy == "weighted" else PriorityPolicy(pool.carriers)
+    return PriorityPolicy(pool.carriers) if pool.policy == "priority" else WeightedPolicy(pool.carriers)

@@ -5,14 +5,27 @@ from random import Random
 
 import pytest
 import trio
+from attrs import evolve
+from engine_bounds import TIGHT
 from engine_world import STEPS, World
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from smsagg.config.schema import Config, Duration
 
-def run(seed: int, steps: Sequence[int]) -> None:
-    trio.run(World(seed).live, steps, clock=MockClock(autojump_threshold=0))
+BY_DESTINATION = evolve(
+    TIGHT,
+    pools={
+        name: evolve(pool, policy=policy, wait_for_cheaper=Duration(2))
+        for (name, pool), policy in zip(TIGHT.pools.items(), ("quality", "combined", "least_cost"), strict=True)
+    },
+)
+"""The same, where the choice depends on where a message goes."""
+
+
+def run(seed: int, steps: Sequence[int], config: Config = TIGHT) -> None:
+    trio.run(World(seed).live, steps, config, clock=MockClock(autojump_threshold=0))
 
 
 @settings(
@@ -29,8 +42,9 @@ def test_every_message_ends_once_and_nothing_is_left(seed: int, steps: list[int]
     run(seed, steps)
 
 
+@pytest.mark.parametrize("config", [TIGHT, BY_DESTINATION], ids=["plain", "by_destination"])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_long_life_of_many(seed: int) -> None:
-    """The same for two thousand steps."""
+def test_a_long_life_of_many(seed: int, config: Config) -> None:
+    """The same for two thousand steps, and where pools go by price and quality."""
     rng = Random(seed)
-    run(seed, [rng.randrange(STEPS) for _ in range(2_000)])
+    run(seed, [rng.randrange(STEPS) for _ in range(2_000)], config)
