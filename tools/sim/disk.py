@@ -11,6 +11,7 @@ from smsagg.model import Delivery, Message, MessageState
 from smsagg.store.base import Changes
 from smsagg.store.memory import Tables
 from tools.sim.agenda import Agenda
+from tools.sim.ledger import ledger_faults
 from tools.sim.texts import digits_of, nonce_of, nonces_in, unit_of
 from tools.sim.trace import Trace
 
@@ -98,6 +99,8 @@ class ObservedTables(Tables):
     bodies: dict[str, list[tuple[float, bytes]]] = field(factory=lambda: defaultdict(list))
     """What each was to say since when."""
     taken: dict[str, list[Taken]] = field(factory=lambda: defaultdict(list))
+    taken_seqs: set[int] = field(factory=set)
+    """Of messages that a carrier was recorded to have."""
     finished_at: dict[str, float] = field(factory=dict)
     replaced_by: dict[str, str] = field(factory=dict)
     """The unit whose acceptance ended it."""
@@ -119,6 +122,9 @@ class ObservedTables(Tables):
         self.transactions += 1
         self._log(changes)
         now = self.agenda.now
+        if changes.new_messages or changes.finished or changes.money:
+            for fault in ledger_faults(self):
+                self.broke("S15 balance", "run", fault)
         for delivery in done:
             for owed in self.owed[key_of(delivery)]:
                 if owed.delivery_id == delivery.delivery_id:
@@ -160,6 +166,7 @@ class ObservedTables(Tables):
             nonce = nonce_of(unit)
             if update.state is MessageState.ENROUTE:
                 self.taken[unit].append(Taken(now, update.carrier, update.carrier_message_id))
+                self.taken_seqs.add(update.seq)
             log(
                 "store",
                 nonce,

@@ -33,6 +33,7 @@ from smsagg.config.schema import (
     StoreSettings,
 )
 from tools.sim.disk import DiskPlan
+from tools.sim.drawing_money import draw_money
 from tools.sim.drawing_texts import draw_customer, draw_handset_messages
 from tools.sim.network import Weather
 from tools.sim.scenario import (
@@ -77,6 +78,7 @@ def draw(seed: int) -> Scenario:
     if rng.random() < 0.3:  # who restarts it may have changed the pools, and how carriers want long messages
         changed = {name: _in_another_form(rng, settings) for name, settings in config.carriers.items()}
         configs.append(evolve(config, pools=_pools(rng, carriers), carriers=changed))
+    configs, tables = draw_money(seed, configs)
     return Scenario(
         seed,
         tuple(configs),
@@ -90,6 +92,7 @@ def draw(seed: int) -> Scenario:
         DiskPlan(commit_s=(0.0002, rng.choice((0.001, 0.01, 0.1))), tell_s=(0.0, rng.choice((0.0, 0.002, 0.05)))),
         rng.choice((200, 2_000, 100_000)),
         is_fair,
+        tables,
     )
 
 

@@ -25,6 +25,7 @@ from smsagg.esme.session import EsmeSession
 from smsagg.observe.metrics import Metrics
 from smsagg.policy.bind_failures import BindFailures
 from smsagg.store.memory import MemoryStore
+from smsagg.tables import Tables
 from smsagg.testing.clock import FakeClock
 from tools.sim.disk import Disk, ObservedTables
 from tools.sim.network import Wire
@@ -73,6 +74,7 @@ class Life:
         rng: Random,
         password: str,
         dial: Dialled,
+        prices: Tables,
     ) -> None:
         self.config = config
         self.store = MemoryStore(tables, disk.commit_later, disk.tell_later)
@@ -93,7 +95,7 @@ class Life:
         self._nursery: trio.Nursery
         self._stopping = trio.Event()
         self.metrics = Metrics("simulated")
-        self.engine = Engine(config, self.store, clock, rng, self.metrics, rng.randbytes)
+        self.engine = Engine(config, self.store, clock, rng, self.metrics, rng.randbytes, prices)
         self._authenticator = SimulatedAuthenticator(
             dict(self.engine.accounts), password, rng, config.server.bind_failures
         )

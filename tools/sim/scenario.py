@@ -5,6 +5,7 @@ from math import inf
 from attrs import define, field
 
 from smsagg.config.schema import Config
+from smsagg.tables import Tables
 from tools.sim.disk import DiskPlan
 from tools.sim.network import Weather
 from tools.sim.user_data import Part
@@ -157,6 +158,8 @@ class Scenario:
 
     is_fair: bool = False
     """Nothing goes wrong: no fault, no crash, and carriers without moods."""
+    tables: Tables = field(factory=Tables)
+    """Prices."""
 
     @property
     def is_calm(self) -> bool:

@@ -11,6 +11,7 @@ import trio
 from smsagg.engine.control import Control
 from smsagg.engine.dispatcher import Dispatcher
 from smsagg.engine.finish import Finisher
+from smsagg.engine.money import Money
 from smsagg.engine.waiting import Waiting
 from smsagg.model import Message, MessageState
 from smsagg.receipts.correlator import Correlator
@@ -152,6 +153,29 @@ def refused_and_kept() -> Replacements:
     return [(Intake, "_unwind", unwind)]
 
 
+def charge_outside_of_the_transaction() -> Replacements:
+    """What a message is charged is written by itself, and not with the message's end."""
+    original = Money.record_settled
+
+    def record_settled(self: Money, message: Message, changes: Changes, now: int) -> None:
+        apart = Changes()
+        original(self, message, apart, now)
+        self._core.store.write(apart)
+
+    return [(Money, "record_settled", record_settled)]
+
+
+def reserved_money_kept() -> Replacements:
+    """A message that no carrier took keeps its price reserved for ever."""
+    original = Money.record_settled
+
+    def record_settled(self: Money, message: Message, changes: Changes, now: int) -> None:
+        if message.charged:
+            original(self, message, changes, now)
+
+    return [(Money, "record_settled", record_settled)]
+
+
 BUGS: dict[str, Callable[[], Replacements]] = {
     bug.__name__.replace("_", "-"): bug
     for bug in (
@@ -166,6 +190,8 @@ BUGS: dict[str, Callable[[], Replacements]] = {
         parked_forgotten,
         receipts_not_owed_durably,
         refused_and_kept,
+        charge_outside_of_the_transaction,
+        reserved_money_kept,
         *BUGS_OF_TEXTS,
     )
 }

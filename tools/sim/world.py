@@ -127,6 +127,7 @@ class World:
                 self._rng(f"life {self.lives}"),
                 PASSWORD,
                 self._dial,
+                self.scenario.tables,
             )
             if self.store_error is not None:
                 life.store.break_down(self.store_error)  # type: ignore[arg-type]
