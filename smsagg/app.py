@@ -29,6 +29,7 @@ from smsagg.config.schema import CarrierSettings, Config
 from smsagg.control import ControlServer, socket_path
 from smsagg.control.carriers import CarriersService
 from smsagg.control.configuration import ConfigurationService
+from smsagg.control.explain import ExplainService
 from smsagg.control.money import MoneyService
 from smsagg.control.receipts import ReceiptsService
 from smsagg.control.server import AUTOMATIC
@@ -138,6 +139,7 @@ class Gateway:
             handlers = {
                 "trace": hub.serve,
                 "receipts": ReceiptsService(self.engine, self._store).serve,
+                "explain": ExplainService(self.engine).serve,
                 "money": MoneyService(self.engine, self._store).serve,
                 "carriers": carriers.serve,
                 "drill": carriers.serve_drill,

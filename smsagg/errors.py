@@ -32,6 +32,10 @@ class ControlError(SmsaggError):
     """An operator's command to a running server cannot be carried out; the text says why."""
 
 
+class NoServerError(ControlError):
+    """No server answers where its control socket should be."""
+
+
 class InventoryError(SmsaggError):
     """What was asked of the number inventory cannot be: a number that somebody else has, a pool that is not there."""
 

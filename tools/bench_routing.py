@@ -2,10 +2,12 @@
 
 A table of 500 rules over 10,000 prefixes of all countries, and as many ranges of networks; 20,000 messages of 40
 accounts and three classes to numbers all over it. What is measured is what the engine does with each: country, network,
-query, decision. One table has static conditions alone; in the other every third rule asks for time, tag, sender or text
-as well. Each run is a pass over all messages in CPU time; the first pass, which makes the short lists, is told apart.
+query, decision. One table has static conditions alone; in the second every third rule asks for time, tag, sender or
+text as well; in the third twelve rules before all others do so for every message, whatever its destination, and never
+hold. Each run is a pass over all messages in CPU time; the first, which makes the short lists, is told apart.
 
-Exits with 1 when the best run is above the goal of 5 µs.
+Exits with 1 when the best run of one of the first two is above the goal of 5 µs; the third shows what rules cost that no
+destination keeps out of reach.
 """
 
 import statistics
@@ -58,11 +60,16 @@ def main() -> int:
         title=f"Routing, µs of CPU a message ({MESSAGES} messages)",
     )
     worst = 0.0
-    for name, dynamic in (("static conditions alone", False), ("time, tag, sender, text as well", True)):
-        routes = make_table(Random(2), prefixes, dynamic)
+    for name, dynamic, first_rules in (
+        ("static conditions alone", False, 0),
+        ("time, tag, sender, text as well", True, 0),
+        ("and 12 such rules for everything", True, 12),
+    ):
+        routes = make_table(Random(2), prefixes, dynamic, first_rules)
         assert len(routes.rules) == RULES
         first, *runs = (measure(routes, networks, messages) for _ in range(RUNS + 1))
-        worst = max(worst, min(runs))
+        if not first_rules:
+            worst = max(worst, min(runs))
         figures = (f"{micros:.2f}" for micros in (first, min(runs), statistics.median(runs)))
         table.add_row(name, f"{share_decided(routes, networks, messages):.0%}", *figures)
     Console().print(table)
@@ -91,13 +98,24 @@ def make_messages(rng: Random, prefixes: list[str]) -> list[Submit]:
     ]
 
 
-def make_table(rng: Random, prefixes: list[str], dynamic: bool) -> RouteTable:
-    """Each prefix stands in one rule; every tenth rule is for countries instead, so that it is in reach of many."""
+def make_table(rng: Random, prefixes: list[str], dynamic: bool, for_everything: int) -> RouteTable:
+    """Each prefix stands in one rule; every tenth rule is for countries instead, so that it is in reach of many. The
+    first rules are for everything, and do not hold."""
     shuffled = iter(rng.sample(prefixes, len(prefixes)))
     countries = sorted(set(PREFIXES.values()))
-    share = -(-len(prefixes) // (RULES - RULES // 10))
-    rules = []
-    for number in range(RULES):
+    share = -(-len(prefixes) // (RULES - for_everything - RULES // 10))
+    rules = [
+        RuleSettings(
+            name=f"all{number}",
+            times=("00:00-00:01",) if number % 4 == 0 else (),
+            tags=("none",) if number % 4 == 1 else (),
+            senders=("NOBODY*",) if number % 4 == 2 else (),
+            content_pattern=f"nothing{number}" if number % 4 == 3 else "",
+            pool="odd",
+        )
+        for number in range(for_everything)
+    ]
+    for number in range(RULES - for_everything):
         is_wide = number % 10 == 0
         kind = KINDS[number // 3 % len(KINDS)] if dynamic and (is_wide or number % 3 == 0) else ""
         rules.append(

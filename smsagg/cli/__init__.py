@@ -20,6 +20,7 @@ COMMANDS = {
     "load": "Drive load over SMPP and report rates and latencies.",
     "trace": "Follow messages through a running server.",
     "receipts": "Look at receipts that match no message, and match them by another rule.",
+    "explain": "Say where a message would go, and why: rules, price, carriers.",
     "report": "Count past traffic by country, carrier, account and more.",
     "reload": "Have the running server read its configuration and data files anew.",
     "config": "Look at the versions of the configuration, and go back to one of them.",

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import trio
 
-from smsagg.errors import ControlError
+from smsagg.errors import ControlError, NoServerError
 
 CONNECT_S = 5.0
 
@@ -19,7 +19,7 @@ async def ask(path: str, request: Mapping[str, Any], channel: trio.MemorySendCha
             with trio.fail_after(CONNECT_S):
                 stream = await trio.open_unix_socket(path)
         except (OSError, trio.TooSlowError) as error:
-            raise ControlError(f"no server answers at {path}: {error}") from error
+            raise NoServerError(f"no server answers at {path}: {error}") from error
         async with stream:
             try:
                 await stream.send_all(orjson.dumps(dict(request), option=orjson.OPT_APPEND_NEWLINE))

@@ -115,6 +115,14 @@ class Lookups:
         self._metrics.lookups["remembered"].n += 1
         return remembered
 
+    def recall(self, digits: str, country: str) -> str:
+        """What :meth:`network` would say, without counting."""
+        resolver = self._resolver
+        if resolver is None or country not in self._countries:
+            return ""
+        known = resolver.known(digits)
+        return (self._remembered.find(digits, self._core.clock.monotonic_s()) or "") if known is None else known
+
     def start(self, numbers: Iterable[str]) -> list[trio.Event]:
         """Begin to look up those of ``numbers`` (E.164 digits) of which nothing is known yet and something could be;
         what :meth:`wait` is to wait for, which may be nothing."""

@@ -1,12 +1,12 @@
 """What must be looked at message by message: time, tag, sender. The text comes last, see the route table.
 
-A condition is a function of the query; a rule has a tuple of them, the cheap ones first.
+A condition is a function of the query; of one rule the cheap ones come first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from smsagg.routing.rules.query import RouteQuery
-from smsagg.routing.rules.rule import ALWAYS, NEVER, Rule, SenderSet
+from smsagg.routing.rules.rule import ALWAYS, NEVER, Rule
 from smsagg.routing.zones import LocalTimes
 from smsagg.text.patterns import Pattern
 
@@ -14,7 +14,7 @@ Condition = Callable[[RouteQuery], object]
 """What it returns is true when it holds."""
 
 SENDERS_REMEMBERED = 10_000
-"""Of each sender pattern: senders whose answer is known, because senders come again; then it starts anew."""
+"""Of each condition on senders: senders whose answer is known, because senders come again; then it starts anew."""
 
 
 def named_conditions(rule: Rule, local_times: LocalTimes) -> list[tuple[str, Condition]]:
@@ -29,10 +29,17 @@ def named_conditions(rule: Rule, local_times: LocalTimes) -> list[tuple[str, Con
     if rule.week is not None:
         found.append(("times", _in_week(rule.week, local_times)))
     if rule.senders is not None:
-        found.append(("senders", _from_one_of(rule.senders)))
+        found.append(("senders", _remembered(rule.senders.has)))
     if rule.settings.sender_pattern:
-        found.append(("sender_pattern", _from_like(Pattern(rule.settings.sender_pattern))))
+        found.append(("sender_pattern", _remembered(Pattern(rule.settings.sender_pattern).is_in)))
     return found
+
+
+def all_of(conditions: Sequence[Condition]) -> Condition | None:
+    """One condition for all of these; ``None`` when there is none."""
+    if len(conditions) < 2:
+        return conditions[0] if conditions else None
+    return lambda query: all(holds(query) for holds in conditions)
 
 
 def _from(instant: int) -> Condition:
@@ -56,11 +63,8 @@ def _in_week(week: bytes, local_times: LocalTimes) -> Condition:
     return holds
 
 
-def _from_one_of(senders: SenderSet) -> Condition:
-    return lambda query: query.sender in senders
-
-
-def _from_like(pattern: Pattern) -> Condition:
+def _remembered(is_asked_for: Callable[[str], bool]) -> Condition:
+    """Whether it is true of the sender."""
     known: dict[str, bool] = {}
 
     def holds(query: RouteQuery) -> object:
@@ -69,7 +73,7 @@ def _from_like(pattern: Pattern) -> Condition:
         if found is None:
             if len(known) >= SENDERS_REMEMBERED:
                 known.clear()
-            found = known[sender] = pattern.is_in(sender)
+            found = known[sender] = is_asked_for(sender)
         return found
 
     return holds

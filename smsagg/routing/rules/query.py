@@ -2,7 +2,6 @@
 
 from attrs import define, field
 
-from smsagg.config.senders import is_number
 from smsagg.smpp.concatenation import UDHI
 from smsagg.text.decode import text_of
 
@@ -42,12 +41,6 @@ class RouteQuery:
         if self._text is _UNREAD:
             self._text = text_of(self.body, self.data_coding, bool(self.esm_class & UDHI))
         return self._text
-
-    @property
-    def sender(self) -> str:
-        """The source address; a number without its plus."""
-        address = self.source_addr
-        return address[1:] if address.startswith("+") and is_number(address) else address
 
 
 @define(frozen=True)

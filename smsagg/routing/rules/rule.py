@@ -34,17 +34,16 @@ class SenderSet:
         self._of_numbers = tuple(sorted(begin for begin in beginnings if not begin or is_number(begin)))
         self._of_names = tuple(sorted(begin for begin in beginnings if not begin or not is_number(begin)))
 
-    def __contains__(self, sender: str) -> bool:
-        """Whether a sender (a number without plus) is one of these."""
-        if sender in self._whole:
-            return True
-        beginnings = self._of_numbers if is_number(sender) else self._of_names
-        return bool(beginnings) and sender.startswith(beginnings)
+    def has(self, sender: str) -> bool:
+        """Whether ``sender`` is one of these."""
+        is_of_digits = is_number(sender)
+        plain = sender.removeprefix("+") if is_of_digits else sender
+        return plain in self._whole or plain.startswith(self._of_numbers if is_of_digits else self._of_names)
 
     def covers(self, other: "SenderSet") -> bool:
         """Whether every sender of ``other`` is certainly in this set."""
         return (
-            all(sender in self for sender in other._whole)
+            all(self.has(sender) for sender in other._whole)
             and all(begin.startswith(self._of_numbers) for begin in other._of_numbers)
             and all(begin.startswith(self._of_names) for begin in other._of_names)
         )

@@ -15,7 +15,7 @@ from copy import copy
 from attrs import define, evolve
 
 from smsagg.routing.router import Router
-from smsagg.routing.rules.conditions import Condition, named_conditions
+from smsagg.routing.rules.conditions import Condition, all_of, named_conditions
 from smsagg.routing.rules.explain import RuleVerdict, explain
 from smsagg.routing.rules.index import Mask, RuleIndex, members
 from smsagg.routing.rules.query import Blocked, Decision, Routed, RouteQuery
@@ -36,7 +36,8 @@ class _Asked:
 
     index: int
     rule: Rule
-    conditions: tuple[Condition, ...]
+    holds: Condition | None
+    """All that it asks for but the text; ``None``: nothing."""
     content: Pattern | None
     decision: Decision | None
 
@@ -48,7 +49,7 @@ class _ShortList:
     always: Decision | None
     """The answer, when it is the same for all of them."""
     asked: tuple[_Asked, ...]
-    contents: tuple[str, ...]
+    contents: tuple[Pattern, ...]
     """The patterns of texts that its rules look for."""
     contents_at_once: PatternSet | None
     """The same, to be looked for in one pass."""
@@ -66,7 +67,7 @@ class RouteTable:
             _Asked(
                 index,
                 rule,
-                tuple(holds for _, holds in named_conditions(rule, self.local_times)),
+                all_of([holds for _, holds in named_conditions(rule, self.local_times)]),
                 Pattern(rule.settings.content_pattern, fold=True) if rule.settings.content_pattern else None,
                 rule.decision,
             )
@@ -151,13 +152,13 @@ class RouteTable:
             if one.rule.is_static and one.decision is not None:
                 break
         always = asked[0].decision if asked and asked[0].rule.is_static else None
-        contents = tuple(dict.fromkeys(one.content.text for one in asked if one.content is not None))
-        return _ShortList(always, tuple(asked), contents, self._at_once(contents))
+        contents = {one.content.text: one.content for one in asked if one.content is not None}
+        return _ShortList(always, tuple(asked), tuple(contents.values()), self._at_once(tuple(contents)))
 
     def _at_once(self, contents: tuple[str, ...]) -> PatternSet | None:
-        if len(contents) < 2 or len(self._sets) >= SETS_MAX:
-            return None
         if contents not in self._sets:
+            if len(contents) < 2 or len(self._sets) >= SETS_MAX:
+                return None
             try:
                 self._sets[contents] = PatternSet(contents, fold=True)
             except ValueError:  # they are too large together
@@ -166,28 +167,28 @@ class RouteTable:
 
 
 def _first_that_holds(short: _ShortList, query: RouteQuery) -> _Asked | None:
-    found: frozenset[str] | None = None
-    """Patterns that the text has."""
+    found: Sequence[str] | None = None
+    """Patterns that the text has, once it was looked through."""
     for one in short.asked:
-        for holds in one.conditions:
-            if not holds(query):
-                break
-        else:
-            content = one.content
-            if content is None:
-                return one
-            text = query.text
-            if text is None:
-                continue
-            if short.contents_at_once is None:
-                if content.is_in(text):
-                    return one
-                continue
-            if found is None:
-                found = frozenset(short.contents[place] for place in short.contents_at_once.find(text))
-            if content.text in found:
-                return one
+        holds = one.holds
+        if holds is not None and not holds(query):
+            continue
+        content = one.content
+        if content is None:
+            return one
+        if found is None:
+            found = _found_in(query.text, short)
+        if content.text in found:
+            return one
     return None
+
+
+def _found_in(text: str | None, short: _ShortList) -> Sequence[str]:
+    if text is None:
+        return ()
+    if short.contents_at_once is None:
+        return [content.text for content in short.contents if content.is_in(text)]
+    return [short.contents[place].text for place in short.contents_at_once.find(text)]
 
 
 def _added(gives: Routed, more: Routed) -> Routed:
