@@ -6,8 +6,8 @@ query, decision. One table has static conditions alone; in the second every thir
 text as well; in the third twelve rules before all others do so for every message, whatever its destination, and never
 hold. Each run is a pass over all messages in CPU time; the first, which makes the short lists, is told apart.
 
-Exits with 1 when the best run of one of the first two is above the goal of 5 µs; the third shows what rules cost that no
-destination keeps out of reach.
+Exits with 1 when the best run of one of the first two is above the goal of 5 µs; the third shows what rules cost that
+no destination keeps out of reach.
 """
 
 import statistics
