@@ -17,11 +17,11 @@ _COLOURS = {"ok": "green", "restricted": "yellow", "drained": "cyan", "draining"
 def overview_of(records: Sequence[dict[str, Any]]) -> RenderableType:
     """A line for each carrier, and what holds them back below."""
     table = Table("carrier", "state", "bound", box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for column in ("in flight", "rate/s", "taken", "errors", "delivered", "response"):
+    for column in ("in flight", "rate/s", "taken", "errors", "delivered"):
         table.add_column(column, justify="right", no_wrap=True)
     for record in records:
         links = record["links"]
-        errors, delivered, _, response = _fares(record)
+        errors, delivered, _, _ = _fares(record)
         table.add_row(
             escape(record["carrier"]),
             _state(record["state"]),
@@ -31,7 +31,6 @@ def overview_of(records: Sequence[dict[str, Any]]) -> RenderableType:
             str(record["taken"]),
             errors,
             delivered,
-            response,
         )
     lines = [f"[bold]{escape(record['carrier'])}[/]: {line}" for record in records for line in _restrictions(record)]
     return Group(table, *lines)
