@@ -42,6 +42,7 @@ class DeliveryCircuits:
         window = self._windows.get(key)
         if window is None:
             window = self._windows[key] = SlidingCounts(WINDOW_S)
+            window.look((0, 0), now)
         (delivered, failed), _ = window.look(counts, now)
         reported = delivered + failed
         way = carrier.ways.get(country)

@@ -44,21 +44,24 @@ class Shaper:
 
     def reconfigure(self) -> None:
         """Heed the rules and countries of ``core.config`` from now on; rules that stay as they were go on."""
-        config, now = self._core.config, self._core.clock.monotonic_s()
+        config, now, sightings = self._core.config, self._core.clock.monotonic_s(), self._core.sightings
         before = {rule.settings.name: rule for rule in self._rules}
         statuses = sorted({status for settings in config.shaping_rules for status in settings.statuses})
-        rules = [Rule(settings, statuses) for settings in config.shaping_rules]
-        is_same = statuses == sorted(self._core.sightings.statuses)
-        self._rules = [
-            before.pop(rule.settings.name)
-            if is_same and rule.settings.name in before and before[rule.settings.name].settings == rule.settings
-            else rule
-            for rule in rules
-        ]
+        is_same = statuses == list(sightings.statuses)
+        sightings.watch(statuses)
+        sightings.refresh()
+        self._rules = []
+        for settings in config.shaping_rules:
+            rule = before.get(settings.name)
+            if rule is not None and is_same and rule.settings == settings:
+                del before[settings.name]
+            else:
+                rule = Rule(settings, statuses)
+                rule.begin_watching(sightings, now)
+            self._rules.append(rule)
         for rule in before.values():
             for action in list(rule.actions()):
                 self._end(rule, action, now, "the rule has changed")
-        self._core.sightings.watch(statuses)
         self._reconfigure_countries(now)
 
     def _reconfigure_countries(self, now: float) -> None:

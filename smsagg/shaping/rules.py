@@ -112,15 +112,20 @@ class Rule:
         watched = self._watched.get(subject)
         return None if watched is None else watched.action
 
+    def begin_watching(self, sightings: Sightings, now: float) -> None:
+        """The rule is new: what was counted before it is no concern of its."""
+        for subject, counts in sightings.subjects().items():
+            if self.concerns(subject):
+                self._watch(subject, counts, now)
+
     def measure(self, subject: Subject, sightings: Sightings, now: float) -> Measured | None:
         """What is seen of ``subject`` in the window."""
         counts = sightings.subjects().get(subject)
         if counts is None:
             return None
         watched = self._watched.get(subject)
-        if watched is None:
-            watched = self._watched[subject] = _Watched(self.settings.window)
-            watched.since = now
+        if watched is None:  # it has just appeared: all that is counted of it is new
+            watched = self._watch(subject, (0,) * len(counts), now)
         seen, elapsed = watched.window.look(counts, now)
         since = max(watched.since, now - self.settings.window)
         value, samples = self._value(seen, lambda: sightings.response_ms(subject, since))
@@ -181,6 +186,12 @@ class Rule:
 
     def _is_beyond(self, value: float, threshold: float) -> bool:
         return value < threshold if self.condition == "delivery_below" else value >= threshold
+
+    def _watch(self, subject: Subject, counts: Counts, now: float) -> _Watched:
+        watched = self._watched[subject] = _Watched(self.settings.window)
+        watched.window.look(counts, now)
+        watched.since = now
+        return watched
 
     def _judge_anew(self, watched: _Watched, now: float) -> None:
         watched.window.restart()
