@@ -60,7 +60,7 @@ class ShapingRuleSettings:
     rate: Rate | None = None
     """``slow``: to this, instead of ``factor``."""
     share: float = field(default=0.1, validator=_SHARE)
-    """``shift``: of what it would get otherwise."""
+    """``shift``: of what it would get otherwise; under ``weighted``, of its weight."""
     lasting: Duration = field(default=Duration(300.0), validator=above(0))
     """How long the action lasts at least."""
     leave_last: bool = True

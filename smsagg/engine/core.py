@@ -61,7 +61,7 @@ class Core:
     """Accounts whose messages go nowhere for now; mostly none."""
     on_finished: Callable[[Message], None] | None = None
     """Told of each message that has ended, if anybody wants to know."""
-    health: Health = field(factory=lambda: Health(by_country=True))
+    health: Health = field(factory=Health)
     sightings: EngineSightings = field(init=False)
     wake_dispatcher: Callable[[], None] = lambda: None
     watch: Watch = field(factory=Watch)

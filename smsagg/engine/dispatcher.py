@@ -192,10 +192,12 @@ class Dispatcher:
 
     def _give(self, link: LinkState, messages: list[Message]) -> None:
         """Those of classes that must not send twice after that is recorded."""
-        clock = self._core.clock
-        self._core.sightings.on_sent(link, messages[0], clock.monotonic_s(), clock.now_ms())
         if link.carrier.rehearsal is not None:
             messages = link.carrier.rehearsal(link, messages)
+            if not messages:
+                return
+        clock = self._core.clock
+        self._core.sightings.on_sent(link, messages[0], clock.monotonic_s(), clock.now_ms())
         recorded: list[Message] = []
         at_once: list[Message] = []
         for message in messages:

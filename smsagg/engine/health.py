@@ -36,8 +36,7 @@ log = structlog.get_logger("smsagg.engine")
 class Health:
     """``now`` is monotonic seconds. Memory: one :class:`Way` for each carrier and country with something to tell."""
 
-    def __init__(self, *, by_country: bool = False) -> None:
-        self._by_country = by_country
+    def __init__(self) -> None:
         self._restricting: set[Way | CarrierState] = set()
         """Ways that are less than open, and carriers whose share is shifted away."""
         self.country_paces: dict[str, TokenBucket] = {}
@@ -149,7 +148,7 @@ class Health:
         link.circuit.on_failure(now)
         way.circuit.on_failure(now)
         guilty = culprit_of(link.run, way.run, link.carrier.settings.circuit_failures, has_other_link=_has_other(link))
-        if guilty is Culprit.LINK or (guilty is Culprit.COUNTRY and not self._by_country):
+        if guilty is Culprit.LINK:
             self._convict_link(link, now)
             way.run.clear()
         elif guilty is Culprit.COUNTRY:

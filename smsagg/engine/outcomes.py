@@ -275,6 +275,7 @@ class Outcomes:
                 core.health.on_failure(link, message.country, monotonic)
             for row in message.joins or (message,):
                 core.decided(row, "refused", link.link.name, "by a drill")
+                row.trail = with_outcome(row.trail, "refused by a drill")
                 if is_throttled:
                     self._give_back(row, changes, given_back)
                     continue
