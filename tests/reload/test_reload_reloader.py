@@ -1,0 +1,205 @@
+"""Reading the configuration anew: all of it comes in force, or nothing; what is told; what is kept."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from reload_bench import Bench, hash_of, running, text_of
+
+from smsagg.engine.handset import HandsetMessages
+from smsagg.errors import ConfigError, ControlError
+from smsagg.reload.versions import DOCUMENT, KEPT, VERSION
+from smsagg.smpp.status import ESME_RINVDSTADR
+
+VN = '[pools.vn]\ncountries = ["VN"]\ncarriers = ["alpha"]\n'
+GUEST = f'[accounts.guest]\nsystem_id = "guest"\npassword_hash = "{hash_of("guest")}"\n'
+BETA = '[carriers.beta]\ntype = "simulated"\n'
+
+
+async def reload(bench: Bench, text: str, **options: bool) -> Any:
+    bench.write(text)
+    return await bench.reloader.reload("test", **options)
+
+
+async def test_what_changed_is_told_and_in_force(tmp_path: Path) -> None:
+    """An account, a carrier and a pool more; the version, its summary, and every difference in a line."""
+    async with running(tmp_path) as bench:
+        first = bench.reloader.current
+        assert (first.number, first.by) == (1, "start")
+        esme = await bench.connect()
+        assert (await esme.submit("84901234567")).command_status == ESME_RINVDSTADR
+        pools = '[pools.vn]\ncountries = ["VN"]\ncarriers = ["beta"]\n'
+        reloaded = await reload(bench, text_of(GUEST, BETA, pools, demo="binds_max = 2"))
+        assert reloaded.applied
+        assert reloaded.recorded
+        assert (reloaded.version, reloaded.waiting) == (2, [])
+        assert reloaded.summary == "accounts: +1 ~1; carriers: +1; pools: +1"
+        assert reloaded.changes == [
+            "+ accounts.guest",
+            "~ accounts.demo: binds_max",
+            "+ carriers.beta",
+            "+ pools.vn",
+        ]
+        assert (await esme.submit("84901234567")).command_status == 0
+        assert (await bench.connect("guest", "guest")).is_bound
+        assert bench.metrics.config_version.n == 2
+        assert bench.metrics.config_applied_at.n == bench.reloader.current.at / 1000
+        assert bench.count("applied") == 1
+
+
+async def test_every_problem_is_told_and_nothing_changes(tmp_path: Path) -> None:
+    """Two wrong keys and a name that leads nowhere; the good part of the file is not applied either."""
+    async with running(tmp_path) as bench:
+        before = bench.engine.core.config
+        wrong = text_of(GUEST, BETA, '[pools.vn]\ncarriers = ["gamma"]\n', demo='rate = "many"\ncolour = "red"')
+        with pytest.raises(ConfigError) as error:
+            await reload(bench, wrong)
+        problems = str(error.value).split("\n")
+        assert len(problems) == 3
+        assert all(problem.startswith(f"{bench.path}: ") for problem in problems)
+        assert bench.engine.core.config is before
+        assert bench.reloader.current.number == 1
+        assert set(bench.engine.accounts) == {"demo"}
+        assert bench.count("refused") == 1
+
+
+async def test_a_file_that_is_no_toml_or_is_not_there(tmp_path: Path) -> None:
+    """Told, and the server goes on."""
+    async with running(tmp_path) as bench:
+        with pytest.raises(ConfigError, match="is not TOML"):
+            await reload(bench, "[")
+        bench.path.unlink()
+        with pytest.raises(ConfigError, match="cannot be read"):
+            await bench.reloader.reload("test")
+        assert (await bench.connect()).is_bound
+
+
+async def test_the_same_files_are_no_new_version(tmp_path: Path) -> None:
+    """Nothing is done; another comment is a version without an effect."""
+    async with running(tmp_path) as bench:
+        reloaded = await bench.reloader.reload("test")
+        assert not reloaded.applied
+        assert reloaded.version == 1
+        assert bench.count("unchanged") == 1
+        reloaded = await reload(bench, "# a word\n" + text_of())
+        assert (reloaded.version, reloaded.summary) == (2, "nothing that has an effect")
+
+
+async def test_a_check_changes_nothing(tmp_path: Path) -> None:
+    """It says what a reload would do."""
+    async with running(tmp_path) as bench:
+        would = await reload(bench, text_of(GUEST), check=True)
+        assert not would.applied
+        assert (would.version, would.changes) == (1, ["+ accounts.guest"])
+        assert set(bench.engine.accounts) == {"demo"}
+        assert bench.reloader.versions.latest is bench.reloader.current
+        with pytest.raises(ConfigError):
+            await reload(bench, text_of(GUEST, demo="colour = 1"), check=True)
+        assert bench.count("refused") == 0
+
+
+async def test_what_needs_a_restart_waits_for_one(tmp_path: Path) -> None:
+    """Told, left as it is, and the rest comes in force; with strict all of it is refused."""
+    async with running(tmp_path) as bench:
+        wanted = text_of(GUEST, rest="[session]\ntlvs_max = 7\n")
+        with pytest.raises(ControlError, match=r"need a restart: session\.tlvs_max"):
+            await reload(bench, wanted, strict=True)
+        assert set(bench.engine.accounts) == {"demo"}
+        reloaded = await reload(bench, wanted)
+        assert reloaded.waiting == ["session.tlvs_max"]
+        assert reloaded.summary == "accounts: +1; needs a restart: session.tlvs_max"
+        assert bench.engine.core.config.session.tlvs_max == 64
+        assert bench.reloader.current.waiting == ("session.tlvs_max",)
+
+
+async def test_what_makes_no_sense_before_the_restart_is_refused(tmp_path: Path) -> None:
+    """An account that is to have TLS, on a server that will have it only when it starts again."""
+    async with running(tmp_path) as bench:
+        tls = '[server.tls]\ncertificate_file = "c.pem"\nkey_file = "k.pem"\n'
+        with pytest.raises(ConfigError, match=r"require_tls.*as long as.*server\.tls"):
+            await reload(bench, text_of(demo="require_tls = true", rest=tls))
+        assert bench.reloader.current.number == 1
+
+
+async def test_a_part_that_fails_has_all_others_go_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours in the middle of the step: as if it had never begun, and the next one succeeds."""
+    faults = [RuntimeError("a bug")]
+
+    def reconfigure(_: HandsetMessages) -> None:
+        if faults:
+            raise faults.pop()
+
+    async with running(tmp_path) as bench:
+        monkeypatch.setattr(HandsetMessages, "reconfigure", reconfigure)
+        with pytest.raises(ControlError, match=r"nothing was changed.*a bug"):
+            await reload(bench, text_of(GUEST, pools=VN))
+        assert set(bench.engine.accounts) == {"demo"}
+        assert set(bench.engine.core.pools) == {"gb"}
+        assert not (await bench.connect("guest", "guest")).is_bound
+        assert bench.count("failed") == 1
+        assert (await bench.reloader.reload("test")).version == 2
+        assert set(bench.engine.core.pools) == {"gb", "vn"}
+
+
+async def test_a_signal_reloads(tmp_path: Path) -> None:
+    """What SIGHUP calls; what is wrong ends nothing."""
+    async with running(tmp_path) as bench:
+        bench.write("[")
+        bench.gateway.reload()
+        await until(lambda: bench.count("refused") == 1)
+        bench.write(text_of(GUEST))
+        bench.gateway.reload()
+        await until(lambda: bench.reloader.current.number == 2)
+        assert bench.reloader.current.by == "SIGHUP"
+
+
+async def test_versions_outlive_the_process(tmp_path: Path) -> None:
+    """The same files at the next start are the same version, others are a new one."""
+    async with running(tmp_path) as bench:
+        await reload(bench, text_of(GUEST))
+        tables = bench.store.tables
+    async with running(tmp_path, tables=tables) as bench:
+        assert bench.reloader.current.number == 2
+        assert [version.by for version in bench.reloader.versions.all] == ["start", "test"]
+    async with running(tmp_path, text_of(), tables=tables) as bench:
+        assert (bench.reloader.current.number, bench.reloader.current.by) == (3, "start")
+        assert bench.reloader.current.digest == bench.reloader.versions.find(1).digest
+
+
+async def test_only_so_many_versions_are_kept_and_only_their_texts(tmp_path: Path) -> None:
+    """The oldest leave the store, with the texts that nobody names any more."""
+    async with running(tmp_path) as bench:
+        for number in range(KEPT + 5):
+            await reload(bench, f"# {number}\n" + text_of())
+        kept = await bench.store.load_entities(VERSION)
+        assert len(kept) == len(bench.reloader.versions.all) == KEPT
+        assert bench.reloader.versions.all[0].number == 7
+        assert len(await bench.store.load_entities(DOCUMENT)) == KEPT
+        with pytest.raises(ControlError, match="version 6 is not kept; there are from 7 to 106"):
+            bench.reloader.versions.find(6)
+
+
+async def test_no_secret_is_in_the_store(tmp_path: Path) -> None:
+    """Neither the hash, nor a password of a carrier; what differs in them only is another version."""
+
+    def smpp(password: str) -> str:
+        keys = 'type = "smpp"\naddress = "127.0.0.1:1"\nsystem_id = "us"\nreconnect_first = "60s"'
+        return f'[carriers.beta]\n{keys}\npassword = "{password}"\n'
+
+    async with running(tmp_path, text_of(carriers=smpp("hush-hush"))) as bench:
+        (text,) = (await bench.reloader.versions.texts_of(bench.reloader.current)).values()
+        assert "hush-hush" not in text
+        assert hash_of("pw") not in text
+        assert text.count("redacted:") == 2
+        reloaded = await reload(bench, text_of(carriers=smpp("psst")))
+        assert (reloaded.version, reloaded.changes) == (
+            2,
+            ["~ carriers.beta: password", "~ carriers.beta: another connection; the one before ends"],
+        )
+
+
+async def until(condition: Any) -> None:
+    with trio.fail_after(20):
+        while not condition():  # noqa: ASYNC110
+            await trio.sleep(0.01)
