@@ -264,6 +264,10 @@ class StoredMessage:
     destination: str = ""
     due_at_ms: int = 0
     """When its next attempt is due, while it is QUEUED."""
+    price: int = 0
+    charge_on: int = 0
+    accounted: int = 0
+    charged: int = 0
 
 
 @define(eq=False)
@@ -279,6 +283,8 @@ class StoreDump:
     """Texts of handset messages still owed."""
     dumped_at_ms: int = 0
     parked_at_ms: list[int] = field(factory=list)
+    balances: dict[str, tuple[int, int, int]] = field(factory=dict)
+    """By account: what it was charged, what is reserved, and for how many segments it was charged."""
 
 
 Series = dict[tuple[str, ...], float]

@@ -14,8 +14,13 @@ from tools.chaos.wire import Content, nonce_of
 
 _COLUMNS = (
     "message_id, body, state, carrier, carrier_message_id, error_code, expires_at, done_at, "
-    "account, source_addr, destination_addr, max(not_before, next_attempt_at)"
+    "account, source_addr, destination_addr, max(not_before, next_attempt_at), price, charge_on, accounted, charged"
 )
+_BALANCES = """
+    SELECT account, charged, reserved,
+        (SELECT coalesce(sum(messages), 0) FROM charges WHERE charges.account = balances.account)
+    FROM balances
+"""
 _KIND_MO = 2
 _ESME_RSYSERR = 0x08
 _DELETED = 4
@@ -35,6 +40,7 @@ def dump(path: Path) -> StoreDump:
             bytes(body).decode("latin-1")
             for (body,) in connection.execute("SELECT body FROM deliveries WHERE kind = ?", (_KIND_MO,))
         ]
+        balances = {account: (*amounts,) for account, *amounts in connection.execute(_BALANCES)}
     connection.close()
     return StoreDump(
         messages,
@@ -43,12 +49,13 @@ def dump(path: Path) -> StoreDump:
         mo,
         time.time_ns() // 1_000_000,
         [parked_at for _, _, parked_at in parked],
+        balances,
     )
 
 
 def _message(row: tuple[Any, ...], is_live: bool) -> StoredMessage:
     message_id, body, state, carrier, carrier_message_id, error_code, expires_at_ms, done_at_ms, *rest = row
-    account, source, destination, due_at_ms = rest
+    account, source, destination, due_at_ms, price, charge_on, accounted, charged = rest
     return StoredMessage(
         message_id,
         nonce_of(bytes(body)),
@@ -63,6 +70,10 @@ def _message(row: tuple[Any, ...], is_live: bool) -> StoredMessage:
         source=source,
         destination=destination,
         due_at_ms=due_at_ms,
+        price=price,
+        charge_on=charge_on,
+        accounted=accounted,
+        charged=charged,
     )
 
 

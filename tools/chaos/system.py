@@ -47,6 +47,8 @@ LINK_RATES_PER_S = {"alpha": 2_000, "beta": 2_000, "gamma": 200}
 ACCOUNT_RATES = {"once": (250.0, 50.0)}
 """(messages per second, burst) of accounts that have a rate; less than they send."""
 MO_OWNERS = {"53849": "main", "61001": "once"}
+PRICE_LISTS = {"main": "prefix,price\n*,0.007\n", "once": "prefix,price,charge\n*,0.011,delivery\n"}
+"""Accounts that are billed, and what they pay; the others have no price."""
 WATCH = Account("watch", "watch", "wt-9d4hx", binds=1)
 """Asks whether the server lives, and does nothing else."""
 CARRIER_PASSWORD = "up-5f6jw"
@@ -199,6 +201,8 @@ class System:
         }
         config = folder / "smsagg.toml"
         config.write_text(self._config(self.road_ports))
+        for name, prices in PRICE_LISTS.items():
+            (folder / f"{name}.csv").write_text(prices)
         self._config_path = config
         self._control = Control(folder / "conditions.json")
         self._wrapping = Wrapping(str(self._control.path), seed_bug)
@@ -320,6 +324,8 @@ class System:
             mo_numbers = {numbers}
             {f'rate = "{rate_per_s:g}/s"' if rate_per_s else ""}
             {f"burst = {burst:.0f}" if burst else ""}
+            {f'price_list = "{account.name}.csv"' if account.name in PRICE_LISTS else ""}
+            {'billing = "postpaid"' if account.name in PRICE_LISTS else ""}
             {TIGHT_ACCOUNT if sizes.is_tight else ""}
             """)
         for name, port in carrier_ports.items():

@@ -10,6 +10,7 @@ from tools.chaos.checker.finality import evidence, one_final_state
 from tools.chaos.checker.footprint import stays_within_bounds
 from tools.chaos.checker.handset import handset_messages_kept, handset_messages_to_their_owner
 from tools.chaos.checker.index import Index
+from tools.chaos.checker.ledger import ledger_balances
 from tools.chaos.checker.liveness import (
     answers_enquiries,
     never_stuck,
@@ -63,6 +64,7 @@ INVARIANTS: tuple[Callable[[Index], Iterable[Violation]], ...] = (
     receipts_name_their_message,
     nothing_told,
     balanced,
+    ledger_balances,
     recovers,
     never_stuck,
     nothing_outlives_its_timer,
