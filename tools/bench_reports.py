@@ -1,17 +1,24 @@
 """Measures reports over a long past: ``make bench-reports``.
 
 Fills a store's file with messages that are over (``--messages``, a million by default), asks for a report by country,
-carrier and hour, exports them all as CSV, and says how many a second went through and by how much the memory grew.
+carrier and hour, exports them all as CSV and as Parquet, and says how many a second went through and by how much the
+memory grew.
 """
 
+import multiprocessing
 import resource
 import tempfile
 import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import click
 
 from smsagg.history import open_history
+from smsagg.history.cdr import Selection, chosen
+from smsagg.history.cdr_files import FORMATS
+from smsagg.history.export import Wanted, export_span
 from smsagg.history.traffic import traffic_of
 from smsagg.reports.report import Report
 from smsagg.store.sqlite.connection import Seams, close, connect
@@ -72,28 +79,53 @@ def peak_octets() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def count_all(path: Path) -> None:
+    """The report."""
+    with open_history(path) as history:
+        report = Report(BY)
+        for records in traffic_of(history, history.span(0, BEGAN_AT * 2)):
+            report.add(records)
+    assert report.total.accepted
+
+
+def export_all(path: Path, format: str) -> None:
+    """The export."""
+    with open_history(path) as history:
+        wanted = Wanted(Selection(chosen([], bodies=True)), format)
+        export_span(history, history.span(0, BEGAN_AT * 2), wanted, path.with_suffix(f".{format}"))
+
+
+def measured(what: str, messages: int, work: Callable[..., None], *arguments: object) -> None:
+    """Do it in a process of its own, and say what it took."""
+
+    def run(sender: Connection) -> None:
+        before, began = peak_octets(), time.perf_counter()
+        work(*arguments)
+        sender.send((time.perf_counter() - began, peak_octets() - before))
+
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("fork").Process(target=run, args=(sender,))
+    process.start()
+    sender.close()
+    seconds, grown = receiver.recv()
+    process.join()
+    rate = messages / seconds
+    click.echo(f"{what:<16} {seconds:6.1f} s  {rate:>9,.0f} messages/s  memory grew by {grown / 2**20:.0f} MiB")
+
+
 @click.command()
 @click.option("--messages", default=1_000_000, show_default=True, type=click.IntRange(1))
 def main(messages: int) -> None:
     """Measure."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "smsagg.db")
-        fill(path, messages)
+        filling = multiprocessing.get_context("fork").Process(target=fill, args=(path, messages))
+        filling.start()
+        filling.join()
         click.echo(f"{messages:,} messages, {path.stat().st_size / 2**20:.0f} MiB")
-        before, began = peak_octets(), time.perf_counter()
-        with open_history(path) as history:
-            report = Report(BY)
-            span = history.span(0, BEGAN_AT * 2)
-            for records in traffic_of(history, span):
-                report.add(records)
-        _tell("report", messages, began, before)
-        assert report.total.accepted == messages
-
-
-def _tell(what: str, messages: int, began: float, before: int) -> None:
-    seconds = time.perf_counter() - began
-    grown = (peak_octets() - before) / 2**20
-    click.echo(f"{what:<10} {seconds:6.1f} s  {messages / seconds:>9,.0f} messages/s  memory grew by {grown:.0f} MiB")
+        measured("report", messages, count_all, path)
+        for format in FORMATS:
+            measured(f"export {format}", messages, export_all, path, format)
 
 
 if __name__ == "__main__":

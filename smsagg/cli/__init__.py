@@ -22,6 +22,7 @@ COMMANDS = {
     "receipts": "Look at receipts that match no message, and match them by another rule.",
     "explain": "Say where a message would go, and why: rules, price, carriers.",
     "report": "Count past traffic by country, carrier, account and more.",
+    "export": "Export records of past messages as CSV or Parquet.",
     "reload": "Have the running server read its configuration and data files anew.",
     "config": "Look at the versions of the configuration, and go back to one of them.",
     "money": "Look at accounts' balances and post money to them.",
