@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from smsagg.config.problems import Problem
+from smsagg.config.problems import Problem, unknown_name
 from smsagg.config.schema import Config, PoolSettings
 
 BY_COST = ("least_cost", "combined")
@@ -19,6 +19,8 @@ def choice_problems(config: Config) -> Iterator[Problem]:
             yield Problem((*path, "unpriced"), "means nothing but with policy least_cost or combined")
         if pool.policy not in BY_DESTINATION and pool.wait_for_cheaper:
             yield Problem((*path, "wait_for_cheaper"), "means nothing but with policy least_cost, quality or combined")
+    for i, probe in enumerate(config.probes):
+        yield from unknown_name(("probes", f"[{i}]", "pool"), probe.pool, config.pools, "pool")
 
 
 def _prices(path: tuple[str, ...], pool: PoolSettings, config: Config) -> Iterator[Problem]:

@@ -12,6 +12,8 @@ from smsagg.config.abuse import AccountAbuseSettings as AccountAbuseSettings
 from smsagg.config.amounts import Amount as Amount
 from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.amounts import Margin as Margin
+from smsagg.config.choice_settings import ProbeSettings as ProbeSettings
+from smsagg.config.choice_settings import QualitySettings as QualitySettings
 from smsagg.config.http_settings import API_SCOPES as API_SCOPES
 from smsagg.config.http_settings import ApiKeySettings as ApiKeySettings
 from smsagg.config.http_settings import HttpSettings as HttpSettings
@@ -393,22 +395,6 @@ class PoolSettings:
 
 
 @define(frozen=True)
-class QualitySettings:
-    """``[quality]``: how carriers are judged in each country, for the policies ``quality`` and ``combined``."""
-
-    half_life: Duration = field(default=Duration(600.0), validator=above(0))
-    """What happened so long ago counts half; ten times quicker for the worse."""
-    latency_good: Duration = field(default=Duration(15.0), validator=above(0))
-    """A carrier whose median receipt takes longer loses some of its score."""
-    receipts_within: Duration = field(default=Duration(60.0), validator=above(0))
-    """A receipt of a carrier whose own latency is not known yet is missing after this."""
-    explore: float = field(default=0.01, validator=between(0, 0.5))
-    """Share of a country's messages that goes to carriers which are not the best, to see whether they are."""
-    explore_every: Duration = field(default=Duration(60.0), validator=above(0))
-    """Of a country that has messages at least one goes to such a carrier in this time."""
-
-
-@define(frozen=True)
 class MoRouteSettings:
     """``[[mo_routes]]``: whose a message from a handset is. The most specific route wins: a whole number, then the
     longer prefix; then one with a keyword; then one of a carrier."""
@@ -507,6 +493,7 @@ class Config:
     store: StoreSettings = Factory(StoreSettings)
     routing: RoutingSettings = Factory(RoutingSettings)
     quality: QualitySettings = Factory(QualitySettings)
+    probes: tuple[ProbeSettings, ...] = ()
     receipts: ReceiptSettings = Factory(ReceiptSettings)
     long_messages: LongMessageSettings = Factory(LongMessageSettings)
     message_classes: dict[str, MessageClassSettings] = Factory(dict)

@@ -138,3 +138,9 @@ def time_zone(_instance: Any, _attribute: Any, value: Any) -> None:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f'must be a time zone such as "UTC" or "Europe/London", not "{value}"') from None
+
+
+def msisdn(_instance: Any, _attribute: Any, value: Any) -> None:
+    """The string is an international number in digits alone."""
+    if value is not None and not (value.isascii() and value.isdecimal() and 7 <= len(value) <= 15 and value[0] != "0"):
+        raise ValueError(f'must be an international number of 7 to 15 digits, such as "447700900123", not "{value}"')

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from random import Random
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import Factory, define, field
@@ -24,6 +25,9 @@ from smsagg.routing.experience import Experience
 from smsagg.routing.quality import Quality
 from smsagg.store.base import Changes, MessageUpdate, Store
 from smsagg.tables import Tables
+
+if TYPE_CHECKING:
+    from smsagg.engine.probes import Probes
 
 STORE_RETRY_S = 0.5
 """Pause before the store is asked again after it failed to answer."""
@@ -63,6 +67,8 @@ class Core:
     """Told of each message that has ended, if anybody wants to know."""
     health: Health = field(factory=Health)
     sightings: EngineSightings = field(init=False)
+    probes: "Probes" = field(init=False)
+    """Messages of our own, and who takes their receipts."""
     wake_dispatcher: Callable[[], None] = lambda: None
     watch: Watch = field(factory=Watch)
     tables: Tables = field(factory=Tables)

@@ -49,6 +49,7 @@ from smsagg.engine.money import Money
 from smsagg.engine.numbers import Numbers
 from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.pools import LinkState, make_carriers, make_pools
+from smsagg.engine.probes import Probes
 from smsagg.engine.queued import Queued
 from smsagg.engine.recalling import recall_duplicates
 from smsagg.engine.replacement import Replacement
@@ -116,6 +117,7 @@ class Engine:
         self.waiting: Waiting
         self.shaper: Shaper
         self.maintenance: Maintenance
+        self.probes: Probes
         self.drills: Drills
 
     def connect(self, carriers: Mapping[str, Carrier], recovered: Recovered) -> None:
@@ -152,6 +154,7 @@ class Engine:
         core.wake_dispatcher = core.health.wake = self.dispatcher.wake
         self._loader = Loader(core, self.waiting, self.admission.home_of)
         self._assessor = Assessor(core)
+        self.probes = core.probes = Probes(core)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy), self.money)
         self.alerts = Alerts(core)
@@ -179,6 +182,8 @@ class Engine:
             self.alerts,
             self._sweeper,
             self.waiting,
+            self._assessor,
+            self.probes,
             self.dispatcher,
             self._loader,
             self.shaper,
@@ -235,6 +240,7 @@ class Engine:
             nursery.start_soon(self.shaper.run)
             nursery.start_soon(self.numbers.run)
             nursery.start_soon(self._assessor.run)
+            nursery.start_soon(self.probes.run)
             task_status.started()
 
     async def awaits_receipts(self, carrier: str, up_to_seq: int) -> bool:

@@ -51,6 +51,10 @@ class EngineMetrics:
         if is_losing:
             self.metrics.choice_margins[pool, carrier].n += count
 
+    def probed(self, carrier: str, country: str, result: str) -> None:
+        """A probe ended, or could not be sent."""
+        self.metrics.probes[carrier, country, result].n += 1
+
     def refused_by_carrier(self, carrier: str, verdict: str, command_status: int) -> None:
         self.metrics.attempts[carrier, verdict].n += 1
         self.metrics.carrier_refusals[carrier, bounded_name_of(command_status)].n += 1

@@ -68,7 +68,9 @@ class Outcomes:
                 or message.state is not MessageState.SENDING
                 or message.carrier != link.carrier.name
             ):
-                if outcome.message.joins:
+                if outcome.message.seq < 0:
+                    self._probed(link, outcome, changes)
+                elif outcome.message.joins:
                     self._apply_joined(link, outcome, now, changes, given_back)
                 else:
                     self._late(link, outcome, now, changes)
@@ -363,14 +365,8 @@ class Outcomes:
         tried again, and its receipt will name this id. When another attempt is under way already, that one's outcome
         comes here later and is news about its link only.
         """
-        if isinstance(outcome, Refused):
-            self._heed_refusal(link, outcome.message, outcome.command_status)
-        elif isinstance(outcome, NotSent):
-            self._heed_not_sent(link, outcome.message)
-        elif not isinstance(outcome, Accepted):
-            self._heed_in_doubt(link, outcome.message, outcome.link_lost)
-        else:
-            self._heed_accepted(link, outcome.message)
+        self._heed_elsewhere(link, outcome)
+        if isinstance(outcome, Accepted):
             self._core.metrics.attempts(link.carrier.name, "late")
             message = self._core.live.get(outcome.message.seq)
             if message is None or message.state not in (MessageState.QUEUED, MessageState.SENDING):
@@ -380,6 +376,23 @@ class Outcomes:
             message.carrier = link.carrier.name
             message.asks_receipt = link.carrier.asks_receipt(message)
             self._taken(message, outcome.carrier_message_id, now, changes)
+
+    def _probed(self, link: LinkState, outcome: Outcome, changes: Changes) -> None:
+        """An outcome of a message of our own, which is nobody's and in no store."""
+        self._heed_elsewhere(link, outcome)
+        if self._core.probes.on_outcome(outcome):
+            self._reports.await_probe(outcome.message, changes)
+
+    def _heed_elsewhere(self, link: LinkState, outcome: Outcome) -> None:
+        """What an outcome says about its link when it says nothing of a message's present attempt."""
+        if isinstance(outcome, Refused):
+            self._heed_refusal(link, outcome.message, outcome.command_status)
+        elif isinstance(outcome, NotSent):
+            self._heed_not_sent(link, outcome.message)
+        elif isinstance(outcome, Accepted):
+            self._heed_accepted(link, outcome.message)
+        else:
+            self._heed_in_doubt(link, outcome.message, outcome.link_lost)
 
     def _class_of(self, message: Message) -> MessageClassSettings:
         return class_of(self._core, message)

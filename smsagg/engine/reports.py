@@ -121,6 +121,12 @@ class Reports:
             for part in parts if receipt.state.is_final else parts[:1]:
                 self._apply(part, receipt, now, changes)
 
+    def await_probe(self, probe: Message, changes: Changes) -> None:
+        """A carrier took ``probe``, which is in no store: apply the receipt that came before, if it did."""
+        for receipt in self._take_early(probe):
+            self._unpark(probe.carrier, receipt, changes)
+            self._core.probes.on_receipt(probe.carrier, (probe.carrier_message_id,), receipt)
+
     def on_receipts(self, carrier: str, receipts: Sequence[CarrierReceipt], respond: RespondReceipts) -> None:
         """Take in one batch; ``respond`` is called for each receipt once its effect is durable."""
         self._take(carrier, receipts, respond, self.all_in_memory)
@@ -165,6 +171,12 @@ class Reports:
                     self._unpark(carrier, receipt, changes)
                 else:
                     core.metrics.carrier_receipt(carrier, receipt.state, self._repetition(carrier, receipt))
+                matched.append((receipt, ESME_ROK))
+            elif self._core.probes.on_receipt(carrier, self._names(carrier, receipt), receipt):
+                if receipt.parked_as:
+                    self._unpark(carrier, receipt, changes)
+                else:
+                    core.metrics.carrier_receipt(carrier, receipt.state, "matched")
                 matched.append((receipt, ESME_ROK))
             elif not receipt.carrier_message_id:  # names nobody, least of all a message whose carrier gave no id
                 core.metrics.carrier_receipt(carrier, receipt.state, "orphan")
