@@ -11,6 +11,9 @@ from rich.table import Table
 from smsagg.config.schema import MessageClassSettings, PoolMember
 from smsagg.model import Message, MessageState
 from smsagg.policy import check_body, check_flags, lifetime
+from smsagg.pricing import CardRow, Currencies, DestinationKind, RateCard
+from smsagg.pricing.days import Days
+from smsagg.pricing.purse import UNLIMITED, Purse
 from smsagg.queueing import AimdRate, ReadyQueue, ScheduledQueue, TokenBucket
 from smsagg.receipts import Correlator, RecentIds, make_receipt, parse_receipt, wants_receipt
 from smsagg.routing import CircuitBreaker, StatusClassifier, WeightedPolicy, country_of, e164_digits
@@ -83,7 +86,18 @@ def choose_and_charge() -> None:
     POLICY.charge(POLICY.first(), BATCH)
 
 
+def reserve_and_settle() -> None:
+    PURSE.reserve("GB", 7, 1, NOW)
+    PURSE.settle(7, 7)
+
+
 ONE = message(1)
+CARD = RateCard(
+    [CardRow(DestinationKind.PREFIX, str(prefix), prefix, "EUR") for prefix in range(40_000, 50_000)], Currencies()
+)
+NUMBERS = [f"447400{seq * 7919 % 1_000_000:06d}" for seq in range(QUEUED)]
+PURSE = Purse("acme", "EUR", Days("UTC"))
+PURSE.is_billed, PURSE.credit = True, UNLIMITED
 SCHEDULED = [message(seq) for seq in range(1, QUEUED + 1)]
 CORRELATOR: Correlator = Correlator(200_000, 1_000)
 for waiting in range(2, 50_000):
@@ -108,6 +122,10 @@ def main() -> int:
         "check_flags + check_body + lifetime": measure(
             lambda: (check_flags(0, 0, 1), check_body(0, b"hello"), lifetime(NOW, None, None, CLASS))
         ),
+        "RateCard.find, 10,000 prefixes": measure(
+            lambda: [CARD.find(number, "23415", NOW, "GB") for number in NUMBERS], QUEUED
+        ),
+        "Purse reserve + settle": measure(reserve_and_settle),
         "ReadyQueue push + take, one account": measure(ready_turnover(1), QUEUED),
         "ReadyQueue push + take, 50 accounts": measure(ready_turnover(50), QUEUED),
         "ScheduledQueue push + take": measure(scheduled_turnover, QUEUED),

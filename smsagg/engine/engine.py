@@ -45,7 +45,7 @@ from smsagg.engine.loader import Loader
 from smsagg.engine.lookups import Lookups
 from smsagg.engine.maintenance import Maintenance
 from smsagg.engine.measure import EngineMetrics
-from smsagg.engine.money import Money
+from smsagg.engine.money import Money, first_day
 from smsagg.engine.numbers import Numbers
 from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.pools import LinkState, make_carriers, make_pools
@@ -293,7 +293,10 @@ class Engine:
         """Take up queues, in-doubt attempts, parked receipts and deliveries where the last run left them."""
         core, recovered = self.core, self._recovered
         await self.numbers.load()
-        balances, spending = await self._store.load_balances(), await self._store.load_spending(self.money.first_day())
+        balances, spending = (
+            await self._store.load_balances(),
+            await self._store.load_spending(first_day(self._clock.now_ms())),
+        )
         self.money.recovered(balances, spending, recovered.reserved_by_account)
         for name, count in recovered.queued_by_account.items():
             if name in core.accounts:

@@ -38,8 +38,8 @@ from smsagg.store.ledger import (
 
 log = structlog.get_logger("smsagg.money")
 
-KEPT_DAYS_BACK_MS = 86_400_000
-"""Wherever an account is, the month that it has there was begun by this much before now in UTC, or later."""
+DAY_MS = 86_400_000
+"""Wherever an account is, it is no further back there."""
 
 
 class Money:
@@ -50,6 +50,9 @@ class Money:
         self._days: dict[str, Days] = {}
         self.purses: dict[str, Purse] = {}
         """Of accounts that are billed or limited, or have money in the store."""
+        self._keys: dict[str, BalanceKey] = {}
+        """Under which accounts' moves are written today, from the one instant to the other, in all of their zones."""
+        self._keys_from = self._keys_until = 0
         self.reconfigure()
 
     # What is configured, and what the store has.
@@ -69,6 +72,7 @@ class Money:
         for name, purse in self.purses.items():
             if name not in core.accounts:
                 purse.is_billed, purse.spending = False, None
+        self._keys_until = 0  # currencies and zones may be others
 
     def recovered(
         self, balances: Iterable[Balance], spending: Iterable[DaySpending], reserved: Mapping[str, int]
@@ -100,10 +104,6 @@ class Money:
             if purse.spending is not None:
                 purse.spending.load(by_account.get(name, ()), now)
         self.reconfigure()
-
-    def first_day(self) -> int:
-        """The first day whose counts may still matter to somebody."""
-        return Days("UTC").at(self._core.clock.now_ms() - KEPT_DAYS_BACK_MS).month * 100 + 1
 
     def _set(self, purse: Purse, settings: AccountSettings, limits: Sequence[Limit]) -> None:
         days = self._days_of(settings)
@@ -173,21 +173,24 @@ class Money:
         self._record(messages, changes, now, -1)
 
     def _record(self, messages: Iterable[Message], changes: Changes, now: int, sign: int) -> None:
+        account, move = "", BalanceMove()
         for message in messages:
             if message.accounted & IN_LEDGER:
-                self._move(message, changes, now).reserved += sign * message.price
+                if message.account != account:
+                    account, move = message.account, self._move(message.account, changes, now)
+                move.reserved += sign * message.price
             if message.accounted & IN_SPENDING:
-                for move in self._spending_moves(message, changes):
-                    move.spent += sign * message.price
-                    move.messages += sign
+                for spent in self._spending_moves(message, changes):
+                    spent.spent += sign * message.price
+                    spent.messages += sign
 
     def owed(self, message: Message, state: MessageState) -> int:
         """What is owed for a message that ends in ``state``, from the one that it is in: the rule of its price."""
         charge_on = message.charge_on
-        if charge_on == ChargeOn.SUBMITTED:
+        if charge_on == _SUBMITTED:
             is_taken = message.state is MessageState.ENROUTE or state in _TAKEN_STATES
             return message.price if is_taken else 0
-        return message.price if charge_on == ChargeOn.DELIVERED and state is MessageState.DELIVERED else 0
+        return message.price if charge_on == _DELIVERED and state is MessageState.DELIVERED else 0
 
     def settle(self, message: Message, now: int) -> None:
         """An accounted message is over, in memory: what was reserved for it is charged (``message.charged``), or let
@@ -204,7 +207,7 @@ class Money:
     def record_settled(self, message: Message, changes: Changes, now: int) -> None:
         """The same, in the transaction of its final state."""
         if message.accounted & IN_LEDGER:
-            move = self._move(message, changes, now)
+            move = self._move(message.account, changes, now)
             move.reserved -= message.price
             if message.charged:
                 move.charged += message.charged
@@ -213,13 +216,24 @@ class Money:
             for spent in self._spending_moves(message, changes):
                 spent.spent -= message.price - message.charged
 
-    def _move(self, message: Message, changes: Changes, now: int) -> BalanceMove:
-        purse = self.purses[message.account]
-        key = BalanceKey(purse.account, purse.currency, purse.today(now))
+    def _move(self, account: str, changes: Changes, now: int) -> BalanceMove:
+        if not self._keys_from <= now < self._keys_until:
+            self._begin_keys(now)
+        key = self._keys.get(account)
+        if key is None:
+            purse = self.purses[account]
+            key = self._keys[account] = BalanceKey(account, purse.currency, purse.today(now))
         move = changes.money.get(key)
         if move is None:
             move = changes.money[key] = BalanceMove()
         return move
+
+    def _begin_keys(self, now: int) -> None:
+        """It is another day somewhere."""
+        today = [days.at(now) for days in self._days.values()]
+        self._keys_from = max(day.begins_at for day in today)
+        self._keys_until = min(day.ends_at for day in today)
+        self._keys.clear()
 
     def _spending_moves(self, message: Message, changes: Changes) -> Iterable[SpendingMove]:
         """One for each scope in which ``message`` counts; none when its account has no limits any more."""
@@ -266,8 +280,14 @@ class Money:
         return posted, is_new
 
 
+_SUBMITTED, _DELIVERED = int(ChargeOn.SUBMITTED), int(ChargeOn.DELIVERED)
 _TAKEN_STATES = (MessageState.DELIVERED, MessageState.ACCEPTED)
 """States that only a message has which a carrier took."""
+
+
+def first_day(now: int) -> int:
+    """The first day whose counts may still matter to somebody."""
+    return Days("UTC").at(now - DAY_MS).month * 100 + 1
 
 
 def currency_of(config: Config, settings: AccountSettings) -> str:

@@ -17,6 +17,7 @@ import trio
 
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.finish import Finisher
+from smsagg.engine.money import first_day
 from smsagg.engine.reports import Reports
 from smsagg.engine.retention import Retention
 from smsagg.engine.waiting import Waiting
@@ -28,7 +29,8 @@ BATCH = 1_000
 HISTORY_BATCHES = 50
 """Batches of history dropped in one round at most: 50,000 messages a second."""
 DROP_PARKED_S = 60.0
-"""The store's parked receipts may be younger than memory's, which keeps the first of several alike."""
+"""The store's parked receipts may be younger than memory's, which keeps the first of several alike. So often days of
+spending that no cap or quota counts any more are dropped, too."""
 
 
 class Sweeper:
@@ -81,6 +83,7 @@ class Sweeper:
         monotonic = core.clock.monotonic_s()
         if orphans or monotonic >= self._drop_parked_at:
             await core.store.drop_parked_receipts(parked_before)
+            await core.store.drop_spending(first_day(now))
             await self._drop_keyed_answers(now)
             self._drop_parked_at = monotonic + DROP_PARKED_S
 
