@@ -191,6 +191,25 @@ class Checks:
             return _VELOCITY
         return None
 
+    def foresee(self, message: Message, digits: str, now: int) -> Refusal | None:
+        """What :meth:`check` would say, but for what depends on its counts. Nothing is counted or reported."""
+        country, block = message.country, self.blocked.get(digits[: self.rules.prefix_digits])
+        if self.is_frozen:
+            return FROZEN
+        if country in self._disabled or (self._enabled is not None and country not in self._enabled):
+            return _COUNTRY
+        if self._is_taken is not None and not self._is_taken(digits, country):
+            return _NUMBER
+        if block is not None and block.throttle is None and now < block.until:
+            return _PREFIX
+        text = text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
+        match = self.content.find(text, country, message.message_class) if self.content is not None and text else None
+        if match is not None and match.action == "block":
+            return _CONTENT
+        if self.duplicates is not None and self.duplicates.find(digest_of(message), now) is not None:
+            return _DUPLICATE
+        return None
+
     def content_action(self, message: Message) -> str:
         """What the rules on content say of ``message`` (``block``, ``hold``, ``flag``, or ``""``), which is marked to
         be held when they say so."""

@@ -19,7 +19,16 @@ from smsagg.engine.explaining import Explainer, Question
 from smsagg.errors import NoServerError
 from smsagg.tables import load_tables
 
-_COLOURS = {"decided": "green", "continued": "cyan", "refused": "red", "warning": "yellow", "disabled": "dim"}
+_COLOURS = {
+    "decided": "green",
+    "taken": "green",
+    "continued": "cyan",
+    "refused": "red",
+    "held": "red",
+    "warning": "yellow",
+    "full": "yellow",
+    "disabled": "dim",
+}
 Record = dict[str, Any]
 
 
@@ -143,17 +152,17 @@ def _steps(steps: list[Record]) -> Table:
 
 def _candidates(record: Record) -> Table:
     table = Table(box=SIMPLE_HEAD, title="Carriers", title_justify="left", title_style="bold")
-    for column in ("carrier", "pool", "cost a segment", "margin", "health"):
+    of_the_moment = ("quality", "window", "rate", "what", "why") if record["is_running"] else ()
+    for column in ("carrier", "pool", "cost", "margin", *of_the_moment):
         table.add_column(column, overflow="fold")
     for one in record["candidates"]:
-        cost = one["cost"]
-        table.add_row(
-            escape(one["carrier"]),
-            escape(one["pool"]),
-            "unknown" if cost is None else f"{cost['unit']} {cost['currency']}",
-            one["margin"] or "",
-            escape(one.get("health", "not asked") or "good"),
-        )
+        cost = "unknown" if one["cost"] is None else f"{one['cost']['unit']} {one['cost']['currency']}"
+        values = [escape(one["carrier"]), escape(one["pool"]), cost, one["margin"] or ""]
+        if of_the_moment:
+            rate = "any" if one["rate_per_s"] is None else f"{one['rate_per_s']:g}/s"
+            why = "; ".join(dict.fromkeys(filter(None, (one["why"], one["health"]))))
+            values += [escape(one["quality"]), str(one["window"]), rate, _coloured(one["verdict"]), escape(why)]
+        table.add_row(*values)
     return table
 
 

@@ -24,7 +24,7 @@ class ExplainService:
     async def serve(self, arguments: Mapping[str, Any], send: Send, caller: Caller) -> None:
         """A :data:`~smsagg.control.server.Handler`."""
         core = self._engine.core
-        explainer = Explainer(core.config, core.tables, core, self._engine.lookups)
+        explainer = Explainer(core.config, core.tables, self._engine)
         await send(explainer.explain(question_of(arguments), core.clock.now_ms()))
 
 

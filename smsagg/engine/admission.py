@@ -23,7 +23,7 @@ class Admission:
         self._core = core
         self._lookups = lookups
         self.routing = Routing(core)
-        self._caps = RecipientCaps(core)
+        self.caps = RecipientCaps(core)
         self._tariffs = tariffs
         self.reconfigure()
 
@@ -31,7 +31,7 @@ class Admission:
         """Heed the configuration and the tables of ``core`` from now on."""
         self._networks = self._core.tables.networks
         self.routing.reconfigure()
-        self._caps.reconfigure()
+        self.caps.reconfigure()
 
     def admit(self, account: Account, message: Message, digits: str, now: int) -> Refusal | None:
         """Route ``message`` to the E.164 number ``digits`` (no plus); ``None``: it may be taken in.
@@ -54,8 +54,8 @@ class Admission:
         if refusal is None and account.tariff is not None:
             assert self._tariffs is not None
             refusal = self._tariffs.price(account.tariff, message, digits, now)
-        if refusal is None and self._caps.is_needed:
-            refusal = self._caps.check(account, digits, now)
+        if refusal is None and self.caps.is_needed:
+            refusal = self.caps.check(account, digits, now)
         if refusal is not None:
             numbers.take_back((message,))
         return refusal

@@ -9,33 +9,32 @@ The answer is a record for programs: amounts are decimal strings in the currency
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from math import isfinite
+from typing import Any
 
 from attrs import define
 
 from smsagg.config.amounts import format_micros
 from smsagg.config.schema import AccountSettings, Config
-from smsagg.engine.core import Core
-from smsagg.engine.lookups import Lookups
+from smsagg.engine.engine import Engine
+from smsagg.engine.foresight import PASSED, REFUSED, WARNING, Step, guard_step, later_steps
 from smsagg.engine.tariffs import guard_of
 from smsagg.errors import ControlError
-from smsagg.model import ChargeOn
+from smsagg.model import ChargeOn, Message
 from smsagg.policy.sender_rules import SenderRules
 from smsagg.pricing import CardRate
-from smsagg.pricing.purse import UNLIMITED
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.routing.prefix import country_of
 from smsagg.routing.router import Router
 from smsagg.routing.rules import Blocked, Routed, RouteQuery, RouteTable
 from smsagg.routing.rules.explain import local_time
 from smsagg.routing.zones import zone_of
-from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RINVSRCADR, ESME_RMSGQFUL, ESME_RSUBMITFAIL, name_of
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RINVSRCADR, ESME_RSUBMITFAIL, name_of
 from smsagg.tables import Tables
 from smsagg.text import Rules, Transliteration, plan
 
 Record = dict[str, Any]
 
-_UCS2 = 8
 _PUNCTUATION = str.maketrans("", "", " ()-./")
 _NO_REWRITING = Rules(transliteration=Transliteration.NONE)
 _CHARGE_ON = {charge_on: charge_on.name.lower() for charge_on in ChargeOn}
@@ -56,37 +55,24 @@ class Question:
     """UTC milliseconds; ``None``: now."""
 
 
-class Step(NamedTuple):
-    """What one step of the admission says."""
-
-    name: str
-    says: str
-    """``passed``, ``refused`` or ``warning``."""
-    command_status: int = 0
-    reason: str = ""
-
-
 class Explainer:
     """Explains under one configuration."""
 
-    def __init__(
-        self, config: Config, tables: Tables, core: Core | None = None, lookups: Lookups | None = None
-    ) -> None:
-        """``core`` and ``lookups`` are those of a running engine, if there is one."""
+    def __init__(self, config: Config, tables: Tables, engine: Engine | None = None) -> None:
+        """``engine`` is the one that runs under both, if there is one."""
         self._config = config
         self._tables = tables
-        self._core = core
-        self._lookups = lookups
+        self._engine = engine
 
     def explain(self, question: Question, now: int) -> Record:
         """Everything about ``question``, at ``now`` (UTC milliseconds) unless it says when. Raises ControlError for an
         account or a class that is not there."""
         settings = self._account(question)
         at = now if question.at is None else question.at
-        record: Record = {"at": _instant(at), "account": question.account, "is_running": self._core is not None}
+        record: Record = {"at": _instant(at), "account": question.account, "is_running": self._engine is not None}
         digits = e164_digits(question.number.translate(_PUNCTUATION), TON_INTERNATIONAL, NPI_ISDN)
         if isinstance(digits, BadDestination):
-            steps = [Step("number", "refused", ESME_RINVDSTADR, digits.value)]
+            steps = [Step("number", REFUSED, ESME_RINVDSTADR, digits.value)]
             return record | {"number": question.number, "steps": [_told(step) for step in steps]}
         return record | _Explanation(self, question, settings, digits, at).record()
 
@@ -109,11 +95,12 @@ class _Explanation:
         self, explainer: Explainer, question: Question, settings: AccountSettings, digits: str, at: int
     ) -> None:
         self._config, self._tables = explainer._config, explainer._tables
-        self._core, self._lookups = explainer._core, explainer._lookups
+        self._engine = explainer._engine
         self._question, self._settings, self._digits, self._at = question, settings, digits, at
         self._country = country_of(digits)
         self._network, self._network_by = self._network_of()
-        self._segments = len(plan(question.text, _NO_REWRITING).segments)
+        planned = plan(question.text, _NO_REWRITING)
+        self._segments = len(planned.segments)
         self._routes = self._tables.routes or RouteTable((), Router(self._config.pools, self._config.routing))
         self._sender, self._sender_step = self._sender_of()
         self._query = RouteQuery(
@@ -126,10 +113,11 @@ class _Explanation:
             at,
             frozenset(settings.tags),
             question.tag,
-            question.text.encode("utf-16-be", "surrogatepass"),
-            _UCS2,
+            b"".join(planned.bodies),
+            planned.data_coding,
         )
         self._decision = self._routes.decide(self._query)
+        self._message = self._written()
 
     def record(self) -> Record:
         steps = [*self._steps()]
@@ -155,8 +143,8 @@ class _Explanation:
 
     def _network_of(self) -> tuple[str, str]:
         """The network, and who says so: ``lookup``, ``prefix`` or nobody (``""``)."""
-        if self._lookups is not None:
-            network = self._lookups.recall(self._digits, self._country)
+        if self._engine is not None:
+            network = self._engine.lookups.recall(self._digits, self._country)
         elif self._tables.resolver is not None and self._is_looked_up():
             network = self._tables.resolver.known(self._digits) or ""
         else:
@@ -202,33 +190,35 @@ class _Explanation:
 
     def _steps(self) -> Iterator[Step]:
         if not self._settings.enabled:
-            yield Step("account", "refused", 0, "disabled: its ESMEs cannot bind")
+            yield Step("account", REFUSED, 0, "disabled: its ESMEs cannot bind")
+        if self._engine is not None:
+            yield from guard_step(self._engine, self._message, self._digits, self._at)
         yield self._sender_step
         yield self._route_step()
         if isinstance(self._decision, Routed):
             yield from self._price_steps(self._decision.pool)
-            if self._core is not None:
-                yield from self._steps_of_the_moment(self._core)
+            if self._engine is not None:
+                yield from later_steps(self._engine, self._message, self._digits, self._segments, self._at)
 
     def _sender_of(self) -> tuple[str, Step]:
         senders, asked = self._settings.senders, self._question.sender
         if senders is None:
-            return asked, Step("sender", "passed", 0, "any is allowed")
+            return asked, Step("sender", PASSED, 0, "any is allowed")
         found = SenderRules(senders).apply(0, 0, asked)
         if found is None:
-            return asked, Step("sender", "refused", ESME_RINVSRCADR, "not allowed for the account")
+            return asked, Step("sender", REFUSED, ESME_RINVSRCADR, "not allowed for the account")
         if found.address != asked:
-            return found.address, Step("sender", "passed", 0, "replaced by the account's default")
-        return asked, Step("sender", "passed", 0, "allowed")
+            return found.address, Step("sender", PASSED, 0, "replaced by the account's default")
+        return asked, Step("sender", PASSED, 0, "allowed")
 
     def _route_step(self) -> Step:
         decision = self._decision
         if not isinstance(decision, Blocked):
             by = f"by rule {decision.rule}" if decision.rule else "by its country"
-            return Step("route", "passed", 0, f"pool {decision.pool}, {by}")
+            return Step("route", PASSED, 0, f"pool {decision.pool}, {by}")
         if decision.rule:
-            return Step("route", "refused", decision.command_status, f"blocked by {decision.rule}: {decision.reason}")
-        return Step("route", "refused", decision.command_status, "no pool for its country, and no default pool")
+            return Step("route", REFUSED, decision.command_status, f"blocked by {decision.rule}: {decision.reason}")
+        return Step("route", REFUSED, decision.command_status, "no pool for its country, and no default pool")
 
     def _price_steps(self, pool: str) -> Iterator[Step]:
         prices = self._tables.prices.get(self._question.account)
@@ -238,9 +228,9 @@ class _Explanation:
         if rate is None:
             refuses = self._settings.when_unpriced == "refuse"
             reason = "the account's price list has no price for it"
-            yield Step("price", "refused" if refuses else "warning", ESME_RSUBMITFAIL if refuses else 0, reason)
+            yield Step("price", REFUSED if refuses else WARNING, ESME_RSUBMITFAIL if refuses else 0, reason)
             return
-        yield Step("price", "passed", 0, f"{format_micros(rate.unit)} {rate.currency} a segment")
+        yield Step("price", PASSED, 0, f"{format_micros(rate.unit)} {rate.currency} a segment")
         guard = guard_of(self._settings, self._config.pools[pool])
         if guard is None:
             return
@@ -248,26 +238,10 @@ class _Explanation:
             self._cost(member.carrier) for name in self._chain(pool) for member in self._config.pools[name].carriers
         ]
         if any(cost is None or guard.allows(rate.base, cost.base) for cost in costs):
-            yield Step("margin", "passed", 0, "some carrier leaves it")
+            yield Step("margin", PASSED, 0, "some carrier leaves it")
         else:
             status = ESME_RSUBMITFAIL if guard.refuses else 0
-            yield Step("margin", "refused" if guard.refuses else "warning", status, "no carrier of the pool leaves it")
-
-    def _steps_of_the_moment(self, core: Core) -> Iterator[Step]:
-        """What depends on what other messages did."""
-        account = core.accounts[self._question.account]
-        if account.queued >= account.settings.queue_max:
-            yield Step("queue", "refused", ESME_RMSGQFUL, f"{account.queued} of its messages wait already")
-        rate, purse = self._rate(), account.purse
-        if purse is not None and purse.is_billed and rate is not None:
-            status, available = account.settings.no_credit_status, f"{format_micros(purse.available)} {purse.currency}"
-            if purse.is_frozen:
-                yield Step("money", "refused", status, f"its balance is in {purse.currency}, its prices are not")
-            elif rate.unit * self._segments > purse.available:
-                yield Step("money", "refused", status, f"more than the {available} that it has")
-            else:
-                credit = "its credit has no limit" if purse.credit == UNLIMITED else f"it has {available}"
-                yield Step("money", "passed", 0, credit)
+            yield Step("margin", REFUSED if guard.refuses else WARNING, status, "no carrier of the pool leaves it")
 
     # --- prices and carriers ---
 
@@ -291,21 +265,70 @@ class _Explanation:
         return chain
 
     def _candidates(self, pool: str) -> list[Record]:
-        revenue = self._rate()
-        found = []
-        for name in self._chain(pool):
-            for member in self._config.pools[name].carriers:
-                cost = self._cost(member.carrier)
-                record: Record = {"carrier": member.carrier, "pool": name, "cost": None, "margin": None}
-                if cost is not None:
-                    record["cost"] = _rate_told(cost, 1, self._tables.currencies.base)
-                    if revenue is not None:
-                        record["margin"] = format_micros(revenue.base - cost.base)
-                if self._core is not None:
-                    carrier, monotonic = self._core.carriers[member.carrier], self._core.clock.monotonic_s()
-                    record["health"] = self._core.health.explain(carrier, self._country, monotonic)
-                found.append(record)
-        return found
+        """The carriers of the pool and its backups; of a running engine in the order in which it would take them."""
+        if self._engine is None:
+            names = [
+                (name, member.carrier) for name in self._chain(pool) for member in self._config.pools[name].carriers
+            ]
+            return [self._candidate(name, carrier) for name, carrier in names]
+        core = self._engine.core
+        found = core.pools[pool].explain(self._message, core.clock.monotonic_s())
+        return [
+            self._candidate(one.pool, one.carrier)
+            | {
+                "quality": one.quality,
+                "health": one.health,
+                "window": one.window,
+                "rate_per_s": one.rate if isfinite(one.rate) else None,
+                "verdict": one.verdict,
+                "why": one.why,
+            }
+            for one in found
+        ]
+
+    def _candidate(self, pool: str, carrier: str) -> Record:
+        revenue, cost = self._rate(), self._cost(carrier)
+        record: Record = {"carrier": carrier, "pool": pool, "cost": None, "margin": None}
+        if cost is not None:
+            record["cost"] = _rate_told(cost, 1, self._tables.currencies.base)
+            if revenue is not None:
+                record["margin"] = format_micros(revenue.base - cost.base)
+        return record
+
+    def _written(self) -> Message:
+        """The message as a front door would have made it, with what is known of it."""
+        query, decision, rate = self._query, self._decision, self._rate()
+        message = Message(
+            seq=0,
+            message_id="",
+            account=query.account,
+            message_class=query.message_class,
+            service_type="",
+            source_addr_ton=0,
+            source_addr_npi=0,
+            source_addr=query.source_addr,
+            dest_addr_ton=TON_INTERNATIONAL,
+            dest_addr_npi=NPI_ISDN,
+            destination_addr=self._digits,
+            esm_class=0,
+            protocol_id=0,
+            priority=0,
+            registered_delivery=0,
+            data_coding=query.data_coding,
+            sm_default_msg_id=0,
+            body=query.body,
+            in_payload=False,
+            tlvs=b"",
+            country=self._country,
+            pool=decision.pool if isinstance(decision, Routed) else "",
+            accepted_at=self._at,
+            not_before=self._at,
+            expires_at=self._at,
+        )
+        message.network = self._network
+        if rate is not None:
+            message.price, message.revenue, message.charge_on = rate.unit, rate.base, rate.charge_on
+        return message
 
 
 def _rate_told(rate: CardRate, segments: int, base: str) -> Record:

@@ -48,3 +48,8 @@ class RecipientCaps:
         """Count one more message to ``digits``; a refused one is not counted. ``now`` is UTC milliseconds."""
         cap = self._own.get(account.name, self._shared)
         return None if cap is None or cap.admits(digits, now) else REFUSAL
+
+    def foresee(self, account: Account, digits: str, now: int) -> Refusal | None:
+        """What :meth:`check` would say, without counting."""
+        cap = self._own.get(account.name, self._shared)
+        return None if cap is None or cap.would_admit(digits, now) else REFUSAL

@@ -45,6 +45,11 @@ class RecipientCap:
         self._instants[number] = now + max(ahead_ms, 0.0) + self._interval_ms
         return True
 
+    def would_admit(self, number: Hashable, now: int) -> bool:
+        """What :meth:`admits` would say, without counting."""
+        ahead_ms = self._instants.get(number, self._before.get(number, 0.0)) - now
+        return not self._ahead_ms < ahead_ms <= self._life_ms
+
     def _turn(self, now: int) -> None:
         """The next generation."""
         self._before = self._instants

@@ -1,10 +1,10 @@
 """The checks of one account together: their order, and a change of settings."""
 
-from abuse_bench import NOW, Bench, limits
+from abuse_bench import NOW, Bench, limits, message, rule
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsagg.abuse import rules_of
+from smsagg.abuse import ContentRules, rules_of
 from smsagg.abuse.checks import BLOCKED_MAX
 from smsagg.config.abuse import AbuseSettings, AccountAbuseSettings
 from smsagg.config.schema import AccountSettings, Config
@@ -98,3 +98,24 @@ def test_a_refusal_for_one_limit_never_depends_on_refused_messages(submits: list
         digits = f"44770{prefix}90000{number}"
         if first.send(digits, at_s=at / 1000) is None:
             assert second.send(digits, at_s=at / 1000) is None
+
+
+def test_what_can_be_foreseen_is_what_checking_says() -> None:
+    """And foreseeing counts and reports nothing."""
+    content = ContentRules((rule("pills", "block", "pill"), rule("prize", "flag", "prize")))
+    bench = Bench(content=content, countries=("GB", "FR"), numbers="possible", duplicates="refuse")
+    for digits, text, country in (
+        ("447700900123", b"hello", "GB"),
+        ("447700900123", b"hello", "GB"),
+        ("447700900123", b"a pill", "GB"),
+        ("447700900124", b"a prize", "GB"),
+        ("4477009", b"hello", "GB"),
+        ("33612345678", b"hello", "DE"),
+    ):
+        before = len(bench.findings)
+        foreseen = bench.checks.foresee(message(digits, text, country), digits, NOW)
+        assert foreseen == bench.checks.foresee(message(digits, text, country), digits, NOW)
+        assert len(bench.findings) == before
+        assert foreseen == bench.send(digits, body=text, country=country)
+    bench.checks.is_frozen = True
+    assert bench.checks.foresee(message(), "447700900123", NOW) == bench.send()

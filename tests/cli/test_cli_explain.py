@@ -1,14 +1,17 @@
 """``smsagg explain`` by the files alone, and over a control socket."""
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 from click.testing import CliRunner
+from rich.console import Console
 
 from smsagg.cli import main
+from smsagg.cli.explain import show
 from smsagg.control.explain import ExplainService, question_of
 from smsagg.control.server import Caller
 from smsagg.engine.explaining import Question
@@ -67,7 +70,11 @@ async def test_a_running_server_answers_with_one_record() -> None:
         request = {"command": "explain", "account": "acme", "number": "447700900123", "at": None}
         await ExplainService(gateway.engine).serve(request, send, Caller(1, 0))
         assert [(one["is_running"], one["decision"]["pool"]) for one in answers] == [(True, "gb")]
-        json.dumps(answers)
+        shown = Console(width=160, record=True, file=StringIO())
+        show(json.loads(json.dumps(answers[0])), shown)
+        text = shown.export_text()
+        assert "It would go to pool gb, by its country" in text
+        assert "taken" in text
 
 
 @pytest.mark.parametrize("wrong", [{"account": 1}, {"at": "now"}, {"at": -1}, {"text": None}])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from smsagg.config.amounts import parse_micros
-from smsagg.config.schema import Config, RoutingSettings, SenderSettings
+from smsagg.config.schema import AccountAbuseSettings, Config, RoutingSettings, SenderSettings
 from smsagg.engine.explaining import Explainer, Question
 from smsagg.errors import ControlError
 from smsagg.model import ChargeOn
@@ -17,7 +17,7 @@ from smsagg.routing.router import Router
 from smsagg.routing.rules import RouteTable, rule_of
 from smsagg.routing.rules.settings import RuleSettings
 from smsagg.tables import Tables
-from smsagg.testing.gateway import FakeGateway, account_settings, make_config, pool_settings, run_gateway
+from smsagg.testing.gateway import FakeGateway, account_settings, make_config, make_message, pool_settings, run_gateway
 from smsagg.testing.resolver import FakeResolver, lookup_settings
 
 NOW = 1_700_000_000_000
@@ -177,7 +177,7 @@ def test_accounts_and_classes_that_are_not_there_are_told() -> None:
 
 def live(gateway: FakeGateway, **asked: Any) -> dict[str, Any]:
     core = gateway.engine.core
-    explainer = Explainer(core.config, core.tables, core, gateway.engine.lookups)
+    explainer = Explainer(core.config, core.tables, gateway.engine)
     question = Question(**({"account": "acme", "number": NUMBER, "sender": "ACME"} | asked))
     return explainer.explain(question, gateway.clock.now_ms())
 
@@ -195,10 +195,30 @@ async def test_a_running_engine_tells_of_the_moment_and_is_not_changed() -> None
         assert record["is_running"] is True
         assert (record["network"], record["network_by"], record["is_looked_up"]) == ("23415", "prefix", True)
         assert says(record)["money"] == "refused"
-        assert [one["health"] for one in record["candidates"]] == ["", ""]
+        assert [(one["pool"], one["verdict"], one["health"]) for one in record["candidates"]] == [
+            ("gb", "taken", ""),
+            ("codes", "could", ""),
+        ]
         assert resolver.asked == []
         assert not gateway.metrics.lookups
         lookups = gateway.engine.lookups
         await lookups.wait(lookups.start([NUMBER]))
         assert (live(gateway)["network"], live(gateway)["network_by"]) == ("23410", "lookup")
         gateway.assert_nothing_is_held()
+
+
+async def test_checks_for_abuse_and_recipient_caps_are_foreseen() -> None:
+    """Asking as often as one likes changes nothing."""
+    abuse = AccountAbuseSettings(countries=("GB",))
+    accounts = {"acme": account_settings("acme", abuse=abuse, per_recipient=0.001, per_recipient_burst=1)}
+    config, tables = config_of(accounts=accounts)
+    async with run_gateway(config, tables=tables) as gateway:
+        for _ in range(3):
+            assert says(live(gateway)) == {"abuse": "passed", "sender": "passed", "route": "passed"}
+        refused = live(gateway, number="33612345678")["steps"][0]
+        assert (refused["step"], refused["says"], refused["command_status"]) == ("abuse", "refused", "ESME_RINVDSTADR")
+        assert refused["reason"] == "country not enabled"
+        now = gateway.clock.now_ms()
+        account, message = gateway.engine.accounts["acme"], make_message(now)
+        assert gateway.engine.admission.admit(account, message, NUMBER, now) is None
+        assert says(live(gateway))["recipient"] == "refused"

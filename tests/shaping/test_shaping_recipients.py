@@ -56,3 +56,13 @@ def test_memory_is_bounded() -> None:
         assert len(cap) <= 200
     assert not cap.admits(999, 1_000)
     assert cap.admits(0, 1_000)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4_000)), max_size=40))
+def test_what_would_be_admitted_is(steps: list[tuple[str, int]]) -> None:
+    """Foreseeing says what counting says, and changes nothing."""
+    cap, now = RecipientCap(1.0, 2), 10_000
+    for number, passed in steps:
+        now += passed
+        foreseen = cap.would_admit(number, now)
+        assert cap.would_admit(number, now) == foreseen == cap.admits(number, now)

@@ -1,0 +1,59 @@
+"""What the steps of the admission that depend on the moment would say of a message that nobody submitted.
+
+Nothing is counted, reported or reserved, so what counting this message itself would change is not foreseen: how fast an
+account sends, runs of neighbouring numbers, caps and quotas.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from smsagg.config.amounts import format_micros
+from smsagg.engine.engine import Engine
+from smsagg.model import Message
+from smsagg.pricing.purse import UNLIMITED
+from smsagg.smpp.status import ESME_RMSGQFUL
+
+PASSED, REFUSED, WARNING = "passed", "refused", "warning"
+
+
+class Step(NamedTuple):
+    """What one step of the admission says."""
+
+    name: str
+    says: str
+    """``passed``, ``refused`` or ``warning``."""
+    command_status: int = 0
+    reason: str = ""
+
+
+def guard_step(engine: Engine, message: Message, digits: str, now: int) -> Iterator[Step]:
+    """The checks for abuse, when the account has any. ``message`` has its country."""
+    guard = engine.core.accounts[message.account].guard
+    if guard is not None:
+        refusal = guard.foresee(message, digits, now)
+        if refusal is None:
+            yield Step("abuse", PASSED, 0, "nothing that can be told beforehand")
+        else:
+            yield Step("abuse", REFUSED, refusal.command_status, refusal.reason.replace("_", " "))
+
+
+def later_steps(engine: Engine, message: Message, digits: str, segments: int, now: int) -> Iterator[Step]:
+    """What comes after route and price. ``message`` has its price."""
+    core = engine.core
+    account = core.accounts[message.account]
+    refusal = engine.admission.caps.foresee(account, digits, now)
+    if refusal is not None:
+        reason = "the number has had as many messages as it may for now"
+        yield Step("recipient", REFUSED, refusal.command_status, reason)
+    if account.queued >= account.settings.queue_max:
+        yield Step("queue", REFUSED, ESME_RMSGQFUL, f"{account.queued} of its messages wait already")
+    purse = account.purse
+    if purse is None or not purse.is_billed or not message.price:
+        return
+    status, has = account.settings.no_credit_status, f"{format_micros(purse.available)} {purse.currency}"
+    if purse.is_frozen:
+        yield Step("money", REFUSED, status, f"its balance is in {purse.currency}, and its prices are not")
+    elif message.price * segments > purse.available:
+        yield Step("money", REFUSED, status, f"it takes more than the {has} that the account has")
+    else:
+        yield Step("money", PASSED, 0, "no credit limit" if purse.credit == UNLIMITED else f"the account has {has}")
