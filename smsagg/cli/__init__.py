@@ -21,6 +21,7 @@ COMMANDS = {
     "trace": "Follow messages through a running server.",
     "receipts": "Look at receipts that match no message, and match them by another rule.",
     "explain": "Say where a message would go, and why: rules, price, carriers.",
+    "message": "Tell the whole history of a message.",
     "report": "Count past traffic by country, carrier, account and more.",
     "export": "Export records of past messages as CSV or Parquet.",
     "reload": "Have the running server read its configuration and data files anew.",
