@@ -27,6 +27,7 @@ from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
 from smsagg.config.schema import CarrierSettings, Config
 from smsagg.control import ControlServer, socket_path
+from smsagg.control.abuse import AbuseService
 from smsagg.control.carriers import CarriersService
 from smsagg.control.configuration import ConfigurationService
 from smsagg.control.explain import ExplainService
@@ -135,7 +136,7 @@ class Gateway:
             return
         hub = TraceHub(self.engine.watch, self._clock, self.engine.control.find_any)
         try:
-            carriers = CarriersService(self.engine)
+            carriers, abuse = CarriersService(self.engine), AbuseService(self.engine)
             handlers = {
                 "trace": hub.serve,
                 "receipts": ReceiptsService(self.engine, self._store).serve,
@@ -143,6 +144,9 @@ class Gateway:
                 "money": MoneyService(self.engine, self._store).serve,
                 "carriers": carriers.serve,
                 "drill": carriers.serve_drill,
+                "abuse": abuse.serve,
+                "held": abuse.serve_held,
+                "account": abuse.serve_account,
             }
             if self._reloader is not None:
                 configuration = ConfigurationService(self._reloader)

@@ -47,6 +47,10 @@ class Control:
         messages = _wholes(await self._named(message_id))
         return messages[0] if messages else None
 
+    async def find_rows(self, message_id: str) -> list[Message]:
+        """As :meth:`find_any`, all of them, and each part of a message that we cut by itself."""
+        return await self._named(message_id)
+
     async def find_all(self, account: str, message_id: str) -> list[Message]:
         """The account's messages with this id by seq: one, all copies of a submit_multi, or none that it may see.
 
@@ -107,7 +111,7 @@ class Control:
         queued = _unbroken([message for message in queued if may_cancel(message)])
         if not queued:
             return False
-        await self._end(queued)
+        await self.end(queued)
         return True
 
     async def cancel_matching(self, match: QueuedMatch) -> int:
@@ -119,20 +123,20 @@ class Control:
 
         async def end(batch: list[Message]) -> None:
             nonlocal count
-            batch = await self._with_siblings(batch)
+            batch = await self.with_siblings(batch)
             if batch:
                 count += len(batch)
-                await self._end(batch)
+                await self.end(batch)
 
         async with self._searches[match.account]:
             await self._queued.find(match, end)
         return count
 
-    async def _with_siblings(self, queued: list[Message]) -> list[Message]:
-        """``queued``, and of parts of messages that we cut all others as well, or none."""
+    async def with_siblings(self, queued: Sequence[Message]) -> list[Message]:
+        """QUEUED messages, and of parts of messages that we cut all others as well, or none."""
         group_seqs = dict.fromkeys(message.group_seq for message in queued if is_cut(message))
         if not group_seqs:
-            return queued
+            return list(queued)
         rows = [message for message in queued if not is_cut(message)]
         with self._core.watching_finishes() as finished_meanwhile:
             for group_seq in group_seqs:
@@ -141,8 +145,10 @@ class Control:
                 rows += parts
         return _unbroken(self._queued.still_queued(row for row in rows if row.seq not in finished_meanwhile))
 
-    async def _end(self, messages: Sequence[Message]) -> None:
-        """End QUEUED messages; returns after the commit."""
+    async def end(
+        self, messages: Sequence[Message], state: MessageState = MessageState.DELETED, error_code: int = 0
+    ) -> None:
+        """End messages that are QUEUED still as ``state``; returns after the commit."""
         core = self._core
         changes = Changes()
         parked: list[int] = []
@@ -153,7 +159,7 @@ class Control:
             else:
                 core.settling.add(message.seq)
                 parked.append(message.seq)
-            self._finisher.finish(message, MessageState.DELETED, 0, now, changes)
+            self._finisher.finish(message, state, error_code, now, changes)
         is_committed = trio.Event()
 
         def committed(_: StoreError | None) -> None:

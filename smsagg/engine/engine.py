@@ -39,6 +39,7 @@ from smsagg.engine.finish import Finisher
 from smsagg.engine.freezing import Freezing
 from smsagg.engine.guard import Guard
 from smsagg.engine.handset import HandsetMessages
+from smsagg.engine.holding import Holding
 from smsagg.engine.intake import Intake
 from smsagg.engine.learning import learning_carriers
 from smsagg.engine.loader import Loader
@@ -108,6 +109,7 @@ class Engine:
         self.money: Money
         self.alerts: Alerts
         self.guard: Guard
+        self.holding: Holding
         self.control: Control
         self.replacement: Replacement
         self.handset: HandsetMessages
@@ -166,6 +168,7 @@ class Engine:
         self._sweeper.on_closed = self.intake.division.open_groups.close
         self._sweeper.last_seq = lambda: self.intake.last_seq
         self.control = Control(core, self.waiting, queued, self._finisher, lambda: self.intake.last_seq)
+        self.holding = Holding(core, self.control, queued, self.freezing)
         self.replacement = Replacement(core, self.control, queued, self.intake, self._finisher, self.deliveries)
         self._recovered = recovered
         self._parts: Sequence[Reconfigurable] = (

@@ -130,8 +130,9 @@ class Freezing:
             after_seq = found[-1].seq if found else 0
         self._to_release.discard(account)
 
-    async def release(self, held: Iterable[Message]) -> int:
-        """Have held messages wait by their own time again; how many. Raises StoreError, and then they stay held."""
+    async def release(self, held: Iterable[Message], note: str = "") -> list[Message]:
+        """Have held messages wait by their own time again, with ``note`` in their trail; those that did. Raises
+        StoreError, and then they stay held."""
         core = self._core
         with core.watching_finishes() as finished_meanwhile:
             claimed = await core.store.claim_by_key([message.seq for message in held])
@@ -141,9 +142,11 @@ class Freezing:
         released = [message for message in claimed if message.seq not in gone]
         for message in released:
             message.next_attempt_at = max(message.not_before, now)
+            if note:
+                message.trail = f"{message.trail}\n{now - message.accepted_at}||{note}"
         if released:
             core.store.write(Changes(message_updates=[update_of(message) for message in released]))
             for message in released:
                 self._waiting.come_back(message, now)
             core.wake_dispatcher()
-        return len(released)
+        return released
