@@ -52,6 +52,7 @@ from smsagg.store.base import Store
 from smsagg.store.sqlite.store import open_sqlite_store
 from smsagg.tables import Tables, load_tables
 from smsagg.trace import TraceHub
+from smsagg.webhooks import Webhooks
 
 SWITCH_INTERVAL_S = 0.0001
 """A busy loop lets the store's writer thread have the GIL this often; with the default it starves."""
@@ -207,9 +208,12 @@ class Gateway:
             if self._tls is not None:
                 outer.start_soon(self._tls.run)
             v1 = V1(engine)
+            webhooks = Webhooks(lambda: engine.core.config, self._store, self._clock, self._rng, self._metrics)
+            engine.events.on_noted.append(webhooks.on_noted)
+            outer.start_soon(webhooks.run)
             app = make_root(OperationsApp(self._metrics, self._find_problems), v1)
             http: str = await outer.start(serve_http, config.server.http_listen, app)
-            version = await self._begin_versions(door, (door, listener, outbinder, v1, Logging(engine)))
+            version = await self._begin_versions(door, (door, listener, outbinder, v1, webhooks, Logging(engine)))
             await self._start_control(outer)
             await outer.start(listener.run, ports)
             outer.start_soon(outbinder.run)

@@ -34,6 +34,7 @@ COMMANDS = {
     "drill": "Rehearse the failure of a carrier on a running server.",
     "check-config": "Check a configuration file and show what is in it.",
     "api-key": "Make a key for the HTTP API.",
+    "webhook-secret": "Make a secret that signs webhooks.",
     "hash-password": "Make the argon2 hash of a password for a configuration file.",
 }
 """Every sub-command and its line of help; ``check-config`` is ``smsagg.cli.check_config:check_config``."""

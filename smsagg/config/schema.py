@@ -15,8 +15,11 @@ from smsagg.config.amounts import Margin as Margin
 from smsagg.config.choice_settings import ProbeSettings as ProbeSettings
 from smsagg.config.choice_settings import QualitySettings as QualitySettings
 from smsagg.config.http_settings import API_SCOPES as API_SCOPES
+from smsagg.config.http_settings import EVENT_KINDS as EVENT_KINDS
 from smsagg.config.http_settings import ApiKeySettings as ApiKeySettings
 from smsagg.config.http_settings import HttpSettings as HttpSettings
+from smsagg.config.http_settings import WebhookSendingSettings as WebhookSendingSettings
+from smsagg.config.http_settings import WebhookSettings as WebhookSettings
 from smsagg.config.money_settings import CapSettings as CapSettings
 from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.money_settings import QuotaSettings as QuotaSettings
@@ -256,6 +259,12 @@ class AccountSettings:
     api_keys: dict[str, ApiKeySettings] = Factory(dict)
     """For the HTTP API, by name."""
     retention: AccountRetentionSettings | None = None
+    webhooks: dict[str, WebhookSettings] = Factory(dict)
+    """Endpoints that are told what happens, by name."""
+    events: bool = False
+    """Keep what happens for the API (``/v1/events``) also without a webhook."""
+    inbound: str = field(default="smpp", validator=one_of("smpp", "http", "both"))
+    """Where messages from handsets go: to the account's SMPP sessions, to its events, or to both."""
     reassemble: bool = False
     """Whether long MO comes as one deliver_sm rather than as the parts that the carrier brought."""
     price_list: DataFile | None = None
@@ -489,6 +498,7 @@ class Config:
     pools: dict[str, PoolSettings]
     server: ServerSettings = Factory(ServerSettings)
     http: HttpSettings = Factory(HttpSettings)
+    webhooks: WebhookSendingSettings = Factory(WebhookSendingSettings)
     session: SessionSettings = Factory(SessionSettings)
     store: StoreSettings = Factory(StoreSettings)
     routing: RoutingSettings = Factory(RoutingSettings)

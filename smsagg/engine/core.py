@@ -12,6 +12,7 @@ from attrs import Factory, define, field
 from smsagg.clock import Clock
 from smsagg.config.schema import Config
 from smsagg.engine.accounts import Account
+from smsagg.engine.events import Events
 from smsagg.engine.groups import Groups
 from smsagg.engine.health import Health
 from smsagg.engine.measure import EngineMetrics
@@ -46,6 +47,7 @@ class Core:
     carriers: dict[str, CarrierState]
     pools: dict[str, Pool]
     numbers: Numbers
+    events: Events
     former_pools: dict[str, Pool] = field(factory=dict)
     """Pools that left the configuration while the process runs: places in them may still be held."""
     former_queued: Counter[str] = field(factory=Counter)

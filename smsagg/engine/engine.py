@@ -35,6 +35,7 @@ from smsagg.engine.core import Changes, Core
 from smsagg.engine.deliveries import Deliveries
 from smsagg.engine.dispatcher import Dispatcher
 from smsagg.engine.drills import Drills
+from smsagg.engine.events import Events
 from smsagg.engine.finish import Finisher
 from smsagg.engine.freezing import Freezing
 from smsagg.engine.guard import Guard
@@ -102,6 +103,7 @@ class Engine:
         self.accounts = make_accounts(config, clock.monotonic_s())
         self.watch = Watch()
         self.numbers = Numbers(lambda: self._config, store, clock)
+        self.events = Events(lambda: self._config)
         self.core: Core
         self.lookups: Lookups
         self.admission: Admission
@@ -136,6 +138,7 @@ class Engine:
             carriers=states,
             pools=pools,
             numbers=self.numbers,
+            events=self.events,
             watch=self.watch,
             tables=self._tables,
         )
@@ -170,9 +173,11 @@ class Engine:
         self.control = Control(core, self.waiting, queued, self._finisher, lambda: self.intake.last_seq)
         self.holding = Holding(core, self.control, queued, self.freezing)
         self.replacement = Replacement(core, self.control, queued, self.intake, self._finisher, self.deliveries)
+        self.events.recovered(recovered.last_event_id)
         self._recovered = recovered
         self._parts: Sequence[Reconfigurable] = (
             self.numbers,
+            self.events,
             self.money,
             tariffs,
             self.lookups,

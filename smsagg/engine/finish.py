@@ -69,10 +69,21 @@ class Finisher:
         )
         if message.accounted:
             self._money.record_settled(message, changes, now)
+        if not self._core.events.is_quiet:
+            self._note_over(message, state, error_code, now, changes)
         if message.group is not None:
             self._finish_part(message, message.group, state, error_code, now, changes)
         elif wants_receipt(message.registered_delivery, state):
             changes.new_deliveries.append(self.receipt(message, state, error_code, now))
+
+    def _note_over(self, message: Message, state: MessageState, error_code: int, now: int, changes: Changes) -> None:
+        """For accounts that follow it; a message that we cut is over with the last of its parts."""
+        group = message.group
+        if group is None or not group.is_split:
+            self._core.events.over(message, state, error_code, changes, now)
+        elif group.ended + 1 == group.parts_total:
+            worst = group.worst_with(state, error_code)
+            self._core.events.over(group.whole(message), *worst, changes, now)
 
     def close(self, group: PartGroup, first: Message | None, now: int, changes: Changes) -> None:
         """End a group that misses parts: none of them will come. ``first`` is the one that came first, which is in

@@ -143,7 +143,7 @@ class HandsetMessages:
                     self._add(self._part(carrier, said, mo, now), now, changes)
                 else:
                     assert route is not None
-                    self._deliver(route, mo, now, changes)
+                    self._deliver(carrier, route, mo, now, changes)
                 taken.append((mo, ESME_ROK))
         if taken:
             # Through the store even when nothing changed: the part that this one repeats may be on its way there.
@@ -240,7 +240,7 @@ class HandsetMessages:
             return
         whole = join(messages) if route.reassemble and len(parts) == parts[0].total else None
         for mo in messages if whole is None else (whole,):
-            self._deliver(route, mo, now, changes)
+            self._deliver(carrier, route, mo, now, changes)
 
     def _hand_out_alone(self, parts: Sequence[MoPart], first: CarrierMo | None) -> None:
         changes = Changes()
@@ -249,7 +249,13 @@ class HandsetMessages:
 
     # --- the account ---
 
-    def _deliver(self, route: MoRoute, mo: CarrierMo, now: int, changes: Changes) -> None:
+    def _deliver(self, carrier: str, route: MoRoute, mo: CarrierMo, now: int, changes: Changes) -> None:
+        account = self._core.config.accounts.get(route.account)
+        inbound = "smpp" if account is None else account.inbound
+        if inbound != "smpp" or self._core.events.follows(route.account):
+            self._core.events.inbound(route.account, mo, carrier, changes, now)
+        if inbound == "http":
+            return
         delivery = self._delivery(route.account, mo, now)
         self._deliveries.reserve(delivery)
         changes.new_deliveries.append(delivery)

@@ -198,6 +198,8 @@ class Intake:
         changes = Changes() if ends is None else ends
         changes.new_messages, changes.new_parts = messages, _new_parts(parts)
         core.numbers.record(messages, changes)
+        if not core.events.is_quiet:
+            core.events.accepted(messages, changes, core.clock.now_ms())
         account = core.accounts.get(messages[0].account)
         if account is None or account.purse is not None:
             self._money.record_reserved(messages, changes, core.clock.now_ms())
@@ -242,6 +244,8 @@ class Intake:
             ]
         )
         self._money.record_released(messages, changes, now)
+        if not self._core.events.is_quiet:
+            self._core.events.unwound(messages, ESME_RSYSERR, changes, now)
         for message in messages:
             if message.group is not None:
                 message.group.skip_part(message.part_number, now)

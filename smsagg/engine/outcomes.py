@@ -123,6 +123,8 @@ class Outcomes:
             self._core.decided(message, "taken", f"by {message.carrier} as {carrier_message_id!r}")
         if message.group is not None:
             self._part_taken(message, message.group, "", changes)
+        if not self._core.events.is_quiet:
+            self._core.events.taken(message, changes, now)
         if not message.asks_receipt:
             self._core.experience.cell(message.carrier, message.country).accepted += 1
             self._finisher.finish(message, MessageState.ACCEPTED, 0, now, changes)
@@ -253,6 +255,8 @@ class Outcomes:
             self._core.decided(part, "taken", "as one by", part.carrier, "as", repr(outcome.carrier_message_id))
             assert part.group is not None
             self._part_taken(part, part.group, outcome.carrier_message_id, changes)
+            if not self._core.events.is_quiet:
+                self._core.events.taken(part, changes, now)
             if part.asks_receipt:
                 self._await(part, now, changes)
             else:

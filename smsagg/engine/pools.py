@@ -186,7 +186,7 @@ class CarrierState:
 
     def asks_receipt(self, message: Message) -> bool:
         """Whether an attempt asks this carrier for a receipt."""
-        return self.always_asks or message.registered_delivery & RECEIPT_BITS != 0
+        return self.always_asks or message.registered_delivery & RECEIPT_BITS != 0 or message.origin == "http"
 
     def is_usable(self, now: float) -> bool:
         """Whether it could take messages soon: nothing stops it, and some link is bound and its circuit not open."""

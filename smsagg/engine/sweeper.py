@@ -85,6 +85,7 @@ class Sweeper:
             await core.store.drop_parked_receipts(parked_before)
             await core.store.drop_spending(first_day(now))
             await self._drop_keyed_answers(now)
+            await self._drop_events(now)
             self._drop_parked_at = monotonic + DROP_PARKED_S
 
     async def _close_groups(self, closed_before: int) -> None:
@@ -119,6 +120,11 @@ class Sweeper:
             dropped = await self._core.store.drop_expired_deliveries(now, BATCH)
             if dropped:
                 self._core.metrics.deliveries_expired("", dropped)
+
+    async def _drop_events(self, now: int) -> None:
+        before = now - int(self._core.config.webhooks.events_ttl * 1000)
+        while await self._core.store.drop_events(before, BATCH) == BATCH:
+            pass
 
     async def _drop_keyed_answers(self, now: int) -> None:
         created_before = now - int(self._core.config.http.idempotency_ttl * 1000)

@@ -113,12 +113,17 @@ class PartGroup:
         """Part ``number`` has got its final state; whether that is when a receipt may be due."""
         self.gone.add(number)
         self.ended += 1
-        if _RANK[state] > _RANK[self.state] and not self.is_over:
-            self.state, self.error_code = state, error_code
+        self.state, self.error_code = self.worst_with(state, error_code)
         ends_all = self.ended == self.parts_total and not self.done_at
         if ends_all:
             self.done_at = now
         return ends_all if self.receipts is PartReceipts.WORST else self._speaks(number)
+
+    def worst_with(self, state: MessageState, error_code: int) -> tuple[MessageState, int]:
+        """What the state of the whole and its error_code become when a part ends so."""
+        if _RANK[state] > _RANK[self.state] and not self.is_over:
+            return state, error_code
+        return self.state, self.error_code
 
     def note_part(self, number: int) -> None:
         """Part ``number`` has been accepted."""

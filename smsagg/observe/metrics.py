@@ -363,6 +363,13 @@ class Metrics:
             "kind",
             "outcome",
         )
+        self.webhook_requests = self._counter(
+            "smsagg_webhook_requests_total",
+            "Requests to webhook endpoints, by account and outcome (taken, failed, busy, gone, forbidden); events that "
+            "were given up (given_up).",
+            "account",
+            "outcome",
+        )
         self.deliveries_pending = self._gauge(
             "smsagg_delivery_pending", "Receipts and MO that wait for an account's acknowledgement.", "account"
         )

@@ -3,7 +3,7 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-from fastapi import FastAPI, Request, Security
+from fastapi import APIRouter, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
@@ -12,6 +12,7 @@ from starlette.responses import Response
 import smsagg
 from smsagg.api.app import Receive, Scope, Send
 from smsagg.api.v1.access import ApiKeys
+from smsagg.api.v1.events import Events
 from smsagg.api.v1.messages import Messages
 from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.sending import Sending
@@ -35,7 +36,7 @@ class V1:
         core = engine.core
         self._keys = ApiKeys(core.config, core.clock.now_ms)
         self._sending = Sending(engine, Writer(core.config))
-        self._api = _make_api(Messages(engine, self._sending))
+        self._api = _make_api(Messages(engine, self._sending).router, Events(engine).router)
 
     def reconfigure(self) -> None:
         """Heed the engine's configuration from now on."""
@@ -57,7 +58,7 @@ class V1:
         await self._api(scope, _counted(receive, octets_max), send)
 
 
-def _make_api(messages: Messages) -> FastAPI:
+def _make_api(*routers: APIRouter) -> FastAPI:
     api = FastAPI(
         title="smsagg",
         version=smsagg.__version__,
@@ -66,7 +67,8 @@ def _make_api(messages: Messages) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    api.include_router(messages.router, prefix=PREFIX, dependencies=[Security(_BEARER)])
+    for router in routers:
+        api.include_router(router, prefix=PREFIX, dependencies=[Security(_BEARER)])
     api.add_exception_handler(Problem, _on_problem)
     api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)

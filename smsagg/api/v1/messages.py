@@ -8,9 +8,9 @@ from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import ApiKey, require
-from smsagg.api.v1.problem import Problem
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.sending import KEY_CHARACTERS_MAX, Sending, Sent
-from smsagg.api.v1.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage, ProblemAnswer
+from smsagg.api.v1.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage
 from smsagg.api.v1.viewing import view_of
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
@@ -27,25 +27,6 @@ IdempotencyKey = Annotated[
         description="Makes the call safe to repeat: the same key and request get the same answer, once sent.",
     ),
 ]
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemAnswer, "description": description}
-    for status, description in {
-        400: "The request is not JSON.",
-        401: "No API key, or one that is not known.",
-        402: "No credit.",
-        403: "The key may not do that.",
-        404: "No such message of this account.",
-        409: "The message has gone already, or the Idempotency-Key was used for another request.",
-        413: "The request is too large.",
-        422: "The request, or the message, is not right; `errors` names the members.",
-        429: "Too much at once: over a rate, a quota or a full queue. See Retry-After.",
-        503: "The messages could not be made safe; nothing was taken.",
-    }.items()
-}
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: _PROBLEMS[status] for status in (401, 403, *statuses)}
 
 
 class Messages:
@@ -60,26 +41,26 @@ class Messages:
             "/messages",
             status_code=202,
             response_model=MessageAnswer,
-            responses={**taken, **_problems(400, 402, 409, 413, 422, 429, 503)},
+            responses={**taken, **problems(400, 402, 409, 413, 422, 429, 503)},
             summary="Send a message",
         )(self.send)
         router.post(
             "/messages/batch",
             status_code=202,
             response_model=BatchAnswer,
-            responses={**taken, **_problems(400, 409, 413, 422, 503)},
+            responses={**taken, **problems(400, 409, 413, 422, 503)},
             summary="Send many messages in one call",
         )(self.send_batch)
         router.get(
             "/messages/{message_id}",
             response_model=MessageAnswer,
-            responses=_problems(404, 422, 503),
+            responses=problems(404, 422, 503),
             summary="Look at a message",
         )(self.show)
         router.post(
             "/messages/{message_id}/cancel",
             response_model=MessageAnswer,
-            responses=_problems(404, 409, 422, 503),
+            responses=problems(404, 409, 422, 503),
             summary="Cancel a message that no carrier has yet",
         )(self.cancel)
 

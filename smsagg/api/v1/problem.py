@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from smsagg.api.v1.shapes import ProblemAnswer
 from smsagg.model import Refusal
 from smsagg.smpp.status import (
     ESME_RINVDSTADR,
@@ -116,3 +117,25 @@ def _detail_of(refusal: Refusal) -> str:
     if refusal.reason:
         return f"The message is not taken: {refusal.reason.replace('_', ' ')}."
     return f"The message is not taken ({name_of(refusal.command_status)})."
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemAnswer, "description": description}
+    for status, description in {
+        400: "The request is not JSON.",
+        401: "No API key, or one that is not known.",
+        402: "No credit.",
+        403: "The key may not do that.",
+        404: "No such message of this account.",
+        409: "The message has gone already, or the Idempotency-Key was used for another request.",
+        413: "The request is too large.",
+        422: "The request, or the message, is not right; `errors` names the members.",
+        429: "Too much at once: over a rate, a quota or a full queue. See Retry-After.",
+        503: "The messages could not be made safe; nothing was taken.",
+    }.items()
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of an endpoint that may answer with these, and as all do with 401 and 403."""
+    return {status: _PROBLEMS[status] for status in (401, 403, *statuses)}

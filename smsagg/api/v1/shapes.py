@@ -89,6 +89,23 @@ class BatchAnswer(BaseModel):
     results: list[BatchResult]
 
 
+class EventAnswer(BaseModel):
+    """One thing that happened, as webhooks tell it."""
+
+    type: Annotated[str, Field(examples=["message.delivered"])]
+    id: Annotated[str, Field(examples=["evt_00000000002a"])]
+    timestamp: datetime
+    data: dict[str, object]
+
+
+class EventsAnswer(BaseModel):
+    """A page of events, the oldest first."""
+
+    events: list[EventAnswer]
+    next_cursor: str | None
+    """For the next page; ``null``: there is nothing more yet."""
+
+
 class ProblemAnswer(BaseModel):
     """RFC 9457."""
 

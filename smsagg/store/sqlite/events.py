@@ -24,7 +24,10 @@ _DUE = f"""
     FROM event_deliveries AS d INDEXED BY event_deliveries_due JOIN events AS e ON e.event_id = d.event_id
     WHERE d.endpoint = ? AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at, d.event_id LIMIT ?
 """
-_NEXT_DUE = "SELECT endpoint, min(next_attempt_at) FROM event_deliveries GROUP BY endpoint"
+_NEXT_DUE = """
+    SELECT endpoint, next_attempt_at FROM event_deliveries INDEXED BY event_deliveries_due
+    WHERE endpoint > ? ORDER BY endpoint, next_attempt_at LIMIT 1
+"""
 _OWE = """
     INSERT OR IGNORE INTO event_deliveries (endpoint, event_id, attempts, next_attempt_at)
     SELECT ?, event_id, 0, 0 FROM events WHERE account = ? AND at >= ? AND at < ?
@@ -49,7 +52,13 @@ def due_events(cursor: apsw.Cursor, endpoint: str, due_by: int, limit: int) -> l
 
 
 def next_event_due(cursor: apsw.Cursor) -> dict[str, int]:
-    return dict(cursor.execute(_NEXT_DUE))
+    """One look-up for each endpoint, however much it is owed."""
+    due: dict[str, int] = {}
+    endpoint = ""
+    while (found := cursor.execute(_NEXT_DUE, (endpoint,)).fetchone()) is not None:
+        endpoint = found[0]
+        due[endpoint] = found[1]
+    return due
 
 
 def find_events(

@@ -1,0 +1,163 @@
+"""``/v1/events``: what happened, in pages, for one message, or as it happens."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+import orjson
+import trio
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from smsagg.api.v1.access import ApiKey, require
+from smsagg.api.v1.problem import Problem, problems
+from smsagg.api.v1.shapes import EventsAnswer
+from smsagg.config.schema import EVENT_KINDS
+from smsagg.engine import Engine
+from smsagg.errors import StoreError
+from smsagg.events import envelope_of
+from smsagg.events.documents import name_of
+from smsagg.model import Event
+
+PAGE_MAX = 1_000
+STREAMS_MAX = 100
+"""Streams that are open at once; each costs a connection."""
+KEEP_ALIVE_S = 15.0
+"""A stream with nothing to say says so, so that nobody between cuts it."""
+
+Kinds = Annotated[list[str] | None, Query(alias="type", description="Only events of these types; may be repeated.")]
+
+
+class Events:
+    """The endpoints, over an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._streams: dict[trio.Event, str] = {}
+        """What wakes each stream, and whose it is."""
+        engine.events.on_noted.append(self._on_noted)
+        self.router = router = APIRouter(tags=["events"])
+        router.get(
+            "/events",
+            response_model=EventsAnswer,
+            responses=problems(422, 503),
+            summary="What happened, in order",
+        )(self.list)
+        router.get(
+            "/events/stream",
+            responses={200: {"content": {"text/event-stream": {}}}, **problems(422, 429)},
+            summary="What happens, as it happens",
+        )(self.stream)
+        router.get(
+            "/messages/{message_id}/events",
+            response_model=EventsAnswer,
+            responses=problems(404, 503),
+            summary="What happened to one message",
+        )(self.of_message)
+
+    async def list(
+        self,
+        request: Request,
+        cursor: Annotated[str, Query(description="`next_cursor` of the page before; empty: from the oldest.")] = "",
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
+        type: Kinds = None,
+    ) -> Response:
+        """Of accounts that follow what happens (`events = true`, or a webhook), for as long as events are kept."""
+        account = self._caller(request)
+        found = await self._find(account, _after(cursor), limit, _known(type))
+        return Response(_page(found, limit), media_type="application/json")
+
+    async def of_message(self, request: Request, message_id: str) -> Response:
+        """Accepted, handed to a carrier, and its end, as far as they happened."""
+        account = self._caller(request)
+        if not await self._asking(self._engine.control.find_all(account, message_id)):
+            raise Problem(404, "unknown-message", "There is no such message.")
+        found = await self._find(account, 0, PAGE_MAX, (), message_id)
+        return Response(_page(found, PAGE_MAX), media_type="application/json")
+
+    async def stream(
+        self,
+        request: Request,
+        last_event_id: Annotated[str, Header(alias="Last-Event-ID", description="Go on behind this one.")] = "",
+        type: Kinds = None,
+    ) -> Response:
+        """Server-sent events. A client that comes back with `Last-Event-ID` misses nothing; without, it begins now."""
+        account = self._caller(request)
+        kinds = _known(type)
+        if len(self._streams) >= STREAMS_MAX:
+            raise Problem(429, "too-many-streams", f"At most {STREAMS_MAX} streams are open at once.")
+        after = _after(last_event_id) if last_event_id else self._engine.events.last_id
+        return StreamingResponse(self._follow(account, after, kinds), media_type="text/event-stream")
+
+    async def _follow(self, account: str, after: int, kinds: Sequence[str]) -> AsyncIterator[bytes]:
+        yield b": here\n\n"
+        while True:
+            wake = trio.Event()
+            self._streams[wake] = account
+            try:
+                found = await self._engine.core.store.find_events(account, after, PAGE_MAX, kinds=kinds)
+                for event in found:
+                    after = event.event_id
+                    name = name_of(event.event_id).encode()
+                    yield b"id: %s\nevent: %s\ndata: %s\n\n" % (name, event.kind.encode(), envelope_of(event))
+                if not found:
+                    with trio.move_on_after(KEEP_ALIVE_S) as waited:
+                        await wake.wait()
+                    if waited.cancelled_caught:
+                        yield b": still here\n\n"
+            except StoreError:
+                return  # the client comes back
+            finally:
+                del self._streams[wake]
+
+    def _on_noted(self, account: str, _endpoints: Sequence[str]) -> None:
+        for wake, follower in self._streams.items():
+            if follower == account:
+                wake.set()
+
+    def _caller(self, request: Request) -> str:
+        key: ApiKey = request.state.caller
+        require(key, "events:read")
+        return key.account
+
+    async def _find(
+        self, account: str, after: int, limit: int, kinds: Sequence[str], message_id: str = ""
+    ) -> Sequence[Event]:
+        store = self._engine.core.store
+        found: Sequence[Event] = await self._asking(
+            store.find_events(account, after, limit, kinds=kinds, message_id=message_id)
+        )
+        return found
+
+    @staticmethod
+    async def _asking(question: Any) -> Any:
+        try:
+            return await question
+        except StoreError as error:
+            detail = "The store cannot be asked just now."
+            raise Problem(503, "store-failing", detail, headers={"Retry-After": "1"}) from error
+
+
+def _page(found: Sequence[Event], limit: int) -> bytes:
+    events = [orjson.Fragment(envelope_of(event)) for event in found]
+    cursor = name_of(found[-1].event_id) if len(found) == limit else None
+    return orjson.dumps({"events": events, "next_cursor": cursor})
+
+
+def _after(cursor: str) -> int:
+    if not cursor:
+        return 0
+    prefix, _, digits = cursor.partition("_")
+    try:
+        if prefix == "evt" and len(digits) <= 15:
+            return int(digits, 16)
+    except ValueError:
+        pass
+    raise Problem(422, "invalid-cursor", "That is no id of an event.", [{"path": "cursor", "detail": "unknown"}])
+
+
+def _known(kinds: Sequence[str] | None) -> Sequence[str]:
+    for kind in kinds or ():
+        if kind not in EVENT_KINDS:
+            reason = f"there are {', '.join(EVENT_KINDS)}"
+            raise Problem(422, "unknown-type", f"No event is called {kind!r}.", [{"path": "type", "detail": reason}])
+    return tuple(kinds or ())

@@ -1,0 +1,106 @@
+"""Notes what happens to messages of accounts that follow it, in the transactions in which it happens.
+
+An account follows its messages when it has a webhook endpoint, or says so (``events``). For all others nothing is
+done here: callers ask :attr:`Events.is_quiet` first.
+
+What endpoints are owed is written with the event, so that a crash forgets neither or both. A message that was cut is
+told of as a whole; parts that a customer made are told of one by one.
+"""
+
+from collections.abc import Callable, Sequence
+
+from smsagg.config.schema import Config
+from smsagg.events import inbound_document, kind_of, message_document
+from smsagg.events.kinds import INBOUND, QUEUED
+from smsagg.model import CarrierMo, Event, EventDelivery, Message, MessageState
+from smsagg.store.base import Changes
+
+
+class Events:
+    """What is noted of each account, and for whom."""
+
+    def __init__(self, config: Callable[[], Config]) -> None:
+        self._config = config
+        self._last_id = 0
+        self.on_noted: list[Callable[[str, Sequence[str]], None]] = []
+        """Each is told of (account, endpoints that are owed it) when something was noted: it will be in the store by
+        the time that the store is asked."""
+        self._endpoints: dict[str, dict[str, tuple[str, ...]]] = {}
+        """By account and kind: who is owed it."""
+        self._followed: frozenset[str] = frozenset()
+        self.is_quiet = True
+        """No account follows anything."""
+        self.reconfigure()
+
+    def reconfigure(self) -> None:
+        """Heed the configuration from now on."""
+        endpoints: dict[str, dict[str, tuple[str, ...]]] = {}
+        for name, account in self._config().accounts.items():
+            by_kind = endpoints.setdefault(name, {})
+            for hook, settings in account.webhooks.items():
+                for kind in settings.events:
+                    by_kind[kind] = (*by_kind.get(kind, ()), f"{name}/{hook}")
+        self._endpoints = endpoints
+        accounts = self._config().accounts.items()
+        self._followed = frozenset(name for name, account in accounts if account.webhooks or account.events)
+        self.is_quiet = not self._followed
+
+    def recovered(self, last_id: int) -> None:
+        """The highest id that the store has ever had; once, first."""
+        self._last_id = last_id
+
+    @property
+    def last_id(self) -> int:
+        """Of the latest event of any account."""
+        return self._last_id
+
+    def follows(self, account: str) -> bool:
+        """Whether what happens to ``account`` is noted."""
+        return account in self._followed
+
+    def accepted(self, messages: Sequence[Message], changes: Changes, now: int) -> None:
+        """These are taken in by the transaction of ``changes``."""
+        for message in messages:
+            if message.account in self._followed and _speaks_first(message):
+                self._note_message(message, QUEUED, MessageState.QUEUED, 0, changes, now)
+
+    def taken(self, message: Message, changes: Changes, now: int) -> None:
+        """A carrier has ``message``."""
+        if message.account in self._followed and _speaks_first(message):
+            self._note_message(message, kind_of(MessageState.ENROUTE), MessageState.ENROUTE, 0, changes, now)
+
+    def over(self, message: Message, state: MessageState, error_code: int, changes: Changes, now: int) -> None:
+        """``message``, or what a message that was cut is as a whole, has its final ``state``."""
+        if message.account in self._followed:
+            self._note_message(message, kind_of(state), state, error_code, changes, now)
+
+    def unwound(self, messages: Sequence[Message], error_code: int, changes: Changes, now: int) -> None:
+        """These were taken in too late, and are not sent: their customer was told that they were refused."""
+        for message in messages:
+            if _speaks_first(message):
+                self.over(message, MessageState.DELETED, error_code, changes, now)
+
+    def inbound(self, account: str, mo: CarrierMo, carrier: str, changes: Changes, now: int) -> None:
+        """A message from a handset is ``account``'s. Noted whether or not the account follows its own messages."""
+        self._note(account, INBOUND, "", inbound_document(mo, carrier, now), changes, now)
+
+    def _note_message(
+        self, message: Message, kind: str, state: MessageState, error_code: int, changes: Changes, now: int
+    ) -> None:
+        self._note(
+            message.account, kind, message.message_id, message_document(message, state, error_code), changes, now
+        )
+
+    def _note(self, account: str, kind: str, message_id: str, document: bytes, changes: Changes, now: int) -> None:
+        self._last_id += 1
+        changes.events.append(Event(self._last_id, account, kind, now, message_id, document))
+        endpoints = self._endpoints.get(account, {}).get(kind, ())
+        for endpoint in endpoints:
+            changes.event_deliveries.append(EventDelivery(endpoint, self._last_id))
+        for tell in self.on_noted:
+            tell(account, endpoints)
+
+
+def _speaks_first(message: Message) -> bool:
+    """Of the parts of a message that was cut, the one whose beginning is the whole's."""
+    return message.group is None or not message.group.is_split or message.part_number == 1

@@ -1,0 +1,57 @@
+"""What is told of an event, as JSON: whose it is, where it stands, and never the text of what was sent."""
+
+from datetime import UTC, datetime
+
+import orjson
+
+from smsagg.model import CarrierMo, Cause, Event, Message, MessageState
+from smsagg.smpp.concatenation import UDHI
+from smsagg.text import text_of
+
+
+def message_document(message: Message, state: MessageState, error_code: int) -> bytes:
+    """A message that came to ``state``. It says nothing of its text."""
+    document = {
+        "id": message.message_id,
+        "to": message.destination_addr,
+        "from": message.source_addr,
+        "reference": message.reference,
+        "message_class": message.message_class,
+        "country": message.country,
+        "network": message.network,
+        "accepted_at": instant(message.accepted_at),
+        "state": state.name.lower(),
+        "error": None if message.cause is Cause.NONE else message.cause.name.lower(),
+        "error_code": error_code or None,
+    }
+    return orjson.dumps(document)
+
+
+def inbound_document(mo: CarrierMo, carrier: str, now: int) -> bytes:
+    """A message from a handset; ``text`` is ``None`` when its octets are no text, which ``body`` has in any case."""
+    document = {
+        "to": mo.destination_addr,
+        "from": mo.source_addr,
+        "text": text_of(mo.body, mo.data_coding, bool(mo.esm_class & UDHI)),
+        "body": mo.body.hex(),
+        "data_coding": mo.data_coding,
+        "carrier": carrier,
+        "received_at": instant(now),
+    }
+    return orjson.dumps(document)
+
+
+def envelope_of(event: Event) -> bytes:
+    """The event as it is sent: ``type``, ``timestamp``, ``id``, ``data`` (Standard Webhooks, section Payload)."""
+    head = orjson.dumps({"type": event.kind, "id": name_of(event.event_id), "timestamp": instant(event.at)})
+    return b'%s,"data":%s}' % (head[:-1], event.document)
+
+
+def name_of(event_id: int) -> str:
+    """What receivers know an event by."""
+    return f"evt_{event_id:012x}"
+
+
+def instant(at: int) -> str:
+    """UTC milliseconds as RFC 3339."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

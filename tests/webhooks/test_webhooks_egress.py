@@ -1,0 +1,96 @@
+"""Where webhooks may go, whatever the URL looks like and whatever names resolve to."""
+
+from typing import Any
+
+import pytest
+import trio
+
+from smsagg.webhooks.egress import Egress, Forbidden, GuardedBackend
+
+PRIVATE = [
+    "127.0.0.1", "127.1", "0.0.0.0", "0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+    "192.0.2.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "2130706433", "0x7f000001", "017700000001", "0177.1",
+    "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:169.254.169.254]", "[fe80::1]", "[fc00::1]", "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]", "[ff02::1]", "[2001:db8::1]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_addresses_that_are_not_public_are_refused(host: str) -> None:
+    """In every way of writing them: octal, hexadecimal, one number, within IPv6."""
+    with pytest.raises(Forbidden):
+        Egress([]).check_url(f"https://{host}/hook")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/", "ftp://example.com/", "file:///etc/passwd", "gopher://example.com/", "//example.com/",
+        "https://user@example.com/", "https://user:password@example.com/", "https://example.com:25/",
+        "https://example.com:99999/", "https:///x", "https://[::1", "javascript:alert(1)", "", "https://a b/",
+        "https://example.com/\r\nHost: x", "https://" + "a" * 3_000,
+    ],
+)  # fmt: skip
+def test_urls_that_are_no_place_for_webhooks_are_refused(url: str) -> None:
+    """Other schemes, users in the URL, other protocols' ports, blanks and line ends."""
+    with pytest.raises(Forbidden):
+        Egress([]).check_url(url)
+
+
+@pytest.mark.parametrize("url", ["https://example.com/hook?a=b", "https://1.1.1.1/", "https://example.com:8443/"])
+def test_public_places_are_allowed(url: str) -> None:
+    """By name and by address."""
+    Egress([]).check_url(url)
+
+
+def test_allowed_networks_are_for_development() -> None:
+    """They may be gone to, also without TLS; nothing else changes."""
+    egress = Egress(["127.0.0.0/8"])
+    egress.check_url("http://127.0.0.1:9000/")
+    for url in ("http://1.1.1.1/", "https://10.0.0.1/", "https://[::1]/"):
+        with pytest.raises(Forbidden):
+            egress.check_url(url)
+
+
+class Resolver(trio.abc.HostnameResolver):
+    """Answers what it is told, a new answer each time."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+
+    async def getaddrinfo(self, host: Any, port: Any, family: int = 0, *args: Any, **kwargs: Any) -> Any:
+        return [(2, 1, 6, "", (address, port)) for address in self.answers.pop(0)]
+
+    async def getnameinfo(self, sockaddr: Any, flags: int) -> Any:
+        raise NotImplementedError
+
+
+async def test_a_name_is_judged_by_what_it_resolves_to() -> None:
+    """One private address among public ones is enough to refuse."""
+    trio.socket.set_custom_hostname_resolver(Resolver(["1.1.1.1", "10.0.0.1"], ["1.1.1.1"]))
+    try:
+        with pytest.raises(Forbidden):
+            await Egress([]).resolve("rebind.example", 443, is_plain=False)
+        assert list(await Egress([]).resolve("fine.example", 443, is_plain=False)) == ["1.1.1.1"]
+    finally:
+        trio.socket.set_custom_hostname_resolver(None)
+
+
+async def test_a_name_that_changes_its_mind_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection goes to the address that was looked at; the name is not resolved again."""
+    trio.socket.set_custom_hostname_resolver(Resolver(["1.1.1.1"], ["127.0.0.1"]))
+    connected: list[str] = []
+    backend = GuardedBackend(Egress([]), is_plain=False)
+
+    async def connect_tcp(host: str, *args: Any) -> Any:
+        connected.append(host)
+        return object()
+
+    monkeypatch.setattr(backend._inner, "connect_tcp", connect_tcp)
+    try:
+        await backend.connect_tcp("rebind.example", 443)
+        with pytest.raises(Forbidden):
+            await backend.connect_tcp("rebind.example", 443)
+    finally:
+        trio.socket.set_custom_hostname_resolver(None)
+    assert connected == ["1.1.1.1"]
