@@ -90,6 +90,8 @@ async def serve(
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     stop = trio.Event() if stop is None else stop
     tables = load_tables(config)
+    for warning in tables.warnings:
+        log.warning("config_warning", warning=warning)
     async with open_sqlite_store(config.store) as store, trio.open_nursery() as nursery:
         gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__), tables, path)
         nursery.start_soon(_watch_signals, stop, gateway.reload)

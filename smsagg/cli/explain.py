@@ -29,6 +29,8 @@ _COLOURS = {
     "full": "yellow",
     "disabled": "dim",
 }
+_LONG = ("quality", "why")
+"""Columns of carriers that may take several lines."""
 Record = dict[str, Any]
 
 
@@ -154,7 +156,7 @@ def _candidates(record: Record) -> Table:
     table = Table(box=SIMPLE_HEAD, title="Carriers", title_justify="left", title_style="bold")
     of_the_moment = ("quality", "window", "rate", "what", "why") if record["is_running"] else ()
     for column in ("carrier", "pool", "cost", "margin", *of_the_moment):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column not in _LONG)
     for one in record["candidates"]:
         cost = "unknown" if one["cost"] is None else f"{one['cost']['unit']} {one['cost']['currency']}"
         values = [escape(one["carrier"]), escape(one["pool"]), cost, one["margin"] or ""]

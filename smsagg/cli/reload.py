@@ -29,6 +29,7 @@ def told(answer: dict[str, Any], *, check: bool = False) -> str:
     """What a reload did, or would do, for people."""
     lines = list(answer["changes"])
     lines += [f"! {key}: needs a restart" for key in answer["waiting"]]
+    lines += [f"warning: {warning}" for warning in answer["warnings"]]
     number = answer["version"]
     if check:
         lines.append(f"version {number} is in force; a reload would change: {answer['summary']}")

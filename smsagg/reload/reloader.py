@@ -63,6 +63,8 @@ class Reloaded:
     """Keys that need a restart."""
     recorded: bool = True
     """The version is committed."""
+    warnings: Sequence[str] = ()
+    """What should be looked at in the files, though it is no error."""
 
 
 @define(frozen=True)
@@ -288,4 +290,7 @@ class Reloader:
 
     def _answer(self, plan: _Plan, *, applied: bool, recorded: bool = True) -> Reloaded:
         current = self.current
-        return Reloaded(current.number, current.digest, applied, plan.summary, plan.changes, plan.waiting, recorded)
+        warnings = list(plan.read.tables.warnings)
+        return Reloaded(
+            current.number, current.digest, applied, plan.summary, plan.changes, plan.waiting, recorded, warnings
+        )

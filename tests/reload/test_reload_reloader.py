@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import asdict
 from reload_bench import Bench, hash_of, running, text_of
 
+from smsagg.cli.reload import told
 from smsagg.engine.handset import HandsetMessages
 from smsagg.errors import ConfigError, ControlError
 from smsagg.reload.versions import DOCUMENT, KEPT, VERSION
@@ -203,3 +205,16 @@ async def until(condition: Any) -> None:
     with trio.fail_after(20):
         while not condition():  # noqa: ASYNC110
             await trio.sleep(0.01)
+
+
+async def test_rules_that_nothing_reaches_are_told(tmp_path: Path) -> None:
+    """They are in force all the same."""
+    async with running(tmp_path) as bench:
+        rules = '[[routes]]\nname = "a"\nblock = "x"\n[[routes]]\nname = "b"\nblock = "y"\n'
+        (tmp_path / "routes.toml").write_text(rules)
+        reloaded = await reload(bench, text_of('[routing]\nroutes = "routes.toml"\n'))
+        assert reloaded.applied
+        said = f'{tmp_path}/routes.toml:4: route "b" is never reached: route "a" decides all that it would'
+        assert reloaded.warnings == [said]
+        told_lines = told(asdict(reloaded)).splitlines()
+        assert f"warning: {said}" in told_lines
