@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from smsagg.events.kinds import WORDS
 from smsagg.model import CarrierMo, Cause, Event, Message, MessageState
 from smsagg.smpp.concatenation import UDHI
 from smsagg.text import text_of
@@ -20,7 +21,7 @@ def message_document(message: Message, state: MessageState, error_code: int) -> 
         "country": message.country,
         "network": message.network,
         "accepted_at": instant(message.accepted_at),
-        "state": state.name.lower(),
+        "state": WORDS[state],
         "error": None if message.cause is Cause.NONE else message.cause.name.lower(),
         "error_code": error_code or None,
     }

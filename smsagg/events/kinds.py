@@ -26,6 +26,21 @@ _OF_STATE = {
 }
 
 
+WORDS = {
+    MessageState.QUEUED: "queued",
+    MessageState.SENDING: "queued",
+    MessageState.ENROUTE: "sent",
+    MessageState.DELIVERED: "delivered",
+    MessageState.UNDELIVERABLE: "undelivered",
+    MessageState.EXPIRED: "expired",
+    MessageState.REJECTED: "rejected",
+    MessageState.DELETED: "cancelled",
+    MessageState.ACCEPTED: "accepted",
+    MessageState.UNKNOWN: "unknown",
+}
+"""What applications call states."""
+
+
 def kind_of(state: MessageState) -> str:
     """What it is called that a message came to ``state``, any but SENDING."""
     return _OF_STATE[state]

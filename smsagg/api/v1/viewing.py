@@ -5,22 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smsagg.config.amounts import format_micros
+from smsagg.events.kinds import WORDS
 from smsagg.model import Cause, Message, MessageState
 from smsagg.smpp.status import name_of
 from smsagg.text import Alphabet, alphabet_of
 from smsagg.text.smart import segment_count
 
-_STATES = {
-    MessageState.SENDING: "queued",
-    MessageState.ENROUTE: "sent",
-    MessageState.DELIVERED: "delivered",
-    MessageState.UNDELIVERABLE: "undelivered",
-    MessageState.EXPIRED: "expired",
-    MessageState.REJECTED: "rejected",
-    MessageState.DELETED: "cancelled",
-    MessageState.ACCEPTED: "accepted",
-    MessageState.UNKNOWN: "unknown",
-}
 _ALPHABETS = {Alphabet.GSM: "gsm7", Alphabet.UCS2: "ucs2"}
 
 
@@ -50,7 +40,7 @@ def state_of(message: Message, now: int) -> str:
     """The word for where it stands."""
     if message.state is MessageState.QUEUED:
         return "scheduled" if message.not_before > now else "queued"
-    return _STATES[message.state]
+    return WORDS[message.state]
 
 
 def instant(at: int) -> str:
