@@ -118,7 +118,7 @@ def statement_line(record: dict[str, Any]) -> str:
     if record["row"] == "before":
         return f"{day}  {'before':>16}  {record['balance']:>16}"
     if record["row"] == "charges":
-        return f"{day}  {record['amount']:>16}  {record['balance']:>16}  {record['messages']} segments"
+        return f"{day}  {record['amount']:>16}  {record['balance']:>16}  {record['messages']} messages"
     at = datetime.fromtimestamp(record["posted_at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     words = [f"entry {record['entry']}, {record['kind']} at {at} by {record['posted_by']}"]
     words += [text for text in (record["reference"], record["note"]) if text]

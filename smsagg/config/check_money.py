@@ -35,7 +35,7 @@ def _account(path: tuple[str, ...], account: AccountSettings, countries: frozens
         if account.margin_guard not in (None, "off"):
             yield Problem((*path, "margin_guard"), "means nothing without a price_list")
         if account.caps != CapSettings() or account.caps_by_country:
-            yield Problem((*path, "caps"), "mean nothing without a price_list; quotas count segments")
+            yield Problem((*path, "caps"), "mean nothing without a price_list; quotas count messages")
     if account.margin_guard == "off" and account.margin_min is not None:
         yield Problem((*path, "margin_min"), 'means nothing with margin_guard = "off"')
     yield from _limits(path, "caps", account.caps, account.caps_by_country, countries)

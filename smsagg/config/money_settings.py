@@ -29,8 +29,8 @@ class CapSettings:
 
 @define(frozen=True)
 class QuotaSettings:
-    """``[accounts.NAME.quotas]``, ``[accounts.NAME.quotas_by_country.CC]``: how many segments may be sent; none: any
-    number."""
+    """``[accounts.NAME.quotas]``, ``[accounts.NAME.quotas_by_country.CC]``: how many messages may be sent, and parts of
+    long ones that we cut; none: any number."""
 
     daily: int | None = field(default=None, validator=at_least(0))
     monthly: int | None = field(default=None, validator=at_least(0))

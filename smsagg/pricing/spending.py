@@ -1,8 +1,8 @@
 """How much an account has spent and sent today and this month, and whether it may go on: caps and quotas.
 
-Theory of operation. A *cap* bounds money, a *quota* segments; each of a day or a month, of the account as a whole or
+Theory of operation. A *cap* bounds money, a *quota* messages; each of a day or a month, of the account as a whole or
 of what goes to one country. What is accepted counts at once, with its price; what is not charged in the end gives its
-price back, to the day on which it was accepted, and stays in the count of segments.
+price back, to the day on which it was accepted, and stays in the count of messages.
 
 Counted is only what has a limit: the account as a whole (scope ``""``) and the countries that have one. Days are those
 of the account's time zone. Counts of days gone by are the store's; here are today's and this month's.
@@ -55,7 +55,7 @@ class Limit:
         self.scope = scope
         self.kind = kind
         self.bound = bound
-        """Micro-units of the account's currency, or segments."""
+        """Micro-units of the account's currency, or messages."""
         self.is_money = kind in (LimitKind.DAILY_CAP, LimitKind.MONTHLY_CAP)
         self.is_daily = kind in (LimitKind.DAILY_CAP, LimitKind.DAILY_QUOTA)
         self.begin(0)
@@ -112,7 +112,7 @@ class Spending:
         return self._days.at(accepted_at).number
 
     def take(self, country: str, spent: int, messages: int, now: int) -> LimitKind | None:
-        """Count so many segments of one message that cost ``spent`` together; or, counting nothing, what forbids it."""
+        """Count so many parts of one message that cost ``spent`` together; or, counting nothing, what forbids it."""
         if not self._day.begins_at <= now < self._day.ends_at:
             self._roll(now)
         scopes = self.scopes_of(country)

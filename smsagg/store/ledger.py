@@ -97,7 +97,7 @@ class DaySpending(NamedTuple):
 
 
 class DayCharges(NamedTuple):
-    """What an account was charged on a day, and for how many segments."""
+    """What an account was charged on a day, and for how many messages."""
 
     account: str
     day: int

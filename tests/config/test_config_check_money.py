@@ -52,7 +52,7 @@ def test_what_needs_prices_is_not_asked_for_without() -> None:
         "accounts.acme.billing: means nothing without a price_list",
         "accounts.acme.when_unpriced: means nothing without a price_list",
         "accounts.acme.margin_guard: means nothing without a price_list",
-        "accounts.acme.caps: mean nothing without a price_list; quotas count segments",
+        "accounts.acme.caps: mean nothing without a price_list; quotas count messages",
     ]
 
 

@@ -5,7 +5,8 @@ replace_sm                  The queued message
 ==========================  =========================================================================================
 message_id, source_addr     are its own, source_addr may be left out; else ESME_RREPLACEFAIL
 short_message,              are its text from now on; its data_coding and esm_class stay, so a user data header must
-message_payload             be there if it was before; ESME_RINVMSGLEN when it would have to be cut into parts
+message_payload             be there if it was before; ESME_RINVMSGLEN when it would have to be cut into parts, or has
+                            more segments than were paid for
 schedule_delivery_time,     change when they are not NULL, by the rules of a submit; the bounds count from the
 validity_period             message's acceptance
 registered_delivery         changes
@@ -26,6 +27,7 @@ from collections.abc import Callable
 from attrs import evolve
 
 from smsagg.engine.replacement import Revision
+from smsagg.engine.segments import segments_of
 from smsagg.esme.bound import Bound
 from smsagg.esme.operations.query import source_matches
 from smsagg.model import Message, Refusal
@@ -58,6 +60,8 @@ def _revise(bound: Bound, pdu: ReplaceSm, message: Message, now: int) -> Revisio
         return status
     replacing = evolve(message, body=body, in_payload=in_payload)
     if not bound.door.engine.intake.division.is_one(replacing):
+        return ESME_RINVMSGLEN
+    if message.price and segments_of(replacing) > segments_of(message):
         return ESME_RINVMSGLEN
     guard = bound.account.guard
     if guard is not None and guard.content_action(replacing) in ("block", "hold"):
