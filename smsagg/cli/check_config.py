@@ -1,22 +1,25 @@
 """``smsagg check-config``: every problem of a configuration file, or tables of what is in it."""
 
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from smsagg.carriers.registry import settings_class
+from smsagg.cli.asking import ask_server, socket_option
+from smsagg.cli.config import line_of
+from smsagg.cli.config_tables import tables_of
 from smsagg.config.load import load_config
-from smsagg.config.schema import Config, PoolSettings
 from smsagg.tables import load_tables
 
 
 @click.command("check-config")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def check_config(file: Path) -> None:
+@click.option("--running", is_flag=True, help="Say what the server has in force, and what a reload would change.")
+@socket_option
+def check_config(file: Path, running: bool, socket: str) -> None:
     """Check a configuration file and show what is in it.
 
     Prints each problem as `file: key.path: reason` and exits with 1 when there is any.
@@ -25,68 +28,24 @@ def check_config(file: Path) -> None:
     tables = load_tables(config)
     for warning in tables.warnings:
         click.echo(f"warning: {warning}", err=True)
+    if running:
+        (answer,) = ask_server(file, socket, {"command": "config", "do": "running"})
+        click.echo(told(answer))
+        return
     console = Console()
     console.print(
         f"{escape(str(file))}: good. SMPP on {config.server.smpp_listen}, HTTP on {config.server.http_listen}."
     )
-    for table in (_accounts(config), _pools(config), _carriers(config)):
+    for table in tables_of(config, tables):
         console.print(table)
 
 
-def _accounts(config: Config) -> Table:
-    table = _table("Accounts", "account", "system_id", "binds", "window", "rate", "queue", "class", "networks")
-    for name, account in config.accounts.items():
-        rate = "unlimited" if account.rate is None else f"{account.rate:g}/s"
-        table.add_row(
-            name if account.enabled else f"{name} (disabled)",
-            account.system_id,
-            str(account.binds_max),
-            str(account.window_max),
-            rate,
-            str(account.queue_max),
-            account.message_class,
-            ", ".join(account.networks) or "any",
-        )
-    return table
-
-
-def _pools(config: Config) -> Table:
-    table = _table("Pools", "pool", "policy", "carriers", "countries", "backup", "queue", "when full")
-    for name, pool in config.pools.items():
-        countries = list(pool.countries)
-        if name == config.routing.default_pool:
-            countries.append("all others")
-        table.add_row(
-            name,
-            pool.policy,
-            _members(pool),
-            ", ".join(countries) or "none",
-            pool.backup or "none",
-            str(pool.queue_max),
-            pool.when_full,
-        )
-    return table
-
-
-def _members(pool: PoolSettings) -> str:
-    """The members as the pool's policy looks at them."""
-    if pool.policy == "weighted":
-        return ", ".join(f"{member.carrier} ({member.weight})" for member in pool.carriers)
-    ranked = sorted(pool.carriers, key=lambda member: member.rank)
-    return ", ".join(f"{member.carrier} ({member.rank})" for member in ranked)
-
-
-def _carriers(config: Config) -> Table:
-    table = _table("Carriers", "carrier", "type", "pools", "receipts", "circuit")
-    for name, carrier in config.carriers.items():
-        pools = [pool for pool, settings in config.pools.items() if name in {m.carrier for m in settings.carriers}]
-        circuit = f"{carrier.circuit_failures} failures" if carrier.circuit_failures else "never opens"
-        table.add_row(name, carrier.type, ", ".join(pools) or "unused", carrier.ask_receipts, circuit)
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+def told(answer: dict[str, Any]) -> str:
+    """What the server has in force, and how its files differ from that."""
+    lines = [f"version {answer['number']} is in force:", line_of(answer)]
+    lines += [f"! {key}: needs a restart" for key in answer["waiting"]]
+    if "problems" in answer:
+        return "\n".join([*lines, "a reload would be refused:", *answer["problems"]])
+    if not answer["pending"] and not answer["pending_waiting"]:
+        return "\n".join([*lines, "its files say the same"])
+    return "\n".join([*lines, "a reload would change:", *answer["pending"]])

@@ -79,6 +79,13 @@ class MoRoutes:
                 return route
         return None
 
+    def all(self) -> list[MoRoute]:
+        """Every route, those that are asked first for a number first."""
+        routes = [route for number in sorted(self._whole) for route in self._whole[number]]
+        for _, of_length in self._prefixes:
+            routes += [route for prefix in sorted(of_length) for route in of_length[prefix]]
+        return routes
+
     def asks_for_keyword(self, carrier: str, destination_addr: str, is_whole: bool = False) -> bool:
         """Whether :meth:`find` would look at the text."""
         first = next(iter(self._candidates(carrier, destination_addr, is_whole)), None)

@@ -60,6 +60,37 @@ def test_a_good_file_is_shown(runner: CliRunner) -> None:
         assert word in result.output
 
 
+def test_all_that_is_in_a_file_is_shown(runner: CliRunner, tmp_path: Path) -> None:
+    """Classes, what becomes of texts, routes of messages from handsets in their order, routing rules, and prices."""
+    (tmp_path / "card.csv").write_text("prefix,price,currency\n44,0.021,EUR\n84,0.0305,EUR\n")
+    (tmp_path / "routes.toml").write_text(
+        '[[routes]]\nname = "night"\ncountries = ["GB"]\ntimes = ["22:00-07:00"]\nblock = "quiet_hours"\n'
+        'comment = "by law"\n[[routes]]\nname = "otp"\nclasses = ["otp"]\npool = "world"\nset_priority = 0\n'
+    )
+    file = tmp_path / "all.toml"
+    text = (CONFIGS / "minimal.toml").read_text()
+    text = text.replace("[carriers.anywhere]", '[carriers.anywhere]\nrate_card = "card.csv"')
+    text = text.replace("[routing]", '[routing]\nroutes = "routes.toml"')
+    text = text.replace("[accounts.demo]", '[accounts.demo]\nencoding = "smart"\nmo_numbers = ["12345", "447700*"]')
+    file.write_text(
+        text + '\n[message_classes.otp]\nttl = "5m"\n[[mo_routes]]\nnumber = "12345"\nkeyword = "stop"\n'
+        'account = "demo"\n'
+    )
+    result = runner.invoke(main, ["check-config", str(file)], terminal_width=200, env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    for line in (
+        "otp 5m resend 20 2s to 5m as_is",
+        "demo gsm smart latin none",
+        "1 night countries GB; times 22:00-07:00 refused: quiet_hours by law",
+        "2 otp classes otp pool world, priority 0",
+        "carrier anywhere 2 EUR 0.021 0.0305 submitted",
+    ):
+        assert line in lines, result.output
+    routes = [line.split()[0] for line in lines if line.endswith("as parts")]
+    assert routes == ["12345", "12345", "447700*"]
+
+
 def test_a_bad_file_is_refused_with_all_its_problems(runner: CliRunner, tmp_path: Path) -> None:
     """One line each on standard error, and no traceback."""
     file = tmp_path / "bad.toml"
