@@ -32,6 +32,7 @@ from smsagg.control.carriers import CarriersService
 from smsagg.control.configuration import ConfigurationService
 from smsagg.control.explain import ExplainService
 from smsagg.control.money import MoneyService
+from smsagg.control.numbers import NumberService
 from smsagg.control.receipts import ReceiptsService
 from smsagg.control.server import AUTOMATIC
 from smsagg.engine import Engine
@@ -140,6 +141,7 @@ class Gateway:
         hub = TraceHub(self.engine.watch, self._clock, self.engine.control.find_any)
         try:
             carriers, abuse = CarriersService(self.engine), AbuseService(self.engine)
+            numbers = NumberService(self.engine.numbers, self._store, self._clock, lambda: self.engine.accounts)
             handlers = {
                 "trace": hub.serve,
                 "receipts": ReceiptsService(self.engine, self._store).serve,
@@ -150,6 +152,7 @@ class Gateway:
                 "abuse": abuse.serve,
                 "held": abuse.serve_held,
                 "account": abuse.serve_account,
+                "numbers": numbers.serve,
             }
             if self._reloader is not None:
                 configuration = ConfigurationService(self._reloader)

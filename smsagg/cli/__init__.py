@@ -22,6 +22,7 @@ COMMANDS = {
     "receipts": "Look at receipts that match no message, and match them by another rule.",
     "explain": "Say where a message would go, and why: rules, price, carriers.",
     "message": "Tell the whole history of a message.",
+    "numbers": "Look at the number inventory and change it.",
     "report": "Count past traffic by country, carrier, account and more.",
     "export": "Export records of past messages as CSV or Parquet.",
     "reload": "Have the running server read its configuration and data files anew.",

@@ -1,6 +1,7 @@
 """The client side of the control socket, for commands of the command line."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -11,9 +12,12 @@ from smsagg.errors import ControlError, NoServerError
 CONNECT_S = 5.0
 
 
-async def ask(path: str, request: Mapping[str, Any], channel: trio.MemorySendChannel[dict[str, Any]]) -> None:
-    """Send one command to the server whose socket is at ``path``; what it answers goes to ``channel``, which is closed
-    at the end. Raises ControlError when nobody listens there, or for what the server says is wrong."""
+async def ask(
+    path: str, request: Mapping[str, Any], channel: trio.MemorySendChannel[dict[str, Any]], body: bytes | None = None
+) -> None:
+    """Send one command to the server whose socket is at ``path``, with a ``body`` (UTF-8) if it takes one; what it
+    answers goes to ``channel``, which is closed at the end. Raises ControlError when nobody listens there, or for
+    what the server says is wrong."""
     async with channel:
         try:
             with trio.fail_after(CONNECT_S):
@@ -22,7 +26,11 @@ async def ask(path: str, request: Mapping[str, Any], channel: trio.MemorySendCha
             raise NoServerError(f"no server answers at {path}: {error}") from error
         async with stream:
             try:
-                await stream.send_all(orjson.dumps(dict(request), option=orjson.OPT_APPEND_NEWLINE))
+                length = {} if body is None else {"body_octets": len(body)}
+                await stream.send_all(orjson.dumps({**request, **length}, option=orjson.OPT_APPEND_NEWLINE))
+                if body:
+                    with suppress(trio.BrokenResourceError):  # then it has said why
+                        await stream.send_all(body)
                 received = bytearray()
                 async for octets in stream:
                     received += octets

@@ -1,11 +1,13 @@
 """Serves operators' commands on a Unix socket that only the server's own user (and root) can open.
 
 One connection is one command: the client sends one line of JSON, ``{"command": NAME, …arguments}``, and gets lines of
-JSON until the server closes. A line with the key ``error`` is the last one and says why. A command that streams ends
-when the client closes its side.
+JSON until the server closes. A request with ``"body_octets": N`` is followed by so many octets of UTF-8, which the
+command finds as its argument ``body``. A line with the key ``error`` is the last one and says why. A command that
+streams ends when the client closes its side.
 
-Bounds: :data:`CALLERS_MAX` connections, :data:`REQUEST_OCTETS_MAX` and :data:`REQUEST_DEADLINE_S` for the request, and
-a client that reads nothing is cut after :data:`WRITE_DEADLINE_S`.
+Bounds: :data:`CALLERS_MAX` connections, :data:`REQUEST_OCTETS_MAX` and :data:`REQUEST_DEADLINE_S` for the request,
+:data:`BODY_OCTETS_MAX` and :data:`BODY_DEADLINE_S` for a body, of which one is taken at a time, and a client that
+reads nothing is cut after :data:`WRITE_DEADLINE_S`.
 """
 
 import os
@@ -27,6 +29,8 @@ from smsagg.errors import ConfigError, ControlError, SmsaggError
 CALLERS_MAX = 20
 REQUEST_OCTETS_MAX = 65_536
 REQUEST_DEADLINE_S = 10.0
+BODY_OCTETS_MAX = 64 << 20
+BODY_DEADLINE_S = 60.0
 WRITE_DEADLINE_S = 10.0
 AUTOMATIC = "auto"
 PATH_OCTETS_MAX = 107
@@ -61,6 +65,7 @@ class ControlServer:
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
         self._callers = 0
+        self._body_turn = trio.Semaphore(1)
 
     async def run(self, path: str, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen until cancelled, and remove the socket then. Raises ConfigError when it cannot be made.
@@ -101,13 +106,13 @@ class ControlServer:
                 await stream.send_all(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
         with trio.fail_after(REQUEST_DEADLINE_S):
-            line = await _read_line(stream)
+            line, rest = await _read_line(stream)
         try:
-            await self._answer(line, send, stream)
+            await self._answer(line, rest, send, stream)
         except SmsaggError as error:
             await send({"error": str(error)})
 
-    async def _answer(self, line: bytes, send: Send, stream: trio.SocketStream) -> None:
+    async def _answer(self, line: bytes, rest: bytes, send: Send, stream: trio.SocketStream) -> None:
         try:
             arguments = orjson.loads(line)
         except orjson.JSONDecodeError as error:
@@ -115,6 +120,22 @@ class ControlServer:
         handler = self._handlers.get(arguments.get("command", "")) if isinstance(arguments, dict) else None
         if handler is None:
             raise ControlError(f"no such command; there are {', '.join(sorted(self._handlers))}")
+        if "body_octets" in arguments:
+            try:
+                self._body_turn.acquire_nowait()
+            except trio.WouldBlock:
+                raise ControlError("another file is being taken in: try again when it is done") from None
+            try:
+                body = await _read_body(stream, rest, arguments["body_octets"])
+                await self._serve_command(handler, arguments | {"body": body}, send, stream)
+            finally:
+                self._body_turn.release()
+        else:
+            await self._serve_command(handler, arguments, send, stream)
+
+    async def _serve_command(
+        self, handler: Handler, arguments: Mapping[str, Any], send: Send, stream: trio.SocketStream
+    ) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_gone, stream, nursery.cancel_scope)
             try:
@@ -145,7 +166,24 @@ def _listen(path: str) -> trio.SocketListener:
     return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
 
 
-async def _read_line(stream: trio.SocketStream) -> bytes:
+async def _read_body(stream: trio.SocketStream, received: bytes, octets: object) -> str:
+    if not isinstance(octets, int) or not 0 <= octets <= BODY_OCTETS_MAX:
+        raise ControlError(f"body_octets: must be from 0 to {BODY_OCTETS_MAX}")
+    body = bytearray(received)
+    with trio.fail_after(BODY_DEADLINE_S):
+        while len(body) < octets:
+            more = await stream.receive_some()
+            if not more:
+                raise trio.BrokenResourceError("the body ended too early")
+            body += more
+    try:
+        return body[:octets].decode()
+    except UnicodeDecodeError as error:
+        raise ControlError(f"the body is not UTF-8: {error.reason} at octet {error.start}") from error
+
+
+async def _read_line(stream: trio.SocketStream) -> tuple[bytes, bytes]:
+    """The request, and what came after it already."""
     received = bytearray()
     while not (end := received.find(b"\n") + 1):
         octets = await stream.receive_some()
@@ -154,7 +192,7 @@ async def _read_line(stream: trio.SocketStream) -> bytes:
         received += octets
         if len(received) > REQUEST_OCTETS_MAX:
             raise trio.BrokenResourceError("the request is too long")
-    return bytes(received[:end] if end else received)
+    return (bytes(received[:end]), bytes(received[end:])) if end else (bytes(received), b"")
 
 
 async def _cancel_when_gone(stream: trio.SocketStream, scope: trio.CancelScope) -> None:

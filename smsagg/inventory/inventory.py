@@ -154,6 +154,10 @@ class Inventory:
         """All numbers of a pool."""
         return (self.numbers[key] for key in self._by_pool.get(name, ()))
 
+    def pool_size(self, name: str) -> int:
+        """How many numbers a pool has, retired ones included."""
+        return len(self._by_pool.get(name, ()))
+
     def of_account(self, account: str) -> Iterator[Number]:
         """All numbers that an account has, alone or not."""
         return (self.numbers[key] for key in self._by_account.get(account, ()))

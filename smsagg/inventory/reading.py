@@ -50,8 +50,7 @@ def read_address(text: str, type: NumberType) -> str:
 
 def read_country(text: str, type: NumberType, address: str, country_of: CountryOf) -> str:
     """A number's country is told by its digits; whoever names it must name that one."""
-    if text and not _COUNTRY.fullmatch(text):
-        raise ValueError(f'country: must be two capital letters (ISO 3166), not "{text}"')
+    read_country_code(text)
     if not type.is_international:
         if not text:
             raise ValueError(f"country: must be named for type {type.value}")
@@ -62,6 +61,13 @@ def read_country(text: str, type: NumberType, address: str, country_of: CountryO
     if text and text != country:
         raise ValueError(f'country: "{address}" is a number of {country}, not of {text}')
     return country
+
+
+def read_country_code(text: str) -> str:
+    """ISO 3166 alpha-2, ``"001"`` or ``""``."""
+    if text and not _COUNTRY.fullmatch(text):
+        raise ValueError(f'country: must be two capital letters (ISO 3166), not "{text}"')
+    return text
 
 
 def read_capabilities(text: str, type: NumberType) -> tuple[str, ...]:

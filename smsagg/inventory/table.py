@@ -2,8 +2,8 @@
 
 A row names a number and says what is so of it. Columns that the file has not leave known numbers as they are. What a
 row says of accounts is done when the number is free, is nothing new when it is so already, and else is a problem of
-the file; so a file can be imported again, and an export too. ``status``, ``quarantine_until`` and ``allocation`` are
-written for people and not read.
+the file; so a file can be imported again, and an export too, whose rows of retired numbers are passed over.
+``status``, ``quarantine_until`` and ``allocation`` are written for people and not read.
 """
 
 import re
@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeVar
 
 from attrs import evolve
 
-from smsagg.config.amounts import format_micros
 from smsagg.config.csv_rows import CsvRow, FileProblems, parse_rows
 from smsagg.errors import InventoryError
 from smsagg.inventory.inventory import Inventory
@@ -29,7 +28,6 @@ from smsagg.inventory.reading import (
     read_type,
 )
 from smsagg.inventory.taking import misfit
-from smsagg.pricing.card_file import format_instant
 
 REQUIRED = ("number", "type")
 OPTIONAL = (
@@ -38,6 +36,15 @@ OPTIONAL = (
 )  # fmt: skip
 COLUMNS = (*REQUIRED, *OPTIONAL)
 _KEPT_WITHOUT_COLUMN = ("provider", "pool", "capabilities", "monthly_cost", "currency", "tags")
+
+
+class RefusedTable(InventoryError):
+    """A file that was not taken in."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(f"{len(problems):,} problem{'s' * (len(problems) > 1)}; nothing was imported")
+        self.problems = sorted(problems, key=_line_of)
+        """A line each."""
 
 
 class NumberRow(NamedTuple):
@@ -49,6 +56,8 @@ class NumberRow(NamedTuple):
     accounts: tuple[str, ...]
     is_shared: bool
     leased_until: int
+    is_retired: bool
+    """It was ours when the file was written, and was no more."""
 
 
 class NumberTable(NamedTuple):
@@ -64,7 +73,7 @@ def read_table(text: str, country_of: CountryOf, problems: FileProblems) -> Numb
     rows: list[NumberRow] = []
     seen: dict[str, int] = {}
     for row in parse_rows(text, REQUIRED, OPTIONAL, problems):
-        read = _read_row(row, country_of, problems)
+        read = read_row(row, country_of, problems)
         if read is None:
             continue
         first = seen.setdefault(read.number.key, row.line)
@@ -80,6 +89,11 @@ def _header(text: str) -> Iterator[str]:
         if line.strip() and not line.startswith("#"):
             yield from (name.strip().strip('"') for name in line.split(","))
             return
+
+
+def _line_of(problem: str) -> int:
+    place = re.search(r":(\d+): ", problem)
+    return int(place[1]) if place else 0
 
 
 T = TypeVar("T")
@@ -106,7 +120,8 @@ class _Reader:
             return default
 
 
-def _read_row(row: CsvRow, country_of: CountryOf, problems: FileProblems) -> NumberRow | None:
+def read_row(row: CsvRow, country_of: CountryOf, problems: FileProblems) -> NumberRow | None:
+    """What one row says; ``None``, and every problem noted, when it is not sound."""
     values, reader = row.values, _Reader(row.line, problems)
     read = reader.read
     type = read(NumberType.LONG, read_type, values["type"])
@@ -129,11 +144,10 @@ def _read_row(row: CsvRow, country_of: CountryOf, problems: FileProblems) -> Num
     reason = _assignment_problem(values["assignment"], accounts, leased_until)
     if reason:
         reader.refuse(reason)
-    return (
-        NumberRow(row.line, number, accounts, values["assignment"] == "shared", leased_until)
-        if reader.is_sound
-        else None
-    )
+    if not reader.is_sound:
+        return None
+    is_shared, is_retired = values["assignment"] == "shared", values["status"] == Status.RETIRED
+    return NumberRow(row.line, number, accounts, is_shared, leased_until, is_retired)
 
 
 def _assignment_problem(assignment: str, accounts: Sequence[str], leased_until: int) -> str:
@@ -163,6 +177,8 @@ def imported(
     changed: list[Number] = []
     for row in rows:
         known = inventory.numbers.get(row.number.key)
+        if row.is_retired and (known is None or known.state is Status.RETIRED):
+            continue
         try:
             number = _merged(inventory, table, row, known, now)
             _check(inventory, number, row, accounts)
@@ -215,28 +231,3 @@ def _given(row: NumberRow, number: Number, now: int) -> Number:
     elif row.accounts and not (number.state is Status.ASSIGNED and number.owner == row.accounts[0]):
         number = assign(number, row.accounts[0])
     return number
-
-
-def row_of(number: Number) -> dict[str, str]:
-    """A number as a row, by column."""
-    return {
-        "number": number.address,
-        "type": number.type.value,
-        "country": number.country,
-        "provider": number.provider,
-        "pool": number.pool,
-        "capabilities": " ".join(number.capabilities),
-        "monthly_cost": format_micros(number.monthly_cost) if number.monthly_cost else "",
-        "currency": number.currency,
-        "tags": " ".join(number.tags),
-        "assignment": number.assignment,
-        "accounts": " ".join(number.accounts),
-        "leased_until": _instant(number.leased_until),
-        "status": number.status.value,
-        "quarantine_until": _instant(number.quarantine_until),
-        "allocation": number.allocation,
-    }
-
-
-def _instant(instant: int) -> str:
-    return format_instant(instant) if instant else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from smsagg.control import Caller, ControlServer, ask
 from smsagg.control import server as control_server
@@ -48,13 +49,15 @@ async def serving(path: Path) -> AsyncIterator[str]:
         nursery.cancel_scope.cancel()
 
 
-async def answers(path: str, count: int | None = None, **request: Any) -> list[dict[str, Any]]:
+async def answers(
+    path: str, count: int | None = None, body: bytes | None = None, **request: Any
+) -> list[dict[str, Any]]:
     """What the server answers; the client leaves after ``count`` answers."""
     sender, receiver = trio.open_memory_channel[dict[str, Any]](0)
     seen: list[dict[str, Any]] = []
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(ask, path, request, sender)
+            nursery.start_soon(ask, path, request, sender, body)
             async for answer in receiver:
                 seen.append(answer)
                 if len(seen) == count:
@@ -162,3 +165,28 @@ async def test_a_path_that_is_too_long(tmp_path: Path) -> None:
     """The kernel's limit, told as an error of the configuration."""
     with pytest.raises(ConfigError, match="longer than 107"):
         await ControlServer({}).run(str(tmp_path / ("x" * 110)))
+
+
+@pytest.mark.parametrize("body", ["", "x", "größer\n" * 40_000])
+async def test_a_body_comes_whole(tmp_path: Path, body: str) -> None:
+    """However long it is, the command has it as one argument."""
+    async with serving(tmp_path / "control") as path:
+        (answer,) = await answers(path, command="echo", body=body.encode())
+        assert answer["arguments"]["body"] == body
+
+
+async def test_a_body_that_cannot_be_taken(tmp_path: Path) -> None:
+    """One that is no UTF-8, one that is too long, and a second one at a time are refused with the reason."""
+    async with serving(tmp_path / "control") as path:
+        with pytest.raises(ControlError, match="is not UTF-8"):
+            await answers(path, command="echo", body=b"\xff")
+        with pytest.raises(ControlError, match="body_octets: must be"):
+            await answers(path, command="echo", body_octets=1 << 40)
+        first = await trio.open_unix_socket(path)
+        await first.send_all(b'{"command": "echo", "body_octets": 3}\nab')
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(ControlError, match="another file"):
+            await answers(path, command="echo", body=b"x" * 1_000_000)
+        await first.send_all(b"c")
+        assert b'"body":"abc"' in await first.receive_some()
+        await first.aclose()
