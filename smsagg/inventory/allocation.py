@@ -42,6 +42,7 @@ class Claim:
     """Numbers that it has not got yet."""
     begins_at: int
     ends_at: int
+    """When they have rested after it."""
 
 
 @define(frozen=True)

@@ -168,7 +168,11 @@ class Inventory:
 
     def quarantine_ms(self, number: Number) -> int:
         """How long it is nobody's when somebody had it."""
-        pool = self.pools.get(number.pool)
+        return self.pool_quarantine_ms(number.pool)
+
+    def pool_quarantine_ms(self, name: str) -> int:
+        """The same of all numbers of a pool."""
+        pool = self.pools.get(name)
         own = None if pool is None else pool.quarantine
         return self._default_quarantine_ms if own is None else own
 

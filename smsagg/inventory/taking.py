@@ -108,7 +108,7 @@ def check_allocation(inventory: Inventory, allocation: Allocation, now: int) -> 
     if not now < allocation.ends_at or not allocation.begins_at < allocation.ends_at:
         raise InventoryError(f"allocation {allocation.name} must end in the future, and after it begins")
     before = _outlook(inventory, allocation.pool, {}, now)
-    claim = Claim(allocation.name, allocation.numbers, allocation.begins_at, allocation.ends_at)
+    claim = _claim(inventory, allocation, {})
     short = shortage(now, before, Outlook(before.free_from, [*before.claims, claim]))
     if short is not None:
         raise InventoryError(
@@ -180,7 +180,7 @@ def _outlook(inventory: Inventory, pool: str, changed: dict[str, Number], now: i
     """As it is, or as it will be with these records ``changed``."""
     free_from = [_free_from(inventory, changed.get(number.key, number), now) for number in inventory.of_pool(pool)]
     allocations = [one for one in inventory.allocations.values() if one.pool == pool and one.ends_at > now]
-    claims = [_claim(inventory, allocation, changed, now) for allocation in allocations]
+    claims = [_claim(inventory, allocation, changed) for allocation in allocations]
     return Outlook(sorted(instant for instant in free_from if instant < NEVER), claims)
 
 
@@ -193,11 +193,12 @@ def _free_from(inventory: Inventory, number: Number, now: int) -> int:
     return number.quarantine_until if number.status is Status.QUARANTINE else NEVER
 
 
-def _claim(inventory: Inventory, allocation: Allocation, changed: dict[str, Number], now: int) -> Claim:
+def _claim(inventory: Inventory, allocation: Allocation, changed: dict[str, Number]) -> Claim:
     has = inventory.allotted[allocation.name]
     for number in changed.values():
         has += (number.allocation == allocation.name) - (inventory.numbers[number.key].allocation == allocation.name)
-    return Claim(allocation.name, max(allocation.numbers - has, 0), allocation.begins_at, allocation.ends_at)
+    rests_until = allocation.ends_at + inventory.pool_quarantine_ms(allocation.pool)
+    return Claim(allocation.name, max(allocation.numbers - has, 0), allocation.begins_at, rests_until)
 
 
 def named(inventory: Inventory, names: Sequence[str], now: int) -> list[Number]:
