@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+import structlog
 import trio
 from engine_money import ON_DELIVERY, ON_SUBMIT, PRICE, held, money_config, stored, top_up
 from trio.testing import wait_all_tasks_blocked
 
-from smsagg.config.schema import QuotaSettings
+from smsagg.config.schema import Amount, CapSettings, QuotaSettings
 from smsagg.errors import StoreFull
 from smsagg.model import ChargeOn, MessageState
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RMSGQFUL, ESME_ROK, ESME_RSUBMITFAIL, ESME_RSYSERR
@@ -311,3 +312,38 @@ async def test_a_reload_keeps_what_is_reserved() -> None:
         await gateway.settle()
         assert stored(store.tables) == (0, 4 * PRICE, 0)
         assert held(gateway) == (-4 * PRICE, 0)
+
+
+async def test_a_balance_that_is_not_that_of_its_messages_is_told_at_the_start() -> None:
+    """It is left as it is, for whoever looks into it."""
+    store = MemoryStore()
+    async with run_gateway(money_config(), store) as gateway:
+        await top_up(gateway, 100)
+        await gateway.accept(2, **ON_SUBMIT)
+    tables = store.tables
+    tables.money.balances["acme"] = tables.money.balances["acme"]._replace(reserved=5)
+    with structlog.testing.capture_logs() as logs:
+        async with run_gateway(money_config(), MemoryStore(tables)) as gateway:
+            assert held(gateway) == (100, 5)
+    (told,) = [line for line in logs if line["event"] == "reserved_differs"]
+    assert (told["account"], told["reserved"], told["live_messages"]) == ("acme", "0.000005", "0.00002")
+
+
+async def test_caps_and_quotas_go_on_after_a_restart_and_tell_their_use() -> None:
+    """What was accepted today counts; what was not charged is free again; alarms are logged once."""
+    store = MemoryStore()
+    config = money_config(billing="none", caps=CapSettings(daily=Amount(5 * PRICE)))
+    async with run_gateway(config, store) as gateway:
+        with structlog.testing.capture_logs() as logs:
+            assert gateway.submit(4, **ON_SUBMIT).refused == []
+            await gateway.settle()
+        assert [(line["limit"], line["percent"]) for line in logs if line["event"] == "limit_used"] == [
+            ("daily_cap", 80)
+        ]
+    async with run_gateway(config, MemoryStore(store.tables)) as gateway:
+        await gateway.settle()
+        assert len(gateway.submit(3, **ON_SUBMIT).messages) == 1
+        gateway.carrier.refuse(ESME_RINVDSTADR)
+        await gateway.settle()
+        assert len(gateway.submit(9, **ON_SUBMIT).messages) > 1
+        assert gateway.metrics.limit_alarms["acme", "daily_cap", "100"].n >= 1
