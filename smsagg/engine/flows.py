@@ -211,7 +211,8 @@ class Flows:
         for passed in granted.passed_over:
             policy.charge(passed, count)
             share = self._core.health.share(stage.pool.members[passed], granted.flow.country)
-            stage.balances[passed] += count * share / (1.0 - share) if share < 1 else 0.0
+            if 0 < share < 1:
+                stage.balances[passed] += count * share / (1.0 - share)
         losing = stage.ranking is not None and index in stage.ranking.losing
         self._core.metrics.chosen(self._pool.name, link.carrier.name, granted.why, count, is_losing=losing)
 

@@ -256,6 +256,13 @@ class Health:
             link.stir()
         self.wake()
 
+    def reconfigure(self, carriers: Iterable[CarrierState]) -> None:
+        """These are the carriers from now on."""
+        carriers = list(carriers)
+        self._restricting = {way for carrier in carriers for way in carrier.ways.values() if way.restricts}
+        self._restricting |= {carrier for carrier in carriers if carrier.holds.share < 1}
+        self._note_quiet()
+
     def pace_country(self, country: str, rate_per_s: float | None, now: float) -> None:
         """Let at most so much go to ``country``, over all carriers; ``None``: as much as can."""
         pace = self.country_paces.get(country)

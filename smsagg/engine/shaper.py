@@ -45,6 +45,7 @@ class Shaper:
     def reconfigure(self) -> None:
         """Heed the rules and countries of ``core.config`` from now on; rules that stay as they were go on."""
         config, now, sightings = self._core.config, self._core.clock.monotonic_s(), self._core.sightings
+        self._core.health.reconfigure(self._core.carriers.values())
         before = {rule.settings.name: rule for rule in self._rules}
         statuses = sorted({status for settings in config.shaping_rules for status in settings.statuses})
         is_same = statuses == list(sightings.statuses)
@@ -62,6 +63,9 @@ class Shaper:
         for rule in before.values():
             for action in list(rule.actions()):
                 self._end(rule, action, now, "the rule has changed")
+        for rule in self._rules:
+            for action in [action for action in rule.actions() if action.subject[0] not in self._core.carriers]:
+                self._end(rule, action, now, "the carrier is there no more")
         self._reconfigure_countries(now)
 
     def _reconfigure_countries(self, now: float) -> None:

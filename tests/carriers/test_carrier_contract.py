@@ -13,7 +13,7 @@ import trio
 from attrs import define
 from carrier_recorder import RecordingEvents, make_message
 
-from smsagg.carriers.base import Carrier, Link
+from smsagg.carriers.base import Carrier, Link, RestingCarrier
 from smsagg.carriers.behaviour_settings import DelaySettings, OutageSettings, ReceiptBehaviour
 from smsagg.carriers.simulated import SimulatedCarrier, SimulatedSettings
 from smsagg.carriers.smpp import SmppCarrier
@@ -287,6 +287,55 @@ async def test_drain_of_an_idle_carrier_returns(contract_clock: Any, start: Star
     """With nothing outstanding drain() unbinds and returns."""
     carrier = await start()
     await bound(events, carrier.links[0])
+    with trio.fail_after(5):
+        await carrier.drain()
+    assert not carrier.links[0].is_bound
+
+
+async def test_a_resting_carrier_finishes_unbinds_and_binds_again(
+    contract_clock: Any, start: Start, events: RecordingEvents
+) -> None:
+    """rest() takes capacity away at once; the link is unbound when all is answered, and bound again by wake()."""
+    carrier = await start(latency=constant(0.3))
+    (link,) = carrier.links
+    await bound(events, link)
+    assert isinstance(carrier, RestingCarrier)
+    link.send([make_message(seq) for seq in range(5)])
+    carrier.rest()
+    assert link.capacity(now()) == 0
+    await events.wait_until(lambda: len(events.outcomes) == 5)
+    await events.wait_until(lambda: not link.is_bound)
+    assert all(isinstance(outcome, Accepted) for outcome in events.outcomes)
+    await trio.sleep(0.5)
+    assert not link.is_bound
+    carrier.wake()
+    await bound(events, link)
+    assert link.capacity(now()) == WINDOW
+
+
+async def test_a_carrier_that_woke_in_time_stays_bound(
+    contract_clock: Any, start: Start, events: RecordingEvents
+) -> None:
+    """wake() before the last answer: nothing was unbound, and there is room again."""
+    carrier = await start(latency=constant(0.3))
+    (link,) = carrier.links
+    await bound(events, link)
+    assert isinstance(carrier, RestingCarrier)
+    link.send([make_message(1)])
+    carrier.rest()
+    carrier.wake()
+    assert link.is_bound
+    assert link.capacity(now()) == WINDOW - 1
+    await events.wait_until(lambda: len(events.outcomes) == 1)
+    assert link.is_bound
+
+
+async def test_a_resting_carrier_can_be_drained(contract_clock: Any, start: Start, events: RecordingEvents) -> None:
+    """The end of the process waits for nobody who rests."""
+    carrier = await start()
+    await bound(events, carrier.links[0])
+    assert isinstance(carrier, RestingCarrier)
+    carrier.rest()
     with trio.fail_after(5):
         await carrier.drain()
     assert not carrier.links[0].is_bound

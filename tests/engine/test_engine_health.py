@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings
+from smsagg.engine.drills import DrillKind
 from smsagg.model import Accepted, Message, MessageState, Outcome, Refused
 from smsagg.smpp.status import ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.testing.carrier import FakeSettings
@@ -300,3 +301,51 @@ async def test_throttling_of_one_carrier_moves_the_rest() -> None:
         assert {message.attempts for message in messages} == {1}
         by_alpha = sum(message.carrier == "alpha" for message in messages)
         assert by_alpha >= 0.5 * 10 * 60
+
+
+# --- every policy, every way to lose a carrier ---
+
+
+@pytest.mark.parametrize("policy", ["priority", "weighted", "least_cost", "quality", "combined"])
+@pytest.mark.parametrize("loss", ["unbound", "circuit", "way", "stopped", "way stopped", "drained", "drill"])
+@pytest.mark.parametrize("to_backup", [False, True])
+async def test_what_waits_for_a_lost_carrier_moves_at_once(policy: str, loss: str, to_backup: bool) -> None:
+    """No time passes between the loss and the hand-over of all its queue, to the pool's backup, or to its other
+    carrier, which had been stopped until then."""
+    members = ["alpha"] if to_backup else ["alpha", "beta"]
+    pools = {"gb": pool_settings(*members, policy=policy, backup="world" if to_backup else "")}
+    if to_backup:
+        pools["world"] = pool_settings("beta", policy=policy)
+    config = make_config(
+        pools=pools,
+        carriers={
+            "alpha": carrier_settings(FakeSettings(window=3), circuit_failures=3, circuit_open=Duration(10)),
+            "beta": carrier_settings(),
+        },
+        message_classes={"default": MessageClassSettings(retry=RETRY)},
+    )
+    async with run_gateway(config) as gateway:
+        alpha, beta, engine = gateway.carriers["alpha"], gateway.carriers["beta"], gateway.engine
+        state, health = engine.core.carriers["alpha"], engine.core.health
+        if not to_backup:
+            health.stop(engine.core.carriers["beta"], "", "test", "stopped")
+        messages = await gateway.accept(20)
+        await gateway.settle()
+        assert shares(gateway) == {"alpha": 3, "beta": 0}
+        if loss == "unbound":
+            alpha.lose()
+        elif loss == "circuit":
+            alpha.time_out()
+        elif loss == "way":
+            alpha.refuse(ESME_RSYSERR)
+        elif loss == "stopped":
+            health.stop(state, "", "test", "stopped")
+        elif loss == "way stopped":
+            health.stop(state, "GB", "test", "stopped")
+        elif loss == "drained":
+            await engine.maintenance.drain("alpha", unbind=False, reason="")
+        else:
+            engine.drills.start("alpha", "", DrillKind.OUTAGE, 60, force=True)
+        health.release(engine.core.carriers["beta"], "", "test")
+        await gateway.settle()
+        assert {sent.seq for sent in beta.sent} >= set(seqs(messages[3:]))

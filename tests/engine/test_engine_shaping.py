@@ -214,6 +214,25 @@ async def test_another_configuration_ends_actions_of_rules_that_changed() -> Non
         assert engine.core.carriers["alpha"].holds.sources() == [("rule stays", "suspend")]
 
 
+async def test_a_carrier_that_leaves_takes_its_restrictions_along() -> None:
+    """When it comes back it is as new, and nobody asks about countries for its sake meanwhile."""
+    config = config_of(rule(action="shift", country="*", lasting=Duration(600.0)))
+    async with run_gateway(config) as gateway:
+        alpha, beta = gateway.carriers.values()
+        beta.accept_all()
+        failing_share(alpha, 0.9)
+        await traffic(gateway, 10)
+        engine = gateway.engine
+        assert not engine.core.health.is_quiet
+        others = {"pools": {"gb": pool_settings("beta")}, "carriers": {"beta": config.carriers["beta"]}}
+        engine.reconfigure(config_of(*config.shaping_rules, **others), engine.core.tables, {"beta": beta})
+        assert list(engine.shaper.actions()) == []
+        assert engine.core.health.is_quiet
+        engine.reconfigure(config, engine.core.tables, gateway.carriers)
+        assert engine.core.health.is_quiet
+        await gateway.accept(1)
+
+
 async def test_a_country_has_a_rate_over_all_carriers() -> None:
     """Its messages wait, those of others do not."""
     async with run_gateway(config_of(countries={"VN": CountrySettings(rate=Rate(5.0))})) as gateway:

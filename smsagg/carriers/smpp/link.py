@@ -147,6 +147,7 @@ class SmppLink:
         self._associations.discard(association)
         if association is self._transmitter:
             self._transmitter = None
+            self._idle.set()
         self._ended.set()
         if outcomes:
             self.report(outcomes)
