@@ -29,8 +29,6 @@ _COLOURS = {
     "full": "yellow",
     "disabled": "dim",
 }
-_LONG = ("quality", "why")
-"""Columns of carriers that may take several lines."""
 Record = dict[str, Any]
 
 
@@ -99,6 +97,8 @@ def show(record: Record, console: Console) -> None:
     console.print(_steps(record["steps"]))
     if record.get("candidates"):
         console.print(_candidates(record))
+        if record["is_running"]:
+            console.print(_reasons(record["candidates"]))
     console.print(_verdict(record))
 
 
@@ -153,18 +153,29 @@ def _steps(steps: list[Record]) -> Table:
 
 
 def _candidates(record: Record) -> Table:
+    """What each carrier would ask and bring, and what room it has."""
     table = Table(box=SIMPLE_HEAD, title="Carriers", title_justify="left", title_style="bold")
-    of_the_moment = ("quality", "window", "rate", "what", "why") if record["is_running"] else ()
+    of_the_moment = ("window", "rate", "what") if record["is_running"] else ()
     for column in ("carrier", "pool", "cost", "margin", *of_the_moment):
-        table.add_column(column, overflow="fold", no_wrap=column not in _LONG)
+        table.add_column(column, overflow="fold")
     for one in record["candidates"]:
         cost = "unknown" if one["cost"] is None else f"{one['cost']['unit']} {one['cost']['currency']}"
         values = [escape(one["carrier"]), escape(one["pool"]), cost, one["margin"] or ""]
         if of_the_moment:
             rate = "any" if one["rate_per_s"] is None else f"{one['rate_per_s']:g}/s"
-            why = "; ".join(dict.fromkeys(filter(None, (one["why"], one["health"]))))
-            values += [escape(one["quality"]), str(one["window"]), rate, _coloured(one["verdict"]), escape(why)]
+            values += [str(one["window"]), rate, _coloured(one["verdict"])]
         table.add_row(*values)
+    return table
+
+
+def _reasons(candidates: list[Record]) -> Table:
+    """Why each would be taken or not."""
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("carrier", "why", "quality"):
+        table.add_column(column, overflow="fold")
+    for one in candidates:
+        why = "; ".join(dict.fromkeys(filter(None, (one["why"], one["health"]))))
+        table.add_row(escape(one["carrier"]), escape(why), escape(one["quality"]))
     return table
 
 

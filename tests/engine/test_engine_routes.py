@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+import trio
+
 from smsagg.config.schema import Config, RoutingSettings
 from smsagg.engine.admission import Admission
 from smsagg.model import Message, Refusal
@@ -102,3 +105,39 @@ async def test_what_waited_in_a_pool_that_is_gone_goes_by_the_rules() -> None:
         assert waiting is not None
         assert not waiting.state.is_final
         assert {name: pool.depth for name, pool in gateway.engine.core.pools.items()} == {"gb": 1, "codes": 1}
+
+
+def part_of(number: int, text: bytes, reference: int = 7) -> dict[str, Any]:
+    """Part ``number`` of two, as a customer submits it."""
+    return {"esm_class": 0x40, "body": bytes((5, 0, 3, reference, 2, number)) + text}
+
+
+async def test_parts_of_a_message_go_where_the_first_one_went() -> None:
+    """Though the rule sees only the first one's text; a part that a rule blocks is blocked."""
+    config = make_config(pools=POOLS)
+    rules = (
+        RuleSettings(name="code", content_pattern="code", pool="codes", set_class="otp"),
+        RuleSettings(name="pill", content_pattern="pill", block="x"),
+    )
+    async with run_gateway(config, tables=tables_of(config, *rules)) as gateway:
+        first, _ = admit(gateway, **part_of(1, b"Your code is 1234, and it"))
+        second, _ = admit(gateway, **part_of(2, b"is for you alone"))
+        assert (first.pool, first.message_class) == (second.pool, second.message_class) == ("codes", "otp")
+        assert second.route == "code"
+        assert admit(gateway, **part_of(2, b"is for you alone", reference=8))[0].pool == "gb"
+        assert admit(gateway, "447700900124", **part_of(2, b"is for you alone"))[0].pool == "gb"
+        assert admit(gateway, **part_of(2, b"a pill"))[1] == Refusal(0x0B, "route_blocked")
+        await trio.sleep(config.long_messages.siblings_window)
+        assert admit(gateway, **part_of(2, b"is for you alone"))[0].pool == "gb"
+
+
+async def test_only_so_many_long_messages_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one whose first part came longest ago is forgotten first."""
+    monkeypatch.setattr("smsagg.engine.routing.SIBLINGS_MAX", 2)
+    config = make_config(pools=POOLS)
+    rule = RuleSettings(name="code", content_pattern="code", pool="codes")
+    async with run_gateway(config, tables=tables_of(config, rule)) as gateway:
+        for reference in (1, 2, 3):
+            admit(gateway, **part_of(1, b"code", reference))
+        pools = [admit(gateway, **part_of(2, b"more", reference))[0].pool for reference in (3, 2, 1)]
+        assert pools == ["codes", "codes", "gb"]
