@@ -104,7 +104,7 @@ class Routing:
         return decision.pool
 
     def _as_the_first(self, key: Hashable, decision: Routed, now: int) -> Routed:
-        """What was decided of the first part of the message that ``key`` names, or ``decision``, if this is the first."""
+        """What was decided of the first part of the message that ``key`` names; ``decision`` if this is the first."""
         first = self._siblings.get(key)
         if first is not None and now < first[1]:
             return first[0]
