@@ -159,7 +159,11 @@ class Core:
             account.queued += change
         else:
             _add(self.former_queued, message.account, change)
-        self._count_in_pool(message.pool, change)
+        pool = self.pools.get(message.pool)
+        if pool is not None:
+            pool.depth += change
+        else:
+            _add(self.former_depth, message.pool, change)
 
     def _count_in_pool(self, name: str, change: int) -> None:
         pool = self.pools.get(name)

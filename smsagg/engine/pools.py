@@ -169,6 +169,8 @@ class CarrierState:
         self.always_asks = settings.ask_receipts == "always"
         self.long_messages = getattr(settings.settings, "long_messages", "as_is")
         rate: float | None = getattr(settings.settings, "rate", None)
+        for way in self.ways.values():
+            way.circuit.set_limits(0, settings.circuit_open)
         for link in self.links:
             link.circuit.set_limits(0, settings.circuit_open)
             if rate != getattr(before.settings, "rate", None):

@@ -320,3 +320,40 @@ async def test_the_dispatchers_turn_survives_the_pool_that_was_served_last(gone:
         await gateway.settle()
         assert len(gateway.sent) == 3
         await end_all(gateway)
+
+
+async def test_messages_of_a_pool_that_chose_by_price_are_routed_anew() -> None:
+    """Their queue was kept by destination; nothing of that stays with them."""
+    cheapest = evolve(
+        WAITING,
+        pools={
+            "gb": WAITING.pools["gb"],
+            "vn": pool_settings("alpha", countries=("VN",), policy="least_cost"),
+        },
+    )
+    async with run_gateway(cheapest) as gateway:
+        moved = await gateway.accept(10, pool="vn", country="VN")
+        await gateway.settle()
+        pools = {"gb": WAITING.pools["gb"], "asia": pool_settings("beta", countries=("VN",))}
+        gateway.reconfigure(evolve(WAITING, pools=pools))
+        await gateway.settle()
+        assert sorted(sent.seq for sent in gateway.carriers["beta"].sent) == seqs(moved)
+        await end_all(gateway)
+
+
+async def test_what_restricted_a_carrier_that_left_restricts_nobody() -> None:
+    """A carrier in a drill of an outage leaves, and one whose way is stopped is replaced."""
+    async with run_gateway(config_of()) as gateway:
+        core = gateway.engine.core
+        now = core.clock.monotonic_s()
+        for name in ("alpha", "beta"):
+            core.health.stop(core.carriers[name], "GB", "operator", "maintenance")
+        assert not core.health.is_quiet
+        wider = config_of().carriers | {"alpha": carrier_settings(FakeSettings(window=7))}
+        gateway.reconfigure(evolve(config_of(), carriers=wider))
+        assert core.health.allowance(core.carriers["alpha"], "GB", now) == 0
+        alone = {"alpha": wider["alpha"]}
+        core.health.release(core.carriers["alpha"], "GB", "operator")
+        assert not core.health.is_quiet
+        gateway.reconfigure(evolve(config_of(), carriers=alone))
+        assert core.health.is_quiet
