@@ -118,7 +118,7 @@ class Outcomes:
         message.trail = with_outcome(message.trail, ACCEPTED)
         message.carrier_message_id = carrier_message_id
         if self._tariffs.charge_submits:
-            self._tariffs.taken(message, now)
+            self._tariffs.taken(message, message.carrier, now)
         if self._core.watch.watcher is not None:
             self._core.decided(message, "taken", f"by {message.carrier} as {carrier_message_id!r}")
         if message.group is not None:
@@ -250,7 +250,7 @@ class Outcomes:
         for part in parts:
             part.carrier_message_id = outcome.carrier_message_id
             if self._tariffs.charge_submits:
-                self._tariffs.taken(part, now)
+                self._tariffs.taken(part, part.carrier, now)
             part.trail = with_outcome(part.trail, ACCEPTED)
             self._core.decided(part, "taken", "as one by", part.carrier, "as", repr(outcome.carrier_message_id))
             assert part.group is not None
@@ -367,13 +367,16 @@ class Outcomes:
 
         A response to an attempt that was given up as in doubt: the carrier has the message after all, so it is not
         tried again, and its receipt will name this id. When another attempt is under way already, that one's outcome
-        comes here later and is news about its link only.
+        comes here later and is news about its link only, and about what the message costs.
         """
         self._heed_elsewhere(link, outcome)
         if isinstance(outcome, Accepted):
             self._core.metrics.attempts(link.carrier.name, "late")
             message = self._core.live.get(outcome.message.seq)
             if message is None or message.state not in (MessageState.QUEUED, MessageState.SENDING):
+                if message is not None and self._tariffs.charge_submits:
+                    self._tariffs.taken(message, link.carrier.name, now)
+                    changes.message_updates.append(update_of(message))
                 return
             if message.state is MessageState.QUEUED:
                 self._waiting.withdraw(message)

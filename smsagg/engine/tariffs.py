@@ -121,9 +121,9 @@ class Tariffs:
 
     # What carriers ask of us.
 
-    def taken(self, message: Message, now: int) -> None:
-        """The carrier that ``message`` names has it: if it charges for that, the message costs so much more."""
-        card = self.charge_submits.get(message.carrier)
+    def taken(self, message: Message, carrier: str, now: int) -> None:
+        """``carrier`` has ``message``: if it charges for that, the message costs so much more."""
+        card = self.charge_submits.get(carrier)
         if card is not None:
             self._charge(card, message, now, ChargeOn.SUBMITTED)
 

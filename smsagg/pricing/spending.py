@@ -19,6 +19,9 @@ WHOLE = ""
 ALARMS = (80, 100)
 """Per cent of a limit at which its operator is told, once a period."""
 
+_CLOCK_SET_BACK_MS = 86_400_000
+"""A clock that is set back by less does not begin the day before anew: what was counted today still counts."""
+
 
 class LimitKind(Enum):
     """What a limit bounds. The values are reasons of refusals and labels of metrics."""
@@ -84,7 +87,7 @@ class Limit:
 
 
 class Spending:
-    """One account's counts. Not thread-safe; ``now`` is UTC milliseconds and does not go back by more than it must."""
+    """One account's counts. ``now`` is UTC milliseconds."""
 
     def __init__(self, days: Days, limits: Iterable[Limit]) -> None:
         self._days = days
@@ -113,7 +116,7 @@ class Spending:
 
     def take(self, country: str, spent: int, messages: int, now: int) -> LimitKind | None:
         """Count so many parts of one message that cost ``spent`` together; or, counting nothing, what forbids it."""
-        if not self._day.begins_at <= now < self._day.ends_at:
+        if not self._day.begins_at - _CLOCK_SET_BACK_MS <= now < self._day.ends_at:
             self._roll(now)
         scopes = self.scopes_of(country)
         for scope in scopes:
@@ -130,7 +133,7 @@ class Spending:
 
     def give_back(self, country: str, spent: int, messages: int, accepted_at: int, now: int) -> None:
         """A message that was accepted then does not cost so much, or (``messages``) was not accepted after all."""
-        if not self._day.begins_at <= now < self._day.ends_at:
+        if not self._day.begins_at - _CLOCK_SET_BACK_MS <= now < self._day.ends_at:
             self._roll(now)
         is_today = accepted_at >= self._day.begins_at
         if not is_today and self._days.at(accepted_at).month != self._day.month:

@@ -154,3 +154,22 @@ async def test_an_attempt_in_doubt_costs_when_its_answer_comes() -> None:
         gateway.carrier.link.accept_late(message, "late")
         await gateway.settle()
         assert store.tables.messages[message.seq].cost == 7
+
+
+async def test_a_message_that_two_carriers_took_costs_what_both_ask() -> None:
+    """The first answered after the other had it: its answer comes too late to be of use, not to be charged."""
+    store = MemoryStore()
+    async with run_gateway(config_of(policy="priority"), store) as gateway:
+        use(gateway, alpha=card(7), beta=card(5))
+        message = await gateway.accept_one()
+        await gateway.settle()
+        first = next(carrier for carrier in gateway.carriers.values() if carrier.outstanding)
+        first.time_out()
+        second = next(carrier for carrier in gateway.carriers.values() if carrier is not first)
+        await gateway.until(lambda: bool(second.outstanding))
+        second.accept()
+        await gateway.settle()
+        assert store.tables.messages[message.seq].cost == (5 if second.name == "beta" else 7)
+        first.link.accept_late(message, "late")
+        await gateway.settle()
+        assert store.tables.messages[message.seq].cost == 12

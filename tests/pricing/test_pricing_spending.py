@@ -107,3 +107,12 @@ def test_a_limit_of_nothing_lets_nothing_through() -> None:
     """0 is a limit."""
     assert spending_of({("GB", LimitKind.DAILY_QUOTA): 0}).take("GB", 0, 1, START) is LimitKind.DAILY_QUOTA
     assert spending_of({("GB", LimitKind.DAILY_QUOTA): 0}).take("US", 0, 1, START) is None
+
+
+def test_a_clock_that_is_set_back_does_not_begin_the_day_anew() -> None:
+    """A little after midnight and a little before it again, what was counted counts."""
+    spending = spending_of({(WHOLE, LimitKind.DAILY_QUOTA): 2})
+    assert spending.take("GB", 0, 2, START + 1_000) is None
+    for now in (START - 1_000, START + 2_000, START - 5_000):
+        assert spending.take("GB", 0, 1, now) is LimitKind.DAILY_QUOTA
+    assert spending.take("GB", 0, 1, START + DAY) is None

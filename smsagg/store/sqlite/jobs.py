@@ -6,7 +6,7 @@ from typing import Any
 
 import apsw
 
-from smsagg.model import FROZEN_UNTIL, Delivery, Message, MessageState, PartGroup
+from smsagg.model import FROZEN_UNTIL, IN_LEDGER, Delivery, Message, MessageState, PartGroup
 from smsagg.store.base import EnrouteMessage, KeyedAnswer, ParkedReceipt, QueuedMatch, Recovered
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.money import note_dropped
@@ -43,9 +43,10 @@ _LIST_ENTITIES = "SELECT entity_key, value FROM entities WHERE kind = ? AND enti
 _FIND_ENTITY = "SELECT entity_key, value FROM entities WHERE kind = ? AND entity_key = ?"
 
 SURVEYED_AT_ONCE = 50_000
-_SURVEY = """
+_SURVEY = f"""
     SELECT state, account, pool, parked, indexed, sum(reserved), count(*), max(next_attempt_at), max(seq) FROM (
-        SELECT seq, state, account, pool, parked, indexed, next_attempt_at, iif(accounted & 1, price, 0) AS reserved
+        SELECT seq, state, account, pool, parked, indexed, next_attempt_at,
+            iif(accounted & {IN_LEDGER}, price, 0) AS reserved
         FROM messages WHERE seq > ? ORDER BY seq LIMIT ?
     ) GROUP BY state, account, pool, parked, indexed
 """
