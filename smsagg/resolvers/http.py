@@ -23,6 +23,8 @@ from smsagg.routing.networks import is_network
 ANSWER_OCTETS_MAX = 65_536
 NUMBER = "{msisdn}"
 _FOUND, _NOT_FOUND = 200, 404
+_SECRET_WORDS = ("auth", "cookie", "key", "password", "secret", "token")
+"""Of names of headers."""
 
 
 def _template(_instance: Any, _attribute: Any, value: Any) -> None:
@@ -41,6 +43,12 @@ def _pointer(_instance: Any, _attribute: Any, value: Any) -> None:
         raise ValueError(f'must hold JSON pointers such as "/data/mccmnc", not "{value}"')
 
 
+def _no_secrets(_instance: Any, _attribute: Any, value: Any) -> None:
+    for name in value:
+        if any(word in name.lower() for word in _SECRET_WORDS):
+            raise ValueError(f'"{name}" looks like a secret: write it as token, or name its variable in headers_env')
+
+
 @define(frozen=True)
 class HttpResolverSettings:
     """Keys of ``[routing.lookup]`` with ``type = "http"``."""
@@ -49,10 +57,12 @@ class HttpResolverSettings:
     """With ``{msisdn}`` where the number goes (E.164, no plus)."""
     answer: tuple[str, ...] = field(default=("/mccmnc",), validator=[not_empty, each(_pointer)])
     """JSON pointers of the network in the answer; of several the values are put together."""
-    headers: dict[str, str] = field(factory=dict, repr=False)
-    """Sent with each question."""
+    token: str = field(default="", repr=False)
+    """Sent as ``Authorization: Bearer``."""
+    headers: dict[str, str] = field(factory=dict, validator=_no_secrets)
+    """Sent with each question. They are no place for secrets: versions of the configuration keep them."""
     headers_env: dict[str, str] = Factory(dict)
-    """The same, each from the environment variable that is named: for secrets."""
+    """The same, each from the environment variable that is named."""
     timeout: Duration = field(default=Duration(2.0), validator=above(0))
     """Of connecting, of each read and write; ``deadline`` is for the whole of it."""
     connections_max: int = field(default=20, validator=at_least(1))
@@ -69,7 +79,8 @@ class HttpResolver:
         if missing:
             raise ConfigError(f"routing.lookup.headers_env: not in the environment: {', '.join(missing)}")
         from_environment = {name: os.environ[variable] for name, variable in settings.headers_env.items()}
-        self._headers = {"Accept": "application/json"} | settings.headers | from_environment
+        bearer = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
+        self._headers = {"Accept": "application/json"} | bearer | settings.headers | from_environment
         self._client: httpx2.AsyncClient | None = None
 
     def known(self, digits: str) -> str | None:

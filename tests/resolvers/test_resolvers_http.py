@@ -53,12 +53,14 @@ async def running(**settings: Any) -> AsyncIterator[tuple[Service, HttpResolver]
 
 async def test_the_number_goes_into_the_url_and_the_network_comes_from_the_answer() -> None:
     """With the headers that the settings name."""
-    async with running(headers={"X-Customer": "me"}) as (service, resolver):
+    async with running(headers={"X-Customer": "me"}, token="t0k") as (service, resolver):
         assert resolver.known("447700900123") is None
         assert await resolver.resolve("447700900123") == "23415"
         request, *headers = service.requests[0].split("\r\n")
         assert request == "GET /v1/447700900123?full=1 HTTP/1.1"
-        assert "x-customer: me" in [header.lower() for header in headers]
+        sent = [header.lower() for header in headers]
+        assert "x-customer: me" in sent
+        assert "authorization: bearer t0k" in sent
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -136,6 +138,13 @@ def test_a_wrong_url_is_refused(url: str) -> None:
     """It must be one, and have a place for the number."""
     with pytest.raises(ValueError, match="URL"):
         HttpResolverSettings(url=url)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "X-Api-Key", "Cookie", "x-auth-token"])
+def test_secrets_are_not_written_as_headers(name: str) -> None:
+    """They would stand in every version of the configuration that is kept."""
+    with pytest.raises(ValueError, match="looks like a secret"):
+        HttpResolverSettings(url="https://example.com/{msisdn}", headers={name: "x"})
 
 
 def test_headers_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
