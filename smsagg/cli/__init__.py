@@ -24,6 +24,8 @@ COMMANDS = {
     "message": "Tell the whole history of a message.",
     "numbers": "Look at the number inventory and change it.",
     "report": "Count past traffic by country, carrier, account and more.",
+    "savings": "Price past traffic on other rate cards, routes or policies.",
+    "replay": "Run past traffic against a draft of the routes.",
     "export": "Export records of past messages as CSV or Parquet.",
     "reload": "Have the running server read its configuration and data files anew.",
     "config": "Look at the versions of the configuration, and go back to one of them.",

@@ -1,8 +1,9 @@
 """What the commands about the past share: the span they are asked for, the store they read, their progress."""
 
+import csv
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -10,9 +11,13 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
+import orjson
 from attrs import define
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from smsagg.carriers.registry import settings_class
 from smsagg.config.load import load_config
@@ -129,6 +134,26 @@ def progress(title: str) -> Iterator[Callable[[float], None]]:
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+def plain_table(title: str, labels: Sequence[str], heads: Sequence[str]) -> Table:
+    """A table of numbers: its first columns are words, the others stand to the right."""
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for label in labels:
+        table.add_column(label, overflow="fold", min_width=len(label))
+    for head in heads:
+        table.add_column(head, justify="right" if head else "left", no_wrap=True)
+    return table
+
+
+def write_rows(format: str, rows: Sequence[Mapping[str, Any]], rest: Mapping[str, Any]) -> None:
+    """Rows on standard output: as CSV, or as JSON with the ``rest``."""
+    if format == "json":
+        click.echo(orjson.dumps({"rows": rows, **rest}, option=orjson.OPT_INDENT_2))
+        return
+    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def console() -> Console:

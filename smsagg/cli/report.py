@@ -1,14 +1,12 @@
 """``smsagg report``: what past traffic adds up to, by country, carrier, account and whatever else tells it apart."""
 
-import csv
-import sys
 from datetime import tzinfo
 from pathlib import Path
 
 import click
 import orjson
 
-from smsagg.cli.past import Asked, asked_past, config_option, console, progress, span_options
+from smsagg.cli.past import Asked, asked_past, config_option, console, progress, span_options, write_rows
 from smsagg.cli.report_view import causes_table, fates_table, money_table
 from smsagg.history.traffic import traffic_of
 from smsagg.reports import chart
@@ -66,10 +64,7 @@ def report(
         begin, end = (format_instant(at, zone) for at in asked.span[:2])
         click.echo(orjson.dumps(document(counted, currency, begin, end), option=orjson.OPT_INDENT_2))
     elif format_ == "csv":
-        rows = list(flat_rows(counted))
-        writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_rows(format_, list(flat_rows(counted)), {})
     else:
         out = console()
         total = counted.total

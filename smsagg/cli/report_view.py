@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from smsagg.cli.past import plain_table
 from smsagg.reports import words
 from smsagg.reports.report import Report
 from smsagg.reports.tally import BOUND_WORDS, ENDS, Tally
@@ -40,7 +40,7 @@ def fates_table(report: Report, span: str, rows_max: int) -> Table:
         (f"{BOUND_WORDS[0]}…{BOUND_WORDS[-2]}", lambda tally: words.sparkline(tally.distribution())),
         ("retries", lambda tally: words.count(tally.retries)),
     ]
-    return _table(f"Messages from {escape(span)}", report, total, columns, rows_max)
+    return _table(f"Messages from {span}", report, total, columns, rows_max)
 
 
 def money_table(report: Report, currency: str, rows_max: int) -> Table:
@@ -58,11 +58,7 @@ def money_table(report: Report, currency: str, rows_max: int) -> Table:
 
 def causes_table(tally: Tally) -> Table:
     """Why messages were not delivered, the most frequent causes first."""
-    table = Table(title="Not delivered, by cause", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("cause")
-    table.add_column("messages", justify="right")
-    table.add_column("share", justify="right")
-    table.add_column("")
+    table = plain_table("Not delivered, by cause", ("cause",), ("messages", "share", ""))
     causes = tally.causes_by_name()
     everything = sum(causes.values())
     for name, number in list(causes.items())[:CAUSES_SHOWN]:
@@ -73,11 +69,7 @@ def causes_table(tally: Tally) -> Table:
 
 
 def _table(title: str, report: Report, total: Tally, columns: Sequence[Column], rows_max: int) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in report.by:
-        table.add_column(name, overflow="fold", min_width=len(name))
-    for head, _ in columns:
-        table.add_column(head, justify="right" if head else "left", no_wrap=True)
+    table = plain_table(title, report.by, [head for head, _ in columns])
     groups = report.groups()
     for key, tally in groups[:rows_max]:
         labels = [escape(words.value_of(name, value)) for name, value in zip(report.by, key, strict=True)]

@@ -22,7 +22,7 @@ ENDS = {
     "deleted": MessageState.DELETED,
 }
 """How messages end, in the words of reports."""
-_KNOWN_ENDS = tuple(ENDS[word] for word in ("delivered", "failed", "expired", "rejected", "unknown"))
+KNOWN_ENDS = tuple(ENDS[word] for word in ("delivered", "failed", "expired", "rejected", "unknown"))
 _CAUSE_OF_STATE = {
     int(MessageState.UNDELIVERABLE): int(Cause.UNSPECIFIED),
     int(MessageState.EXPIRED): int(Cause.EXPIRED),
@@ -104,7 +104,7 @@ class Tally:
     @property
     def delivery_rate(self) -> float | None:
         """0 to 1; ``None`` when nothing has an end that says so."""
-        known = sum(self.states[state] for state in _KNOWN_ENDS)
+        known = sum(self.states[state] for state in KNOWN_ENDS)
         return self.delivered / known if known else None
 
     @property
