@@ -1,13 +1,18 @@
 """Rate cards as CSV: read back as written, and every fault told with its line."""
 
+import csv
+import io
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from pricing_rows import CURRENCIES, card_rows
 
 from smsagg.config.csv_rows import FileProblems
 from smsagg.model import ChargeOn
 from smsagg.pricing import CardRow, DestinationKind
-from smsagg.pricing.card_file import format_instant, parse_instant, read_card, write_card
+from smsagg.pricing.card_file import COLUMNS, format_instant, parse_instant, read_card, write_card
 from smsagg.pricing.rate_card import ALWAYS, FOREVER
 
 NEW_YEAR = 1_767_225_600_000
@@ -130,3 +135,34 @@ def test_a_price_list_is_in_the_currency_of_its_account() -> None:
     assert problems_of("prefix,price,currency\n44,1,USD\n", only="EUR") == [
         'card.csv:2: currency must be EUR, the account\'s, not "USD"'
     ]
+
+
+CELLS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["44", "+44", "*", "23415", "GB", "0.01", "EUR", "USD", "2026-01-01", "2026-01-02T00:00+14:00", ""]
+    ),
+)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """A file from elsewhere never ends the server: it is a card, or its problems are told."""
+    problems = FileProblems("card.csv")
+    assert (read_card(text, "EUR", CURRENCIES, problems) is None) == bool(problems.lines)
+
+
+@given(st.lists(st.lists(CELLS, min_size=8, max_size=8), max_size=8))
+def test_any_rows_are_read_or_refused_with_their_lines(rows: list[list[str]]) -> None:
+    """What is read holds no two prices for one destination at one time."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
+    problems = FileProblems("card.csv")
+    card = read_card(text.getvalue(), "EUR", CURRENCIES, problems)
+    assert (card is None) == bool(problems.lines)
+    periods: dict[tuple[DestinationKind, str], list[CardRow]] = {}
+    for row in () if card is None else card.rows:
+        periods.setdefault((row.kind, row.value), []).append(row)
+    for same in periods.values():
+        same.sort(key=lambda row: row.effective_from)
+        assert all(one.effective_until <= next_.effective_from for one, next_ in pairwise(same))
