@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim bench-codec bench-routing interop fuzz check-metrics clean
+.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim bench-codec bench-abuse bench-routing interop fuzz check-metrics clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench-codec: $(VENV)/run.stamp ## The codec beside smpplib's: microseconds a PDU
 
 bench-routing: $(VENV)/run.stamp ## Routing by 500 rules and 10,000 prefixes: microseconds a message
 	$(BIN)/python -m tools.bench_routing
+
+bench-abuse: $(VENV)/run.stamp ## Checks of abuse: microseconds a message each, and false alarms
+	$(BIN)/python -m tools.bench_abuse
 
 bench-reports: $(VENV)/test.stamp ## Reports and exports over a million past messages: rate and memory
 	$(BIN)/python -m tools.bench_reports

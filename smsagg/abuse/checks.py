@@ -27,6 +27,7 @@ from smsagg.abuse.velocity import LimitTable, Velocity
 from smsagg.config.abuse import AbuseSettings
 from smsagg.config.units import MessageLimit, format_message_limit
 from smsagg.model import HELD_UNTIL, Message, MessageState, Refusal
+from smsagg.model.trail import with_note
 from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RSUBMITFAIL, ESME_RTHROTTLED
 from smsagg.text import text_of
@@ -222,7 +223,7 @@ class Checks:
         self._report(Finding("content", self.account, match.rule, "", match.action))
         if match.action == "hold":
             message.next_attempt_at = HELD_UNTIL
-            message.trail = f"0||{HELD_BY}{match.rule}"
+            message.trail = with_note("", 0, f"{HELD_BY}{match.rule}")
         return match.action
 
     def digest_of(self, message: Message) -> Digest:

@@ -8,10 +8,11 @@ spoil it.
 What is taken in is *pending* until it is committed: nobody may be told its id before that. What is refused, or not
 committed after all, is forgotten, so that the customer's next try is not held against it.
 
-Some 250 octets for each message of the period; beyond ``messages_max`` the oldest are forgotten. After a restart the
+Some 350 octets for each message of the period; beyond ``messages_max`` the oldest are forgotten. After a restart the
 table is made again from the messages in the store.
 """
 
+from collections import OrderedDict
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -40,8 +41,8 @@ class Duplicates:
     def __init__(self, period_s: float, messages_max: int) -> None:
         self._period_ms = int(period_s * 1000)
         self._messages_max = messages_max
-        self._seen: dict[Digest, _Seen] = {}
-        """In the order of ``at``, as far as clocks go forward."""
+        self._seen: OrderedDict[Digest, _Seen] = OrderedDict()
+        """In the order of ``at``, as far as clocks go forward; from an ordinary dict the first is not taken quickly."""
         self._pending: dict[Message, Digest] = {}
         self._cut: dict[str, Digest] = {}
         """Of messages that we cut, of whose parts none tells the digest: by message_id."""
@@ -103,7 +104,8 @@ class Duplicates:
 
     def forget(self) -> None:
         """Begin anew; what is pending stays so."""
-        self._seen = {digest: self._seen[digest] for digest in self._pending.values() if digest in self._seen}
+        pending = self._pending.values()
+        self._seen = OrderedDict((digest, self._seen[digest]) for digest in pending if digest in self._seen)
 
     def _drop_old(self, now: int) -> None:
         """At most two for each that comes, so that no message pays for many."""

@@ -22,6 +22,7 @@ from attrs import define
 from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.waiting import Waiting
 from smsagg.model import FROZEN_UNTIL, Message, MessageState
+from smsagg.model.trail import with_note
 from smsagg.store.base import EntityUpdate
 
 KIND = "frozen_account"
@@ -143,7 +144,7 @@ class Freezing:
         for message in released:
             message.next_attempt_at = max(message.not_before, now)
             if note:
-                message.trail = f"{message.trail}\n{now - message.accepted_at}||{note}"
+                message.trail = with_note(message.trail, now - message.accepted_at, note)
         if released:
             core.store.write(Changes(message_updates=[update_of(message) for message in released]))
             for message in released:

@@ -69,6 +69,9 @@ def events_of(message: Message, deliveries: Sequence[Delivery], shown: Shown, cu
     if message.not_before > accepted:
         events.append(Event(message.not_before, "due", "not to be sent before"))
     for line in read_trail(message.trail):
+        if not line.link:
+            events.append(Event(accepted + line.after_ms, "noted", line.reason))
+            continue
         why = f" ({line.reason})" if line.reason else ""
         outcome = line.outcome or "no outcome yet"
         events.append(Event(accepted + line.after_ms, "attempt", f"{line.link}{why}: {outcome}"))

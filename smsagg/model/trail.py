@@ -6,7 +6,8 @@
     2140|tyne/1|least_cost 0.0190 EUR, 3 of 3 with room|accepted
 
 The fields are: milliseconds since the message was accepted, the link, why that link, and what came of it (absent until
-it is known). A trail that grows longer than ``LINES_MAX`` keeps its first ``FIRST_KEPT`` lines and its last ones.
+it is known). A line without a link is no attempt but something else that was done to the message. A trail that grows
+longer than ``LINES_MAX`` keeps its first ``FIRST_KEPT`` lines and its last ones.
 """
 
 from typing import NamedTuple
@@ -35,6 +36,11 @@ def with_attempt(trail: str, after_ms: int, attempt: str) -> str:
         del lines[FIRST_KEPT : len(lines) - LINES_MAX + FIRST_KEPT + 1]
         trail = "\n".join(lines)
     return f"{trail}\n{after_ms}|{attempt}"
+
+
+def with_note(trail: str, after_ms: int, note: str) -> str:
+    """``trail`` and something that was done to the message; ``note`` is without ``|`` and line ends."""
+    return with_attempt(trail, after_ms, f"|{note}")
 
 
 def with_outcome(trail: str, outcome: str) -> str:

@@ -15,12 +15,13 @@ from smsagg.config.problems import Problem, Problems, unknown_name
 from smsagg.config.schema import Config, DataFile
 from smsagg.config.structure import strict_converter
 from smsagg.config.units import seen
-from smsagg.config.validators import each, not_empty, one_of
+from smsagg.config.validators import each, one_of
 from smsagg.errors import ConfigError
 from smsagg.text import folded
 from smsagg.text.patterns import Pattern
 
 RULES_MAX = 1_000
+NAME_CHARACTERS_MAX = 60
 
 
 def _is_pattern(_instance: object, _attribute: object, value: str) -> None:
@@ -28,6 +29,11 @@ def _is_pattern(_instance: object, _attribute: object, value: str) -> None:
         Pattern(value)
     except ValueError as error:
         raise ValueError(f"{error}, in {seen(value)}") from error
+
+
+def _is_name(_instance: object, _attribute: object, value: str) -> None:
+    if not value or not value.isprintable() or "|" in value or len(value) > NAME_CHARACTERS_MAX:
+        raise ValueError(f'must be 1 to {NAME_CHARACTERS_MAX} printable characters, without "|", not {seen(value)}')
 
 
 def _is_host(_instance: object, _attribute: object, value: str) -> None:
@@ -39,7 +45,7 @@ def _is_host(_instance: object, _attribute: object, value: str) -> None:
 class ContentRuleSettings:
     """``[[rules]]``: one rule; it matches a text that has any of its patterns or any of its hosts."""
 
-    name: str = field(validator=not_empty)
+    name: str = field(validator=_is_name)
     """For logs, alarms and the list of held messages."""
     action: str = field(validator=one_of(*ACTIONS))
     """``block``: the submit is refused (ESME_RSUBMITFAIL). ``hold``: it is taken, and waits for an operator.

@@ -201,3 +201,10 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert table.decide(query(account=f"a{n}", source_addr=f"A{n}B")).rule == "s"
     assert len(table._short_lists) <= 3
     assert len(table._sets) <= 2
+
+
+def test_a_pattern_sees_texts_in_one_spelling() -> None:
+    """Case, width, invisible characters and kinds of white space make no difference, as for rules on content."""
+    table = table_of(RuleSettings(name="r", content_pattern="your code", pool="fr"))
+    for written in ("Your CODE is 1", "ＹＯＵＲ ｃｏｄｅ", "your\u00a0co\u200bde"):
+        assert table.decide(query(body=written.encode("utf-16-be"), data_coding=8)).pool == "fr"

@@ -65,7 +65,7 @@ def test_every_problem_is_named(tmp_path: Path) -> None:
         "content.toml: colour: is unknown; known here: rules",
         'content.toml: rules[0].action: must be one of "block", "hold", "flag", not "drop"',
         'content.toml: rules[0].patterns: is no pattern of RE2: missing ): (a, in "(a"',
-        "content.toml: rules[1].name: must not be empty",
+        'content.toml: rules[1].name: must be 1 to 60 printable characters, without "|", not ""',
         'content.toml: rules[1].hosts: must be a host such as "evil.example", which means all below it as well, not '
         '"https://evil.example/"',
     ]

@@ -4,6 +4,7 @@ from attrs import define, field
 
 from smsagg.smpp.concatenation import UDHI
 from smsagg.text.decode import text_of
+from smsagg.text.folding import folded
 
 NO_TAGS: frozenset[str] = frozenset()
 _UNREAD = "\0unread"
@@ -39,7 +40,8 @@ class RouteQuery:
     def text(self) -> str | None:
         """``None`` for a binary body."""
         if self._text is _UNREAD:
-            self._text = text_of(self.body, self.data_coding, bool(self.esm_class & UDHI))
+            text = text_of(self.body, self.data_coding, bool(self.esm_class & UDHI))
+            self._text = None if text is None else folded(text)
         return self._text
 
 
