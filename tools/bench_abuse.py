@@ -1,4 +1,4 @@
-"""What the checks of abuse cost a message, and how often ordinary traffic sets them off: ``python -m tools.bench_abuse``.
+"""What the checks of abuse cost a message, and how often ordinary traffic sets them off (`make bench-abuse`).
 
 Each check by itself, and all together, over 20,000 messages of one account: one-time passwords to random subscribers of
 forty ranges, every tenth to a number that had one lately. CPU time a message, the best and the median of nine passes;

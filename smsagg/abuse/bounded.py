@@ -32,11 +32,6 @@ class RecentKeys(Generic[K, V]):
         yield from self._old
         yield from self._young
 
-    def find(self, key: K) -> V | None:
-        """The value of ``key``, which is not used by that; ``None`` when there is none."""
-        value = self._young.get(key)
-        return self._old.get(key) if value is None else value
-
     def __getitem__(self, key: K) -> V:
         """The value of ``key``, made when there is none."""
         value = self._young.get(key)

@@ -273,13 +273,8 @@ class Checks:
         self._tables = [(place, kept.get((place, table.limit), table)) for place, table in self._tables]
         self._make_velocity()
 
-    def clear(self) -> None:
-        """Unblock all prefixes, and begin anew to look at what they were blocked for."""
-        for prefix in list(self.blocked):
-            self.unblock(prefix)
-
     def unblock(self, prefix: str) -> bool:
-        """The same for one; whether it was blocked."""
+        """Let a prefix go on, and begin anew to look at what it was blocked for; whether it was blocked."""
         if self._sequences is not None:
             self._sequences.forget(prefix)
         if self._collapses is not None:
@@ -287,15 +282,21 @@ class Checks:
         return self.blocked.pop(prefix, None) is not None
 
     def counted(self) -> dict[str, int]:
-        """How much each check remembers, for operators."""
-        counted = {f"limits by {_SCOPES[place]} {format_message_limit(t.limit)}": len(t) for place, t in self._tables}
-        for name, check in (
+        """How much each check remembers, and how much it has forgotten for want of room, for operators."""
+        counted: dict[str, int] = {}
+        checks: list[tuple[str, LimitTable | Sequences | Collapses | Duplicates | None]] = [
+            (f"limits by {_SCOPES[place]} {format_message_limit(table.limit)}", table) for place, table in self._tables
+        ]
+        checks += [
             ("sequences", self._sequences),
             ("delivery_collapse", self._collapses),
             ("duplicates", self.duplicates),
-        ):
+        ]
+        for name, check in checks:
             if check is not None:
                 counted[name] = len(check)
+                if check.forgotten:
+                    counted[f"{name}, forgotten"] = check.forgotten
         return counted
 
     # --- the steps ---

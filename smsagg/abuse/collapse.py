@@ -67,6 +67,11 @@ class Collapses:
     def __len__(self) -> int:
         return len(self._prefixes)
 
+    @property
+    def forgotten(self) -> int:
+        """How many were dropped for want of room."""
+        return self._prefixes.forgotten
+
     def note(self, prefix: str, country: str, delivered: bool, now: int) -> tuple[float, float] | None:
         """A message is over, ``now`` (UTC milliseconds); the delivery rates of the prefix and of the rest of its
         country when the prefix has collapsed."""

@@ -8,7 +8,7 @@ spoil it.
 What is taken in is *pending* until it is committed: nobody may be told its id before that. What is refused, or not
 committed after all, is forgotten, so that the customer's next try is not held against it.
 
-Some 350 octets for each message of the period; beyond ``messages_max`` the oldest are forgotten. After a restart the
+Some 250 octets for each message of the period; beyond ``messages_max`` the oldest are forgotten. After a restart the
 table is made again from the messages in the store.
 """
 
@@ -101,11 +101,6 @@ class Duplicates:
         if message.group is not None and message.group.is_split:
             self._cut[message.message_id] = digest
         self._drop_old(at)
-
-    def forget(self) -> None:
-        """Begin anew; what is pending stays so."""
-        pending = self._pending.values()
-        self._seen = OrderedDict((digest, self._seen[digest]) for digest in pending if digest in self._seen)
 
     def _drop_old(self, now: int) -> None:
         """At most two for each that comes, so that no message pays for many."""

@@ -41,6 +41,11 @@ class Sequences:
     def __len__(self) -> int:
         return len(self._thousands)
 
+    @property
+    def forgotten(self) -> int:
+        """How many were dropped for want of room."""
+        return self._thousands.forgotten
+
     def note(self, digits: str, now: int) -> int:
         """A message to ``digits`` (E.164, no plus), ``now`` (UTC milliseconds); of how many numbers the run is that it
         belongs to, 0 for none."""

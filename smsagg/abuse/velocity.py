@@ -65,6 +65,11 @@ class LimitTable:
     def __len__(self) -> int:
         return len(self._windows)
 
+    @property
+    def forgotten(self) -> int:
+        """How many were dropped for want of room."""
+        return self._windows.forgotten
+
     def find_room(self, key: str, now: int) -> Window | None:
         """The window of ``key``, if one more fits it ``now`` (UTC milliseconds)."""
         window = self._windows[key]

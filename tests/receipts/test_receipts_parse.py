@@ -238,3 +238,12 @@ def test_the_common_form_is_read_as_the_loose_form_would(message_id: str, stat: 
     common = fields.encode() + b" text:" + text
     loose = b" " + common
     assert parse_receipt(common) == parse_receipt(loose)
+
+
+@pytest.mark.parametrize(
+    "unit", [b"id:", b"id:1 ", b" ", b"a", b"date ", b"text ", b"stat:DELIVRD ", b"err", b":", b"\t"]
+)
+def test_no_text_keeps_the_parser_busy(unit: bytes) -> None:
+    """J21: 60,000 octets of what its expressions repeat are read in linear time; in quadratic time this never ends."""
+    for tail in (b"", b"!", b" stat:"):
+        parse_receipt(unit * (60_000 // len(unit)) + tail)
