@@ -11,9 +11,9 @@ class Candidate:
     pool: str
     """The pool that it is a member of: the message's, or a backup."""
     price: int
-    """What the message brings."""
+    """What a segment of the message brings."""
     cost: int | None
-    """What one segment would cost; ``None``: not known."""
+    """What it would cost; ``None``: not known."""
     margin: int | None
     quality: str
     """Its score in the country, and what that is made of."""

@@ -23,6 +23,7 @@ from smsagg.config.amounts import format_micros
 from smsagg.engine.candidates import Candidate
 from smsagg.engine.core import Core
 from smsagg.engine.pools import CarrierState, LinkState, Pool
+from smsagg.engine.segments import segments_of
 from smsagg.engine.tariffs import MarginGuard, guard_of
 from smsagg.model import Message
 from smsagg.queueing import Bundle
@@ -154,7 +155,7 @@ class Flows:
         at_ms = self._core.clock.now_ms()
         country, network = message.country, message.network
         guard = self._guards.get(message.account) if message.revenue else None
-        revenue = message.revenue if guard is not None else 0
+        revenue = message.revenue // segments_of(message) if guard is not None else 0
         offers = tuple(
             [book.find(message.destination_addr, country, network, revenue, at_ms) for _, book in self._books]
         )
@@ -399,6 +400,7 @@ class Flows:
 
     def _explain_stage(self, stage: Stage, flow: Flow, message: Message, now: float) -> Iterator[Candidate]:
         core, health, pool = self._core, self._core.health, stage.pool
+        revenue = message.revenue // segments_of(message)
         ranking = self._ranking(stage, flow)
         order = [index for tier in ranking.tiers for index in pool.policy.in_order(tier)] + ranking.last_resort
         is_taken = stage is not flow.stages[0] and self._has_usable(flow.stages[0], flow, now)
@@ -422,9 +424,9 @@ class Flows:
             yield Candidate(
                 member.name,
                 pool.name,
-                message.revenue,
+                revenue,
                 cost,
-                None if cost is None else message.revenue - cost,
+                None if cost is None else revenue - cost,
                 str(core.quality.explain(member.name, flow.country)),
                 held,
                 window,

@@ -173,3 +173,17 @@ async def test_a_message_that_two_carriers_took_costs_what_both_ask() -> None:
         first.link.accept_late(message, "late")
         await gateway.settle()
         assert store.tables.messages[message.seq].cost == 12
+
+
+async def test_a_long_message_that_goes_whole_is_judged_by_the_segment() -> None:
+    """It brings and costs as many times as much as its segments are: a carrier that loses on each is not taken."""
+    config = config_of({"margin_guard": "refuse"})
+    async with run_gateway(config) as gateway:
+        use(gateway, card(30), alpha=card(31), beta=card(20))
+        (message,) = await gateway.accept(1, body=b"x" * 400, in_payload=True, price=30, revenue=30)
+        await gateway.settle()
+        assert message.revenue == 3 * 30
+        assert [carrier.name for carrier in gateway.carriers.values() if carrier.outstanding] == ["beta"]
+        (pool,) = gateway.engine.core.pools.values()
+        found = {one.carrier: (one.price, one.cost, one.margin) for one in pool.explain(message, 0.0)}
+        assert found == {"alpha": (30, 31, -1), "beta": (30, 20, 10)}
