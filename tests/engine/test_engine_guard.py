@@ -154,9 +154,7 @@ async def test_a_held_message_expires_with_its_receipt(lives: Lives, mock_clock:
 
 
 @pytest.mark.parametrize("bound", [True, False])
-async def test_a_frozen_account_sends_nothing_until_it_goes_on(
-    lives: Lives, mock_clock: MockClock, bound: bool
-) -> None:
+async def test_a_frozen_account_sends_nothing_until_let_go(lives: Lives, mock_clock: MockClock, bound: bool) -> None:
     """K09: what is ready, scheduled and of several parts is held over a restart; all goes out when it may, once."""
     async with lives.life(config_of(bound=False)) as gateway:
         ready = await gateway.accept(20)
