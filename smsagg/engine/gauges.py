@@ -5,6 +5,7 @@ from collections.abc import Callable
 from smsagg.carriers.base import Link
 from smsagg.engine.engine import Engine
 from smsagg.engine.health_gauges import add_health_sources
+from smsagg.engine.number_gauges import add_number_sources
 from smsagg.observe.metrics import Metrics
 from smsagg.pricing.purse import UNLIMITED
 from smsagg.store.base import Store
@@ -63,6 +64,7 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.link_window.add_source(by_link(lambda link: link.window))
     metrics.link_outstanding.add_source(by_link(lambda link: link.in_flight))
     add_health_sources(metrics, engine)
+    add_number_sources(metrics, engine.numbers, core.clock)
     metrics.abuse_blocked_prefixes.add_source(engine.guard.blocked_prefixes)
     metrics.accounts_frozen.add_source(lambda: {"": len(core.frozen)})
     metrics.quality.add_source(lambda: {key: score.value for key, score in core.quality.scores().items()})

@@ -42,6 +42,8 @@ CONVERSATION = "conversation"
 INTERVAL_S = 1.0
 BATCH = 1_000
 """Numbers whose time is over, or conversations looked through, in one transaction."""
+PURGE_INTERVAL_MS = 60_000
+"""Between two rounds through all conversations, of which each takes a second for a thousand."""
 SIBLINGS_MAX = 10_000
 """Long messages that come in parts and whose sender is remembered for the parts that follow."""
 
@@ -69,6 +71,8 @@ class Numbers:
         self.asks: frozenset[str] = frozenset()
         """Accounts whose recipients must be known before anything is sent to them."""
         self._purge_after = ""
+        self._purge_at = 0
+        """When the next round through all conversations begins."""
         self._touched: set[str] | None = None
         """While old conversations are looked for: those that changed meanwhile."""
         self._short: dict[str, int] = {}
@@ -313,14 +317,20 @@ class Numbers:
 
     async def _purge(self) -> None:
         """Delete the conversations that nobody has written in for long, a page of the store at a time."""
-        before = self._clock.now_ms() - self._ttl_ms
+        now = self._clock.now_ms()
+        if now < self._purge_at:
+            return
+        before = now - self._ttl_ms
         touched: set[str] = set()
         self._touched = touched
         try:
             page = await self._store.list_entities(CONVERSATION, self._purge_after, BATCH)
         finally:
             self._touched = None
-        self._purge_after = page[-1][0] if len(page) == BATCH else ""
+        if len(page) == BATCH:
+            self._purge_after = page[-1][0]
+        else:
+            self._purge_after, self._purge_at = "", now + PURGE_INTERVAL_MS
         updates = []
         for recipient, record in page:
             known = self.conversations.peek(recipient)
@@ -337,10 +347,6 @@ class Numbers:
     def choices_held(self) -> int:
         """Choices of senders whose message is neither stored nor refused yet."""
         return self._held
-
-    def counts(self) -> dict[tuple[str, ...], float]:
-        """Numbers by country, type and status."""
-        return {kind: float(count) for kind, count in self.inventory.counts.items()}
 
 
 def _digits(address: str) -> str:

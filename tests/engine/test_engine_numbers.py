@@ -217,13 +217,13 @@ async def test_a_refused_commit_leaves_no_trace() -> None:
 
 async def test_old_conversations_are_forgotten() -> None:
     """After ``conversation_ttl`` of silence, in memory and in the store; younger ones stay."""
-    settings = NumberSettings(conversation_ttl=Duration(60))
+    settings = NumberSettings(conversation_ttl=Duration(120))
     async with run_gateway(number_config(numbers=settings)) as gateway:
         await stock(gateway, *dedicated(long_numbers(2)), pools=[NumberPool("otp", rotation="sticky")])
         await senders(gateway, *OTHERS[:5])
-        await trio.sleep(50)
+        await trio.sleep(110)
         await senders(gateway, OTHERS[0])
-        await trio.sleep(20)
+        await trio.sleep(75)
         await gateway.settle()
         assert [key for key, _ in await gateway.store.load_entities("conversation")] == [OTHERS[0]]
         assert len(gateway.engine.numbers.conversations) == 1
