@@ -5,7 +5,7 @@ without the blanks around them. What a value must look like is the affair of who
 """
 
 import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,10 +47,16 @@ def read_text(path: str, problems: FileProblems) -> str | None:
 
 def parse_rows(text: str, required: Sequence[str], optional: Collection[str], problems: FileProblems) -> list[CsvRow]:
     """The rows of ``text`` that have the right number of values. Nothing when the header is wrong."""
-    lines = (line if not line.startswith("#") else "\n" for line in text.splitlines(keepends=True))
-    reader = csv.reader(lines, strict=True)
+    return list(rows_of(text.splitlines(keepends=True), required, optional, problems))
+
+
+def rows_of(
+    lines: Iterable[str], required: Sequence[str], optional: Collection[str], problems: FileProblems
+) -> Iterator[CsvRow]:
+    """The same one by one, for files that are too large to be held."""
+    reader = csv.reader((line if not line.startswith("#") else "\n" for line in lines), strict=True)
     header: list[str] | None = None
-    rows: list[CsvRow] = []
+    empty = dict.fromkeys((*required, *optional), "")
     try:
         for values in reader:
             values = [value.strip() for value in values]
@@ -59,17 +65,15 @@ def parse_rows(text: str, required: Sequence[str], optional: Collection[str], pr
             if header is None:
                 header = values
                 if not _is_sound(header, required, optional, reader.line_num, problems):
-                    return []
+                    return
             elif len(values) != len(header):
                 problems.add(reader.line_num, f"has {len(values)} values, and the header names {len(header)} columns")
             else:
-                empty = dict.fromkeys((*required, *optional), "")
-                rows.append(CsvRow(reader.line_num, empty | dict(zip(header, values, strict=True))))
+                yield CsvRow(reader.line_num, empty | dict(zip(header, values, strict=True)))
     except csv.Error as error:
         problems.add(reader.line_num, f"is not CSV: {error}")
     if header is None:
         problems.add(0, f"has no header; its columns are {', '.join(required)}")
-    return rows
 
 
 def _is_sound(

@@ -118,7 +118,7 @@ class Submission:
         data_coding, esm_class = pdu.data_coding, pdu.esm_class
         if data_coding == 0 and settings.data_coding_0 != "gsm":
             data_coding = _DATA_CODINGS[settings.data_coding_0]
-        rules = self._encodings.get((account.name, message_class))
+        rules = self._encodings.get((account.name, message_class)) if self._encodings else None
         if rules is not None and not any(tlv[0] in SAR_TAGS for tlv in pdu.tlvs):
             encoded = encode_smart(body, data_coding, esm_class, rules)
             if encoded is not None:

@@ -50,7 +50,7 @@ def test_every_number_of_a_large_file_is_found(tmp_path: Path) -> None:
         ("0447700900123,23415", "msisdn must be an international number"),
         ("123,23415", "msisdn must be an international number"),
         ("447700900123,234", 'mccmnc must be an MCC and an MNC in one, such as "23415", not "234"'),
-        ("447700900999,23410", "msisdn 447700900999 stands in the file already"),
+        ("447700900999,23410", "msisdn 447700900999 is in line 2 already"),
     ],
 )
 def test_a_wrong_row_is_told_with_its_line(tmp_path: Path, row: str, reason: str) -> None:

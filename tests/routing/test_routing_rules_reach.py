@@ -60,6 +60,7 @@ def test_a_rule_is_covered_by_one_that_asks_for_less(earlier: dict[str, Any], la
         ({"accounts": ("a",)}, {}),
         ({"countries": ("GB",)}, {"prefixes": ("44",)}),  # Jersey
         ({"prefixes": ("4477",)}, {"prefixes": ("44",)}),
+        ({"countries": ("CZ", "SK", "LI")}, {"prefixes": ("42",)}),  # +422 is nobody's
         ({"networks": ("23415",)}, {"networks": ("234",)}),
         ({"networks": ("23415", "23410")}, {"networks": ("234",)}),
         ({"senders": ("ACME-*",)}, {"senders": ("ACME*",)}),

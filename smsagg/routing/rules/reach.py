@@ -24,7 +24,7 @@ def unreachable(rules: Sequence[Rule]) -> Iterator[tuple[int, str]]:
             continue
         lands = _countries_of(rule)
         if lands is not None and rule.countries and lands.isdisjoint(rule.countries):
-            yield place, f"matches nothing: its prefixes are of {', '.join(sorted(lands)) or 'no country'}"
+            yield place, f"matches nothing: its prefixes are of {', '.join(sorted(lands - {''})) or 'no country'}"
             continue
         earlier = _that_take_all_of(rule, lands, index) & deciding & ((1 << place) - 1)
         for covering in members(earlier):
@@ -80,11 +80,12 @@ def _week_holds(week: bytes | None, other: bytes | None) -> bool:
 
 
 def _countries_of(rule: Rule) -> frozenset[str] | None:
-    """The countries of all numbers below the rule's prefixes; ``None`` without prefixes."""
+    """The countries of all numbers below the rule's prefixes, ``""`` when some may have none; ``None`` without
+    prefixes."""
     if not rule.prefixes:
         return None
     below = {country for known, country in PREFIXES.items() if known.startswith(rule.prefixes)}
-    return frozenset(below | {country_of(prefix) for prefix in rule.prefixes}) - {""}
+    return frozenset(below | {country_of(prefix) for prefix in rule.prefixes})
 
 
 def _mask_of(places: Iterator[int]) -> Mask:

@@ -10,9 +10,8 @@ Bounds: :data:`SHORT_LISTS_MAX` short lists; then they are made anew.
 """
 
 from collections.abc import Sequence
-from copy import copy
 
-from attrs import define, evolve
+from attrs import define
 
 from smsagg.routing.router import Router
 from smsagg.routing.rules.conditions import Condition, all_of, named_conditions
@@ -123,16 +122,18 @@ class RouteTable:
 
     def _ask_on(self, found: _Asked | None, query: RouteQuery) -> Decision:
         """Go on after a rule that decides nothing; what it and others set goes with the decision."""
-        query = copy(query)
+        message_class, tag = query.message_class, query.tag
         gives = Routed("", "")
-        while found is not None:
-            gives = _added(gives, found.rule.gives)
-            if found.decision is not None:
-                return found.decision if isinstance(found.decision, Blocked) else gives
-            query.message_class = gives.message_class or query.message_class
-            query.tag = gives.tag or query.tag
-            passed = (2 << found.index) - 1
-            found = _first_that_holds(self._short_list(self._mask(query) & ~passed), query)
+        try:
+            while found is not None:
+                gives = _added(gives, found.rule.gives)
+                if found.decision is not None:
+                    return found.decision if isinstance(found.decision, Blocked) else gives
+                query.message_class, query.tag = gives.message_class or message_class, gives.tag or tag
+                passed = (2 << found.index) - 1
+                found = _first_that_holds(self._short_list(self._mask(query) & ~passed), query)
+        finally:
+            query.message_class, query.tag = message_class, tag
         decision = self.fallback(query.country)
         return decision if isinstance(decision, Blocked) else _added(gives, decision)
 
@@ -193,9 +194,5 @@ def _found_in(text: str | None, short: _ShortList) -> Sequence[str]:
 
 def _added(gives: Routed, more: Routed) -> Routed:
     """What two rules gave, the later one's word before the earlier one's."""
-    return evolve(
-        more,
-        message_class=more.message_class or gives.message_class,
-        tag=more.tag or gives.tag,
-        priority=gives.priority if more.priority is None else more.priority,
-    )
+    priority = gives.priority if more.priority is None else more.priority
+    return Routed(more.pool, more.rule, more.message_class or gives.message_class, more.tag or gives.tag, priority)
