@@ -97,6 +97,18 @@ def test_a_stopped_server(config: Path, tmp_path: Path) -> None:
     assert output(config, "check", "--messages") == "1 ledgers, all of them right\n"
 
 
+async def drop_history(path: Path) -> int:
+    async with open_sqlite_store(StoreSettings(path=str(path), free_octets_min=0)) as store:
+        return await store.drop_history(2**60, 100)
+
+
+def test_the_ledger_stays_right_when_history_is_dropped(config: Path, tmp_path: Path) -> None:
+    """What was charged for messages that are gone is still known."""
+    trio.run(send_two, tmp_path / "smsagg.db")
+    assert trio.run(drop_history, tmp_path / "smsagg.db") == 1
+    assert output(config, "check", "--messages") == "1 ledgers, all of them right\n"
+
+
 @pytest.mark.parametrize(
     ("tampering", "told"),
     [
