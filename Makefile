@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim bench-codec bench-abuse bench-routing interop fuzz check-metrics clean
+.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim choice-picture bench-codec bench-abuse bench-routing interop fuzz check-metrics clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ fuzz: $(VENV)/run.stamp ## Fuzz all that reads a peer's octets; FUZZ_RUNS=n PDUs
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' \
 		|| echo "atheris cannot be installed for this Python: fuzzing without guidance by coverage"
 	$(BIN)/python -m tools.fuzz --runs $(or $(FUZZ_RUNS),1000000) --json var/fuzz.json
+
+choice-picture: $(VENV)/run.stamp ## Hours in which carriers turn bad, under each policy; draws docs/choice.svg (about 2 minutes)
+	$(BIN)/python -m tools.choice_picture
 
 check-metrics: $(VENV)/run.stamp ## Lint /metrics with promtool and scrape it with a real Prometheus (installs Debian's)
 	tools/check_metrics.sh

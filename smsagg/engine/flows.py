@@ -34,6 +34,8 @@ from smsagg.routing.ranking import BY_DESTINATION, EXPLORING, Contender, Ranking
 
 FLOWS_MAX = 20_000
 """Flows that are remembered; beyond, they are made anew."""
+UNGROUPED_MAX = 1_000
+"""A queue that needs no flows any more stays as it is until it is so short."""
 NAMED_MAX = 2
 """Carriers that a reason names as passed over."""
 
@@ -145,7 +147,7 @@ class Flows:
             if not is_grouped:
                 pool.regroup(self.group_of)
             return True
-        if is_grouped and not len(pool.ready):
+        if is_grouped and len(pool.ready) <= UNGROUPED_MAX:
             pool.regroup(None)
             return False
         return is_grouped
@@ -195,7 +197,7 @@ class Flows:
                 return granted
             if self._has_usable(stage, flow, now):
                 return None  # the backups are for when nobody is usable, not for when everybody is full
-        return None
+        return self._choose_last_resort(flow, now)
 
     def take(self, granted: Granted, count: int, now: float) -> None:
         """``count`` messages go by ``granted``."""
@@ -284,12 +286,19 @@ class Flows:
                         self._explain_tier(granted, place, now)
                         granted.passed_over = tuple(passed)
                         return granted
-        if ranking.last_resort and not self._has_usable(stage, flow, now):
-            held += [(index, "last_resort") for index in pool.policy.in_turn(ranking.last_resort)]
         for index, why in held:
             granted = self._grant(stage, flow, index, why, now)
             if granted is not None:
                 return granted
+        return None
+
+    def _choose_last_resort(self, flow: Flow, now: float) -> Granted | None:
+        """Who reports falsely, when nobody else is usable anywhere."""
+        for stage in flow.stages:
+            for index in stage.pool.policy.in_turn(self._ranking(stage, flow).last_resort):
+                granted = self._grant(stage, flow, index, "last_resort", now)
+                if granted is not None:
+                    return granted
         return None
 
     def _grant(self, stage: Stage, flow: Flow, index: int, why: str, now: float) -> Granted | None:

@@ -27,7 +27,7 @@ from smsagg.engine.tariffs import Tariffs
 from smsagg.engine.waiting import Waiting
 from smsagg.errors import StoreError
 from smsagg.model import Accepted, InDoubt, Message, MessageState, NotSent, Outcome, PartGroup, Refused
-from smsagg.model.trail import with_outcome
+from smsagg.model.trail import with_late_outcome, with_outcome
 from smsagg.routing.backoff import retry_delay_s
 from smsagg.routing.classify import Verdict
 from smsagg.smpp.status import ESME_RMSGQFUL, name_of
@@ -36,6 +36,7 @@ ERROR_IN_DOUBT = 0xFE
 """``err`` of a message that ends UNKNOWN because its carrier never answered."""
 
 ACCEPTED = "accepted"
+ACCEPTED_LATE = "accepted late"
 NOT_SENT = "not sent"
 TOGETHER_ATTEMPTS = 3
 """So often a part goes to the carrier that has its siblings, though that one has failed it."""
@@ -76,6 +77,7 @@ class Outcomes:
                     self._late(link, outcome, now, changes)
             elif kind is Accepted:
                 message.attempts += 1
+                message.trail = with_outcome(message.trail, ACCEPTED)
                 self._taken(message, outcome.carrier_message_id, now, changes)  # type: ignore[union-attr]
                 if is_mixed:  # what failed before it and what fails after it are not in a row
                     self._heed_accepted(link, message)
@@ -115,7 +117,6 @@ class Outcomes:
 
     def _taken(self, message: Message, carrier_message_id: str, now: int, changes: Changes) -> None:
         """The carrier that ``message`` names has it under this id."""
-        message.trail = with_outcome(message.trail, ACCEPTED)
         message.carrier_message_id = carrier_message_id
         if self._tariffs.charge_submits:
             self._tariffs.taken(message, message.carrier, now)
@@ -218,6 +219,7 @@ class Outcomes:
                 self._core.metrics.attempts(link.carrier.name, "late")
             for part in present:
                 part.attempts += 1
+                part.trail = with_outcome(part.trail, ACCEPTED)
             late = self._withdraw_late(link, outcome.message, present)
             self._taken_joined([*present, *late], outcome, now, changes)
         elif isinstance(outcome, Refused):
@@ -243,6 +245,7 @@ class Outcomes:
             if part.state is MessageState.QUEUED:
                 self._waiting.withdraw(part)
             part.carrier = link.carrier.name
+            part.trail = with_late_outcome(part.trail, link.link.name, ACCEPTED_LATE)
             part.asks_receipt = whole.asks_receipt
         return parts
 
@@ -251,7 +254,6 @@ class Outcomes:
             part.carrier_message_id = outcome.carrier_message_id
             if self._tariffs.charge_submits:
                 self._tariffs.taken(part, part.carrier, now)
-            part.trail = with_outcome(part.trail, ACCEPTED)
             self._core.decided(part, "taken", "as one by", part.carrier, "as", repr(outcome.carrier_message_id))
             assert part.group is not None
             self._part_taken(part, part.group, outcome.carrier_message_id, changes)
@@ -381,6 +383,7 @@ class Outcomes:
             if message.state is MessageState.QUEUED:
                 self._waiting.withdraw(message)
             message.carrier = link.carrier.name
+            message.trail = with_late_outcome(message.trail, link.link.name, ACCEPTED_LATE)
             message.asks_receipt = link.carrier.asks_receipt(message)
             self._taken(message, outcome.carrier_message_id, now, changes)
 

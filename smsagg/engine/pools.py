@@ -345,6 +345,7 @@ class Pool:
             self.ready.push(message)
         self.ready.messages_max = messages_max
         self.bundles.stand_in(self.ready)
+        self.rests_until = -math.inf
 
     def charge(self, carrier: str, count: int) -> None:
         """Tell the policy that ``count`` messages went to ``carrier``."""

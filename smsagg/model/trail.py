@@ -48,6 +48,16 @@ def with_outcome(trail: str, outcome: str) -> str:
     return f"{trail}|{outcome}" if trail else trail
 
 
+def with_late_outcome(trail: str, link: str, outcome: str) -> str:
+    """What came of an attempt on ``link`` after it was given up: of several there the latest one."""
+    lines = trail.split("\n")
+    for place in range(len(lines) - 1, -1, -1):
+        if lines[place].split("|", 2)[1:2] == [link]:
+            lines[place] = f"{lines[place]}|{outcome}"
+            break
+    return "\n".join(lines)
+
+
 def read_trail(trail: str) -> list[TrailLine]:
     """The attempts, oldest first; lines that nobody can have written are left out."""
     found: list[TrailLine] = []

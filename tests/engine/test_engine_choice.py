@@ -1,8 +1,10 @@
 """Which carrier gets what where that depends on the destination: price, quality, margin, health of a country."""
 
 from collections import Counter
+from random import Random
 from typing import Any
 
+import pytest
 import trio
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, QualitySettings, RetrySettings
@@ -10,6 +12,7 @@ from smsagg.engine.health import Health
 from smsagg.model import Message, MessageState
 from smsagg.model.trail import read_trail
 from smsagg.pricing import CardRow, Currencies, DestinationKind, RateCard
+from smsagg.queueing import ReadyQueue
 from smsagg.smpp.status import ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.store.memory import MemoryStore
 from smsagg.tables import Tables
@@ -25,6 +28,10 @@ from smsagg.testing.gateway import (
 )
 
 GB, FR = "447700900123", "33612345678"
+DESTINATIONS: tuple[dict[str, Any], ...] = (
+    {"destination_addr": GB, "country": "GB"},
+    {"destination_addr": FR, "country": "FR"},
+)
 RETRY = RetrySettings(first=Duration(5), multiplier=1, jitter=0, attempts_max=1_000)
 
 
@@ -273,6 +280,29 @@ async def test_throttled_messages_wait_at_the_front_of_their_group() -> None:
         assert [sent.seq for sent in gateway.carriers["alpha"].sent][:4] == [*seqs(messages)[:2], *seqs(messages)[:2]]
 
 
+@pytest.mark.parametrize("policy", ["weighted", "least_cost", "quality", "combined"])
+async def test_accounts_get_equal_shares_whatever_the_policy(policy: str) -> None:
+    """Of whatever room there is at a time, over countries with other prices: within 5 per cent and a turn."""
+    rng = Random(policy)
+    cards = tables(alpha=card(GB=10_000, FR=20_000), beta=card(GB=20_000, FR=10_000))
+    config = config_of("alpha", "beta", window=15, policy=policy)
+    async with run_gateway(config, tables=cards) as gateway:
+        for _ in range(30):
+            for account in ("acme", "other"):
+                await gateway.accept(20, account=account, **rng.choice(DESTINATIONS))
+        account_of = {message.seq: message.account for message in gateway.engine.core.live.values()}
+        before = {name: len(carrier.sent) for name, carrier in gateway.carriers.items()}
+        for _ in range(40):
+            carrier = rng.choice(list(gateway.carriers.values()))
+            carrier.link.accept(carrier.outstanding[: rng.randint(1, 15)])
+            await gateway.settle()
+        went: Counter[str] = Counter()
+        for name, carrier in gateway.carriers.items():
+            went.update(account_of[one.seq] for one in carrier.sent[before[name] :])
+        assert sum(went.values()) > 200
+        assert abs(went["acme"] - went["other"]) <= 0.05 * sum(went.values()) + 8, went
+
+
 # --- health by country ---
 
 
@@ -297,6 +327,7 @@ async def test_a_way_that_is_stopped_is_not_gone_and_the_others_are() -> None:
         assert shares(gateway) == {"alpha": 27}
         await accept(gateway, 5)
         assert shares(gateway) == {"alpha": 32}
+        assert isinstance(gateway.engine.core.pools["gb"].ready, ReadyQueue)
 
 
 async def test_a_way_is_paced() -> None:
