@@ -98,13 +98,16 @@ class Tariffs:
         return None
 
     def _pays(self, guard: MarginGuard, message: Message, digits: str, now: int) -> bool:
-        """Whether some carrier of the pool leaves the margin, or may: what its cost is is not known."""
+        """Whether some carrier of the pool leaves the margin, or may: its price is not known, and it is taken then."""
         cards = self._core.tables.cards
         for pool in self._core.pools[message.pool].chain():
             for carrier in pool.members:
                 card = cards.get(carrier.name)
                 rate = None if card is None else card.find(digits, message.network, now, message.country)
-                if rate is None or guard.allows(message.revenue, rate.base):
+                if rate is None:
+                    if pool.settings.unpriced != "refuse":
+                        return True
+                elif guard.allows(message.revenue, rate.base):
                     return True
         return False
 

@@ -93,6 +93,14 @@ async def test_the_guard_refuses_when_nobody_leaves_the_margin(cards: dict[str, 
         assert (admit(gateway) == Refusal(ESME_RSUBMITFAIL, "margin")) is is_refused
 
 
+async def test_a_carrier_without_a_price_does_not_count_where_it_is_never_taken() -> None:
+    """``unpriced = "refuse"`` leaves nobody who may be cheap enough."""
+    config = config_of(margin_guard="refuse", policy="least_cost", unpriced="refuse")
+    async with run_gateway(config) as gateway:
+        use(gateway, card(30), alpha=card(31))
+        assert admit(gateway) == Refusal(ESME_RSUBMITFAIL, "margin")
+
+
 async def test_the_guard_may_only_warn() -> None:
     """The message is taken, and counted."""
     async with run_gateway(config_of(margin_guard="warn", margin_min=Margin(1))) as gateway:
