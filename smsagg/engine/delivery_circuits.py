@@ -13,7 +13,7 @@ from smsagg.engine.pools import CarrierState
 from smsagg.engine.ways import Way
 from smsagg.routing.circuit import CircuitState
 from smsagg.shaping.rules import DELIVERED, FAILED
-from smsagg.shaping.window import Counts, SlidingCounts
+from smsagg.shaping.window import Counts, SlidingCounts, between
 
 WINDOW_S = 300.0
 PROBE_S = 120.0
@@ -43,7 +43,7 @@ class DeliveryCircuits:
         if window is None:
             window = self._windows[key] = SlidingCounts(WINDOW_S)
             window.look((0, 0), now)
-        (delivered, failed), _ = window.look(counts, now)
+        delivered, failed = between(window.look(counts, now)[0], counts)
         reported = delivered + failed
         way = carrier.ways.get(country)
         if way is not None and way.is_judged_by_receipts:

@@ -18,7 +18,7 @@ from smsagg.engine.pools import CarrierState
 from smsagg.observe.log import RateLimitedLog
 from smsagg.shaping.country_pace import CountryPace
 from smsagg.shaping.rules import ACCEPTED, IN_DOUBT, PERMANENT, STATUSES_FROM, Action, Rule
-from smsagg.shaping.window import Counts, SlidingCounts
+from smsagg.shaping.window import Counts, SlidingCounts, between
 
 INTERVAL_S = 1.0
 RECENT_S = 600.0
@@ -82,11 +82,11 @@ class Shaper:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            self.look(self._core.clock.monotonic_s())
+            await self._look(self._core.clock.monotonic_s())
             await trio.sleep(INTERVAL_S)
 
-    def look(self, now: float) -> None:
-        """One look."""
+    async def _look(self, now: float) -> None:
+        """One look; others have their turn between its parts, and the configuration may change there."""
         core = self._core
         for carrier in core.carriers.values():
             self._find_silent_links(carrier, now)
@@ -94,11 +94,13 @@ class Shaper:
         core.sightings.traffic.keep_look(now)
         self._look_at_recent(now)
         self._deliveries.look(now)
-        for rule in self._rules:
-            self._apply(rule, now)
         if self._paces:
             self._pace_countries(now)
         self.on_look(now)
+        for rule in list(self._rules):
+            await trio.lowlevel.checkpoint()
+            if rule in self._rules:
+                self._apply(rule, now)
 
     def actions(self, carrier: str = "") -> Iterator[Action]:
         """What rules have in force, of one carrier or of all."""
@@ -127,7 +129,8 @@ class Shaper:
                 if window is None:
                     window = self._windows[carrier] = SlidingCounts(RECENT_S)
                     window.look((0,) * len(counts), now)
-                self._recent[carrier] = window.look(counts, now)
+                first, elapsed = window.look(counts, now)
+                self._recent[carrier] = between(first, counts), elapsed
 
     def country_rates(self) -> dict[str, float]:
         """What may go to each country of ``[countries]``, messages per second."""
@@ -144,18 +147,20 @@ class Shaper:
     # Rules.
 
     def _apply(self, rule: Rule, now: float) -> None:
-        sightings = self._core.sightings
-        for subject in sightings.subjects():
-            if not rule.concerns(subject) or subject[0] not in self._core.carriers:
+        sightings, carriers = self._core.sightings, self._core.carriers
+        for subject in rule.subjects(sightings):
+            action = rule.action_on(subject)
+            if subject[0] not in carriers:
                 continue
-            measured, action = rule.measure(subject, sightings, now), rule.action_on(subject)
-            if action is None:
-                begun = measured and rule.look(subject, measured, now)
-                if begun:
+            measured = rule.measure(subject, sightings, now)
+            if action is not None:
+                if rule.is_over(action, measured, now):
+                    self._release(action)
+                    self._tell("shaping_ended", action, why="its time is over")
+            elif measured is not None:
+                begun = rule.look(subject, measured, now)
+                if begun is not None:
                     self._begin(rule, begun, now)
-            elif rule.is_over(action, measured, now):
-                self._release(action)
-                self._tell("shaping_ended", action, why="its time is over")
 
     def _begin(self, rule: Rule, action: Action, now: float) -> None:
         name, country = action.subject

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from smsagg.engine.pools import LinkState
 from smsagg.engine.traffic import Traffic
 from smsagg.model import Message, MessageState
-from smsagg.routing.experience import Cell, Experience
+from smsagg.routing.experience import Experience, Key
 from smsagg.shaping.rules import Subject
 from smsagg.shaping.window import Counts
 
@@ -31,12 +31,15 @@ class EngineSightings:
         """``command_status`` values that are counted."""
         self._answers: dict[tuple[str, str, int], int] = {}
         self._responses: dict[str, _Responses] = {}
+        self._cells: dict[Key, Counts] = {}
         self._subjects: dict[Subject, Counts] = {}
 
     def watch(self, statuses: Sequence[int]) -> None:
         """Count answers with these ``command_status`` values from now on."""
         self.statuses = tuple(statuses)
         self._answers = {key: count for key, count in self._answers.items() if key[2] in self.statuses}
+        self._cells.clear()
+        self._subjects.clear()
 
     def on_refused(self, carrier: str, country: str, command_status: int) -> None:
         """An attempt was refused."""
@@ -61,15 +64,29 @@ class EngineSightings:
             responses.append((now, timed.country, (now - link.timed_at) * 1000))
 
     def refresh(self) -> None:
-        """Look at the counters anew."""
-        subjects: dict[Subject, Counts] = {}
-        for (carrier, country), cell in self._experience.cells.items():
-            counts = self._counts(carrier, country, cell)
-            subjects[carrier, country] = counts
-            whole = subjects.get((carrier, ""))
+        """Look at the counters anew; what has not changed stays the same object."""
+        cells, subjects = self._cells, self._subjects
+        for key, cell in self._experience.cells.items():
+            told = (
+                cell.accepted,
+                cell.throttled,
+                cell.temporary,
+                cell.permanent,
+                cell.in_doubt,
+                cell.delivered,
+                cell.failed,
+            )
+            before = cells.get(key)
+            if before is not None and before[: len(told)] == told:
+                continue
+            carrier, country = key
+            answers = (self._answers.get((carrier, country, status), 0) for status in self.statuses)
+            counts = cells[key] = (*told, *cell.latencies, *answers)
             if country:
-                subjects[carrier, ""] = counts if whole is None else tuple(map(int.__add__, whole, counts))
-        self._subjects = subjects
+                subjects[key] = counts
+            whole = subjects.get((carrier, ""))
+            added = counts if before is None else tuple(map(int.__sub__, counts, before))
+            subjects[carrier, ""] = added if whole is None else tuple(map(int.__add__, whole, added))
 
     def subjects(self) -> dict[Subject, Counts]:
         return self._subjects
@@ -78,16 +95,3 @@ class EngineSightings:
         carrier, country = subject
         responses = self._responses.get(carrier, ())
         return [ms for at, of, ms in responses if at >= since and country in ("", of)]
-
-    def _counts(self, carrier: str, country: str, cell: Cell) -> Counts:
-        return (
-            cell.accepted,
-            cell.throttled,
-            cell.temporary,
-            cell.permanent,
-            cell.in_doubt,
-            cell.delivered,
-            cell.failed,
-            *cell.latencies,
-            *(self._answers.get((carrier, country, status), 0) for status in self.statuses),
-        )

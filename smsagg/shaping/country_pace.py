@@ -52,7 +52,8 @@ class CountryPace:
         """Take in the country's counters, which only grow; whether the pace is another one now."""
         if self._errors_above is None:
             return False
-        (attempted, failed), elapsed = self._window.look((attempts, errors), now)
+        (attempts_before, errors_before), elapsed = self._window.look((attempts, errors), now)
+        attempted, failed = attempts - attempts_before, errors - errors_before
         since_last, self._looked_at = now - self._looked_at, now
         rate = self.rate_per_s
         if attempted >= self._samples_min and failed >= self._errors_above * attempted:

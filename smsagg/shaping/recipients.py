@@ -39,7 +39,7 @@ class RecipientCap:
             instant = self._before.get(number, 0.0)
         ahead_ms = instant - now
         if ahead_ms > self._ahead_ms:
-            if ahead_ms <= self._life_ms:
+            if ahead_ms <= self._life_ms + 1.0:  # no history leads further, but for rounding
                 return False
             ahead_ms = 0.0  # the clock was set back
         self._instants[number] = now + max(ahead_ms, 0.0) + self._interval_ms

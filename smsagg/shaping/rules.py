@@ -15,13 +15,13 @@ seconds. Memory: one window for each rule and subject that met.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from attrs import define
 
 from smsagg.config.shaping_settings import CONDITIONS, ShapingRuleSettings
 from smsagg.routing.experience import BINS, bin_upper_ms
-from smsagg.shaping.window import Counts, SlidingCounts
+from smsagg.shaping.window import Counts, SlidingCounts, between
 
 Subject = tuple[str, str]
 """(carrier, country); country ``""``: the carrier as a whole."""
@@ -43,8 +43,7 @@ class Sightings(Protocol):
         ...
 
 
-@define(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """What a rule saw of a subject."""
 
     value: float
@@ -75,11 +74,12 @@ class Action:
 class _Watched:
     """One rule and one subject."""
 
-    __slots__ = ("action", "since", "window")
+    __slots__ = ("action", "looked_at", "since", "window")
 
     def __init__(self, window_s: float) -> None:
         self.window = SlidingCounts(window_s)
         self.since = 0.0
+        self.looked_at: Counts = ()
         self.action: Action | None = None
 
 
@@ -92,6 +92,16 @@ class Rule:
         self.threshold = float(getattr(settings, self.condition))
         self._statuses = [STATUSES_FROM + i for i, status in enumerate(watched_statuses) if status in settings.statuses]
         self._watched: dict[Subject, _Watched] = {}
+        self._concerned: list[Subject] = []
+        self._known = 0
+
+    def subjects(self, sightings: Sightings) -> list[Subject]:
+        """Those of the rule that met so far."""
+        every = sightings.subjects()
+        if len(every) != self._known:
+            self._known = len(every)
+            self._concerned = [subject for subject in every if self.concerns(subject)]
+        return self._concerned
 
     def concerns(self, subject: Subject) -> bool:
         """Whether ``subject`` is one of the rule's."""
@@ -119,17 +129,18 @@ class Rule:
                 self._watch(subject, counts, now)
 
     def measure(self, subject: Subject, sightings: Sightings, now: float) -> Measured | None:
-        """What is seen of ``subject`` in the window."""
-        counts = sightings.subjects().get(subject)
-        if counts is None:
-            return None
+        """What is seen of ``subject`` in the window; ``None``: nothing new, so nothing that could begin an action."""
+        counts = sightings.subjects()[subject]
         watched = self._watched.get(subject)
         if watched is None:  # it has just appeared: all that is counted of it is new
             watched = self._watch(subject, (0,) * len(counts), now)
-        seen, elapsed = watched.window.look(counts, now)
+        if watched.looked_at is counts and watched.action is None:
+            return None
+        watched.looked_at = counts
+        first, elapsed = watched.window.look(counts, now)
         since = max(watched.since, now - self.settings.window)
-        value, samples = self._value(seen, lambda: sightings.response_ms(subject, since))
-        return Measured(value, samples, seen[ACCEPTED] / max(elapsed, 1.0))
+        value, samples = self._value(first, counts, lambda: sightings.response_ms(subject, since))
+        return Measured(value, samples, (counts[ACCEPTED] - first[ACCEPTED]) / max(elapsed, 1.0))
 
     def look(self, subject: Subject, measured: Measured, now: float) -> Action | None:
         """Whether the rule begins to act on ``subject``, idle so far: its action, not in force before :meth:`begin`."""
@@ -197,25 +208,26 @@ class Rule:
         watched.window.restart()
         watched.since = now
 
-    def _value(self, seen: Counts, response_ms: Callable[[], Sequence[float]]) -> tuple[float, int]:
-        """The condition's value, and the samples that it rests on."""
+    def _value(self, first: Counts, last: Counts, response_ms: Callable[[], Sequence[float]]) -> tuple[float, int]:
+        """The condition's value between two looks, and the samples that it rests on."""
         condition = self.condition
         if condition == "response_latency":
             samples = response_ms()
             return percentile_of(samples, self.settings.percentile) / 1000, len(samples)
         if condition == "receipt_latency":
-            bins = seen[FAILED + 1 : STATUSES_FROM]
+            bins = between(first[FAILED + 1 : STATUSES_FROM], last[FAILED + 1 : STATUSES_FROM])
             return binned_percentile_ms(bins, self.settings.percentile) / 1000, sum(bins)
         if condition == "delivery_below":
-            reported = seen[DELIVERED] + seen[FAILED]
-            return seen[DELIVERED] / reported if reported else 1.0, reported
-        attempts = sum(seen[: IN_DOUBT + 1])
+            delivered = last[DELIVERED] - first[DELIVERED]
+            reported = delivered + last[FAILED] - first[FAILED]
+            return delivered / reported if reported else 1.0, reported
+        attempts = sum(last[:DELIVERED]) - sum(first[:DELIVERED])
         if condition == "error_share":
-            count = attempts - seen[ACCEPTED]
+            count = attempts - (last[ACCEPTED] - first[ACCEPTED])
         elif condition == "temporary_share":
-            count = seen[TEMPORARY]
+            count = last[TEMPORARY] - first[TEMPORARY]
         else:
-            count = sum(seen[i] for i in self._statuses)
+            count = sum(last[i] - first[i] for i in self._statuses)
         if condition == "status_count":
             return count, max(attempts, self.settings.samples_min)  # the count is evidence enough
         return count / attempts if attempts else 0.0, attempts

@@ -1,7 +1,8 @@
 """Counts over a sliding window, from counters that only grow.
 
 A window of w seconds keeps a look at the counters each w / ``SLOTS`` seconds; what happened within it is the present
-look less the oldest kept. So it is at most a slot longer or shorter than asked for, and memory is constant.
+counters less those of the oldest look kept. So it is at most a slot longer or shorter than asked for, and memory is
+constant.
 """
 
 from collections import deque
@@ -22,22 +23,22 @@ class SlidingCounts:
         self._looks: deque[tuple[float, Counts]] = deque()
 
     def look(self, counts: Counts, now: float) -> tuple[Counts, float]:
-        """What was counted within the window up to ``now``, and since when, in seconds; ``counts`` are the counters.
-
-        The first look sees nothing.
+        """The counters as they were at the beginning of the window up to ``now``, and how many seconds ago that was;
+        ``counts`` are the counters now. At the first look these two are the same.
         """
         looks = self._looks
         while len(looks) > 1 and looks[1][0] <= now - self._window_s:
             looks.popleft()
-        if not looks:
+        if not looks or now - looks[-1][0] >= self._slot_s:
             looks.append((now, counts))
         since, first = looks[0]
-        if now - looks[-1][0] >= self._slot_s:
-            looks.append((now, counts))
-        if len(first) != len(counts):  # more is counted than at first
-            first = first + (0,) * (len(counts) - len(first))
-        return tuple(map(int.__sub__, counts, first)), now - since
+        return first, now - since
 
     def restart(self) -> None:
         """What was counted so far is no evidence any more: the window begins with the next look."""
         self._looks.clear()
+
+
+def between(first: Counts, last: Counts) -> Counts:
+    """What was counted from the one look to the other."""
+    return tuple(map(int.__sub__, last, first))
