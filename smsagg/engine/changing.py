@@ -48,6 +48,7 @@ def change_pools(core: Core, config: Config) -> list[Pool]:
             pool.reconfigure(settings, members)
         if name not in before:
             pool.depth = core.former_depth.pop(name, 0)
+            pool.spilled = False  # the loader looks what is parked for it
         core.pools[name] = pool
     link_pools(core.pools)
     left = [pool for name, pool in before.items() if name not in core.pools]

@@ -357,3 +357,22 @@ async def test_what_restricted_a_carrier_that_left_restricts_nobody() -> None:
         assert not core.health.is_quiet
         gateway.reconfigure(evolve(config_of(), carriers=alone))
         assert core.health.is_quiet
+
+
+async def test_a_pool_that_left_while_it_spilled_takes_messages_when_it_is_back() -> None:
+    """What was parked for it has gone elsewhere; it does not refuse for a backlog that it has no more."""
+    strict = pool_settings("alpha", countries=("VN",), queue_max=3, when_full="spill")
+    config = evolve(WAITING, pools=WAITING.pools | {"vn": strict})
+    async with run_gateway(config) as gateway:
+        for _ in range(6):
+            await gateway.accept(1, pool="vn", country="VN")
+        assert gateway.engine.core.pools["vn"].spilled
+        elsewhere = {"gb": WAITING.pools["gb"], "asia": pool_settings("beta", countries=("VN",))}
+        gateway.reconfigure(evolve(config, pools=elsewhere))
+        await trio.sleep(6)
+        assert len(gateway.carriers["beta"].sent) == 6
+        gateway.reconfigure(evolve(config, pools=config.pools | {"vn": evolve(strict, when_full="refuse")}))
+        assert gateway.submit(1, pool="vn", country="VN").refused == []
+        gateway.carrier.bind()
+        await gateway.settle()
+        await end_all(gateway)

@@ -34,6 +34,7 @@ from smsagg.config.schema import (
 )
 from tools.sim.disk import DiskPlan
 from tools.sim.drawing_money import draw_money
+from tools.sim.drawing_reloads import draw_reloads
 from tools.sim.drawing_texts import draw_customer, draw_handset_messages
 from tools.sim.network import Weather
 from tools.sim.scenario import (
@@ -79,12 +80,14 @@ def draw(seed: int) -> Scenario:
         changed = {name: _in_another_form(rng, settings) for name, settings in config.carriers.items()}
         configs.append(evolve(config, pools=_pools(rng, carriers), carriers=changed))
     configs, tables = draw_money(seed, configs)
+    faults = () if is_calm else _faults(rng, duration_s)
+    reloads, reloading = ((), ()) if is_calm else draw_reloads(seed, configs[0], duration_s)
     return Scenario(
         seed,
         tuple(configs),
         customers,
         suppliers,
-        () if is_calm else _faults(rng, duration_s),
+        tuple(sorted((*faults, *reloading), key=lambda fault: fault.at)),
         (rng.choice(FAILPOINTS), rng.randrange(1, 8)) if not is_calm and rng.random() < 0.4 else None,
         rng.randrange(50, 1500) if not is_calm and rng.random() < 0.4 else None,
         duration_s,
@@ -93,6 +96,7 @@ def draw(seed: int) -> Scenario:
         rng.choice((200, 2_000, 100_000)),
         is_fair,
         tables,
+        reloads,
     )
 
 

@@ -47,7 +47,10 @@ def _problems(facts: Facts, attempt: Attempt, sent: list[Sent]) -> Iterable[str]
         yield f"from {attempt.source}, and should be from {source}"
     if any(attempt.reference != submit.reference for submit in sent):
         yield f"another user_message_reference, {attempt.reference}"
-    forms = {config.carriers[attempt.carrier].settings.long_messages for config in facts.scenario.configs}
+    carriers = [
+        config.carriers[attempt.carrier] for config in facts.scenario.all_configs if attempt.carrier in config.carriers
+    ]
+    forms = {carrier.settings.long_messages for carrier in carriers}
     if not any((attempt.part and attempt.part.form) in TAKES[form] for form in forms):
         yield f"takes {forms}, and got {attempt.part}"
     if len(sent) > 1:

@@ -6,15 +6,16 @@ disk or the network, though its tasks still unwind; it may be called between any
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 
 import trio
 
 from smsagg.carriers.base import Carrier
+from smsagg.carriers.fleet import Fleet
 from smsagg.carriers.smpp import SmppCarrier
 from smsagg.carriers.smpp.settings import SmppSettings
-from smsagg.config.schema import BindFailureSettings, Config
+from smsagg.config.schema import BindFailureSettings, CarrierSettings, Config
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import CarrierError, StoreError
@@ -44,6 +45,10 @@ class SimulatedAuthenticator(Authenticator):
         self._failures = BindFailures(failures)
         self._password = password
         self._rng = rng
+
+    def reconfigure(self, accounts: Iterable[Account], failures: BindFailureSettings) -> None:
+        self._accounts = {account.settings.system_id: account for account in accounts}
+        self._failures.set_limits(failures)
 
     def proof(self, system_id: str, password: str) -> str:
         return password
@@ -77,6 +82,7 @@ class Life:
         prices: Tables,
     ) -> None:
         self.config = config
+        self._bounds: dict[str, int] = {}
         self.store = MemoryStore(tables, disk.commit_later, disk.tell_later)
         self.is_alive = True
         self.is_serving = False
@@ -100,23 +106,22 @@ class Life:
             dict(self.engine.accounts), password, rng, config.server.bind_failures
         )
         self._door: FrontDoor
-        self.carriers: dict[str, Carrier] = {
-            name: SmppCarrier(name, settings.settings, self.engine, clock, Random(rng.getrandbits(64)), self._connect)
-            for name, settings in config.carriers.items()
-        }
+        engine = self.engine
+        self._fleet = Fleet(
+            config.carriers, self._make_carrier, engine.awaits_receipts, lambda: engine.intake.last_seq, engine.forget
+        )
 
     async def run(self) -> None:
         """Live until :meth:`kill`, or until :meth:`stop` came to its end."""
         engine, store = self.engine, self.store
         try:
             with self._scope:
-                engine.connect(self.carriers, await store.recover(self._clock.now_ms(), engine.retries_due_by))
+                engine.connect(self._fleet.carriers, await store.recover(self._clock.now_ms(), engine.retries_due_by))
                 self._door = make_front_door(self.config, engine, self._clock, self.metrics, self._authenticator)
                 store.on_commit = lambda _seconds, _changes: engine.dispatcher.wake()
                 async with trio.open_nursery() as self._nursery:
                     await self._nursery.start(engine.run)
-                    for carrier in self.carriers.values():
-                        await self._nursery.start(carrier.run)
+                    await self._fleet.start(self._nursery)
                     self.is_serving = self._has_served = True
                     await self._stopping.wait()
                     self.is_serving = False
@@ -146,6 +151,24 @@ class Life:
                 if wire.ended_at is None:
                     wire.gateway_died(fate_of())
             self._scope.cancel()
+
+    def _make_carrier(self, name: str, settings: CarrierSettings) -> Carrier:
+        rng = Random(self._rng.getrandbits(64))
+        return SmppCarrier(name, settings.settings, self.engine, self._clock, rng, self._connect)
+
+    def reload(self, config: Config) -> None:
+        """Go on under another configuration, as by SIGHUP."""
+        if not self.is_serving:
+            return
+        self.over_bounds()
+        plan = self._fleet.plan(config.carriers)
+        self._fleet.retune(plan)
+        self.engine.reconfigure(config, self.engine.core.tables, plan.carriers)
+        self._door.reconfigure()
+        for session in list(self._sessions):
+            session.reconfigure()
+        self._fleet.follow(plan, config.carriers, config.receipts.carrier_grace)
+        self.config = config
 
     def stop(self) -> None:
         """End in order, as by SIGTERM."""
@@ -190,9 +213,7 @@ class Life:
         if self._sessions:
             self._nobody_left = trio.Event()
             await self._nobody_left.wait()
-        async with trio.open_nursery() as nursery:
-            for carrier in self.carriers.values():
-                nursery.start_soon(carrier.drain)
+        await self._fleet.drain()
         await self.store.flush()
 
     def held(self) -> dict[str, object]:
@@ -216,6 +237,11 @@ class Life:
         }
         return {name: value for name, value in held.items() if value}
 
+    def _most(self, subject: str, bound: int) -> int:
+        """The highest that a bound has been in this life: what was let in under it stays."""
+        most = self._bounds[subject] = max(bound, self._bounds.get(subject, 0))
+        return most
+
     def over_bounds(self) -> list[str]:
         """Limits that are exceeded just now."""
         if not self.is_serving:
@@ -224,10 +250,11 @@ class Life:
         found = []
         windows = sum(state.link.window for carrier in core.carriers.values() for state in carrier.links)
         for name, pool in core.pools.items():
-            if len(pool.ready) > pool.settings.queue_max + windows:
+            if len(pool.ready) > self._most(f"pool {name}", pool.settings.queue_max) + windows:
                 found.append(f"pool {name}: {len(pool.ready)} ready")
         for name, account in core.accounts.items():
-            if account.queued < 0 or account.queued > account.settings.queue_max + windows:
+            queue_max = self._most(f"account {name}", account.settings.queue_max)
+            if account.queued < 0 or account.queued > queue_max + windows:
                 found.append(f"account {name}: {account.queued} queued")
         correlator = self.engine.reports.correlator
         if len(correlator) > store.live_messages_in_memory_max:

@@ -24,10 +24,12 @@ class Nemesis:
         self._world = world
         self._rng = rng
         self._is_over = False
+        self._reloads = 0
         self._acts: dict[str, Callable[[float], None]] = {
             "kill": lambda _: self.kill("kill"),
             "kill twice": self._kill_twice,
             "stop": lambda _: self._stop(),
+            "reload": lambda _: self._reload(),
             "carrier reset": lambda _: self._each_carrier_wire(lambda wire: wire.reset()),
             "carrier dark": lambda lasting_s: self._each_carrier_wire(lambda wire: wire.go_dark(lasting_s)),
             "carrier pause": self._carrier_pause,
@@ -67,6 +69,8 @@ class Nemesis:
         world.store_error = None
         if world.life is not None:
             world.life.store.repair()
+            if world.scenario.reloads:
+                world.life.reload(world.scenario.config)
         world.weather.extra_s = 0.0
         for supplier in world.suppliers.values():
             supplier.is_calm = supplier.is_listening = True
@@ -98,6 +102,12 @@ class Nemesis:
     def _stop(self) -> None:
         if self._world.life is not None:
             self._world.life.stop()
+
+    def _reload(self) -> None:
+        reloads = self._world.scenario.reloads
+        if self._world.life is not None and reloads:
+            self._world.life.reload(reloads[self._reloads % len(reloads)])
+            self._reloads += 1
 
     # --- carriers ---
 

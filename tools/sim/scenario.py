@@ -160,6 +160,13 @@ class Scenario:
     """Nothing goes wrong: no fault, no crash, and carriers without moods."""
     tables: Tables = field(factory=Tables)
     """Prices."""
+    reloads: tuple[Config, ...] = ()
+    """What the configuration of a running gateway becomes, one reload after the other, round and round."""
+
+    @property
+    def all_configs(self) -> tuple[Config, ...]:
+        """Under which there were messages on their way."""
+        return (*self.configs, *self.reloads)
 
     @property
     def is_calm(self) -> bool:
