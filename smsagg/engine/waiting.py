@@ -195,17 +195,21 @@ class Waiting:
 
     def loaded(self, messages: Iterable[Message], now: int) -> None:
         """Messages just claimed from the store: ready now; those that no longer fit are parked again."""
-        core = self._core
+        core, changes = self._core, Changes()
         for message in messages:
             if message.seq in core.settling:
                 continue
             core.live[message.seq] = message
             for watcher in core.load_watchers:
                 watcher.append(message)
-            if self._is_at_home(message):
+            if core.frozen and message.account in core.frozen:
+                self.freeze(message, changes)
+            elif self._is_at_home(message):
                 self._make_ready(message, now)
             else:
                 self._park(message, now)
+        if changes.message_updates:
+            core.store.write(changes)
 
     def of_account(self, account: str) -> list[Message]:
         """To be looked through: the account's messages that wait in memory, some twice, with others among them."""
