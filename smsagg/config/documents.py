@@ -4,6 +4,9 @@ A configuration is its main file and the data files that it names. Versions of i
 more people can read than the file; so passwords and hashes are replaced by a *mark*: ``"redacted:1f03a9c2"``, 32 bits
 of a keyed digest. A mark tells whether a secret has changed and allows no guessing of it; and a text with marks becomes
 whole again from a file that still has the same secrets (:func:`restored`).
+
+Bulk files (ported numbers) are too large for a hundred copies of them, and others write them: a line with the digest
+stands for each, so that a change is seen, and going back to a version leaves them as they are.
 """
 
 import hashlib
@@ -17,7 +20,7 @@ from typing import Any, get_args
 import attrs
 from attrs import define
 
-from smsagg.config.units import DataFile
+from smsagg.config.units import BulkFile, DataFile
 from smsagg.errors import ConfigError
 
 READS_MAX = 5
@@ -27,6 +30,7 @@ _SECRET = r"(?:[A-Za-z0-9_-]*_)?(?:password|password_hash|secret|token)"
 _KEY = re.compile(rf"(?:{_SECRET})")
 _VALUE = r"\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'"
 _ASSIGNED = re.compile(rf"""(?<![A-Za-z0-9_-])(["']?{_SECRET}["']?[ \t]*=[ \t]*)({_VALUE})""")
+_NO_COPY = "# No copy is kept of this file:"
 _MARK = "redacted:"
 _MARKED = re.compile(rf'"{_MARK}([0-9a-f]{{8}})"')
 
@@ -44,6 +48,21 @@ class Documents:
     """By name: the path as seen from the folder of the main file."""
 
 
+def digest_of_file(path: Path) -> str:
+    """What stands for a bulk file among the texts. Raises ConfigError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return f"{_NO_COPY} {file.tell()} octets, SHA-256 {digest}\n"
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` stands for a file that is not kept."""
+    return text.startswith(_NO_COPY)
+
+
 def read_text(path: Path) -> str:
     """Raises ConfigError when it cannot be read."""
     try:
@@ -56,7 +75,7 @@ def read_text(path: Path) -> str:
 
 def data_files(config: Any) -> list[DataFile]:
     """Paths of all data files that a configuration, or any table of it, names."""
-    return list(dict.fromkeys(_data_files(config, type(config))))
+    return list(dict.fromkeys(_files(DataFile, config, type(config))))
 
 
 def read_documents(path: Path, config: Any) -> Documents:
@@ -65,6 +84,8 @@ def read_documents(path: Path, config: Any) -> Documents:
     texts = {path.name: read_text(path)}
     for file in data_files(config):
         texts[name_of(path, file)] = read_text(Path(file))
+    for file in dict.fromkeys(_files(BulkFile, config, type(config))):
+        texts[name_of(path, file)] = digest_of_file(Path(file))
     return Documents(path.name, texts)
 
 
@@ -127,22 +148,23 @@ def digest_of_all(texts: Mapping[str, str]) -> str:
     return digest_of_text("".join(lines))
 
 
-def _data_files(value: Any, type_: Any) -> Iterator[DataFile]:
+def _files(kind: Any, value: Any, type_: Any) -> Iterator[Any]:
+    """Paths of one kind in a value of that type."""
     if value is None:
         return
-    if type_ is DataFile:
+    if type_ is kind:
         yield value
     elif attrs.has(type(value)):
         for attribute in attrs.fields(attrs.resolve_types(type(value))):
-            yield from _data_files(getattr(value, attribute.name), attribute.type)
+            yield from _files(kind, getattr(value, attribute.name), attribute.type)
     elif isinstance(value, Mapping):
         for member in value.values():
-            yield from _data_files(member, get_args(type_)[-1] if get_args(type_) else None)
+            yield from _files(kind, member, get_args(type_)[-1] if get_args(type_) else None)
     elif isinstance(value, tuple | list):
         for member in value:
-            yield from _data_files(member, get_args(type_)[0] if get_args(type_) else None)
-    elif DataFile in get_args(type_) and value:
-        yield DataFile(value)
+            yield from _files(kind, member, get_args(type_)[0] if get_args(type_) else None)
+    elif kind in get_args(type_) and value:
+        yield value
 
 
 def _string(literal: str) -> str:

@@ -55,7 +55,8 @@ def strict_converter(carrier_settings: CarrierSettingsLookup, folder: str = "") 
     converter.register_structure_hook(float, lambda value, _: _number(value))
     for unit, parse in _UNITS.items():
         converter.register_structure_hook(unit, _unit_hook(parse))
-    converter.register_structure_hook(units.DataFile, lambda value, _: units.parse_data_file(value, folder))
+    for path_type in (units.DataFile, units.BulkFile):
+        converter.register_structure_hook(path_type, lambda value, _: units.parse_data_file(value, folder))
     converter.register_structure_hook_factory(_made_of(Literal), _literal_hook)
     converter.register_structure_hook_factory(_made_of(tuple, list, frozenset), _list_hook)
     converter.register_structure_hook_factory(_made_of(dict, Mapping), _mapping_hook)

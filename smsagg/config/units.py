@@ -21,6 +21,8 @@ HostPort = NewType("HostPort", str)
 """``host:port``; an IPv6 host in brackets; port 0 lets the system choose."""
 DataFile = NewType("DataFile", str)
 """Path of a file with data; in TOML relative to the folder of the configuration file."""
+BulkFile = NewType("BulkFile", str)
+"""The same of a file that may be very large and that others write: versions of the configuration keep its digest."""
 Instant = NewType("Instant", int)
 """UTC milliseconds; in TOML a string: ``"2027-01-31"`` (midnight UTC) or ``"2027-01-31T18:00:00+01:00"``."""
 StatusCode = NewType("StatusCode", int)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from smsagg.config.documents import DigestOf, read_text, restored
+from smsagg.config.documents import DigestOf, is_digest, read_text, restored
 from smsagg.errors import ConfigError, ControlError
 
 Present = dict[Path, str | None]
@@ -24,6 +24,8 @@ def write_back(main: Path, texts: Mapping[str, str], main_name: str, digest_of: 
     """
     wanted: dict[Path, str] = {}
     for name, text in texts.items():
+        if is_digest(text):  # a bulk file stays as it is
+            continue
         whole = restored(text, read_text(main), digest_of) if name == main_name else text
         path = main if name == main_name else main.parent / name
         if _present(path) != whole:

@@ -13,7 +13,7 @@ import trio
 from attrs import define
 
 from smsagg.config.csv_rows import FileProblems, rows_of
-from smsagg.config.units import DataFile
+from smsagg.config.units import BulkFile
 from smsagg.errors import ConfigError
 from smsagg.routing.destination import E164_DIGITS_MAX, E164_DIGITS_MIN
 from smsagg.routing.networks import is_network
@@ -27,7 +27,7 @@ PROBLEMS_MAX = 1_000
 class CsvResolverSettings:
     """Keys of ``[routing.lookup]`` with ``type = "csv"``."""
 
-    file: DataFile
+    file: BulkFile
     """CSV with the columns ``msisdn`` (E.164, no plus) and ``mccmnc``."""
 
 

@@ -98,3 +98,23 @@ async def test_data_files_are_written_back(tmp_path: Path) -> None:
         await bench.reloader.roll_back(1, "test")
         assert card.read_text() == old
         assert bench.reloader.current.digest == bench.reloader.versions.find(1).digest
+
+
+async def test_a_bulk_file_is_read_anew_and_never_written(tmp_path: Path) -> None:
+    """A change of it is a version; no copy of it is kept."""
+    ported = tmp_path / "ported.csv"
+    ported.write_text("msisdn,mccmnc\n447700900123,23415\n")
+    lookup = '[routing.lookup]\ntype = "csv"\ncountries = ["GB"]\nfile = "ported.csv"\n'
+    async with running(tmp_path, text_of(lookup)) as bench:
+        lookups = bench.engine.lookups
+        assert lookups.network("447700900123", "GB") == "23415"
+        assert not (await bench.reloader.reload("test")).applied
+        ported.write_text("msisdn,mccmnc\n447700900123,23410\n")
+        reloaded = await bench.reloader.reload("test")
+        assert reloaded.changes == ["~ file ported.csv"]
+        assert lookups.network("447700900123", "GB") == "23410"
+        texts = await bench.reloader.versions.texts_of(bench.reloader.current)
+        assert "447700900123" not in texts["ported.csv"]
+        before = ported.read_text()
+        await bench.reloader.roll_back(1, "test")
+        assert ported.read_text() == before

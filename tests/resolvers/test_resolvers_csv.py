@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from smsagg.config.units import DataFile
+from smsagg.config.units import BulkFile
 from smsagg.errors import ConfigError
 from smsagg.resolvers.csv import CsvResolver, CsvResolverSettings
 
@@ -13,7 +13,7 @@ from smsagg.resolvers.csv import CsvResolver, CsvResolverSettings
 def resolver(folder: Path, text: str) -> CsvResolver:
     path = folder / "ported.csv"
     path.write_text(text)
-    return CsvResolver(CsvResolverSettings(DataFile(str(path))))
+    return CsvResolver(CsvResolverSettings(BulkFile(str(path))))
 
 
 def test_a_number_in_the_file_has_its_network_and_others_none(tmp_path: Path) -> None:
@@ -63,4 +63,4 @@ def test_a_wrong_row_is_told_with_its_line(tmp_path: Path, row: str, reason: str
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """As a problem of the configuration."""
     with pytest.raises(ConfigError, match="cannot be read"):
-        CsvResolver(CsvResolverSettings(DataFile(str(tmp_path / "none.csv"))))
+        CsvResolver(CsvResolverSettings(BulkFile(str(tmp_path / "none.csv"))))
