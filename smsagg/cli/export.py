@@ -9,7 +9,6 @@ from smsagg.cli.past import asked_past, config_option, progress, span_options
 from smsagg.history.cdr import COLUMNS, Selection, chosen
 from smsagg.history.cdr_files import FORMATS
 from smsagg.history.export import Wanted, export_new, export_span
-from smsagg.reports.instants import format_instant
 
 
 @click.command()
@@ -65,4 +64,4 @@ def export(
             wanted = Wanted(selection, format_, account)
             last = max(history.last_seq(), 1)
             count = export_new(history, wanted, output, follow_state, span, lambda seq: advance(seq / last))
-    click.echo(f"{count:,} records in {output} ({format_instant(asked.span.until)})", err=True)
+    click.echo(f"{count:,} records in {output}", err=True)

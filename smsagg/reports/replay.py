@@ -22,7 +22,7 @@ class ReplayRow:
 
     volume: int = 0
     moved: int = 0
-    """To another pool, or by another rule."""
+    """To another pool."""
     blocked: int = 0
     cost_now: int = 0
     cost_then: int = 0
@@ -82,7 +82,7 @@ class Replay:
             if (judged.pool, judged.rule) != (past.pool, past.route):
                 then = (judged.pool, judged.rule if judged.pool else judged.rule or judged.blocked)
                 self._note_move((past.country, (past.pool, past.route), then))
-                row.moved += bool(judged.pool)
+                row.moved += judged.pool not in ("", past.pool)
             if not judged.pool:
                 row.blocked += 1
                 continue
