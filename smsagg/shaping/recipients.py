@@ -38,9 +38,9 @@ class RecipientCap:
         if instant is None:
             instant = self._before.get(number, 0.0)
         ahead_ms = instant - now
+        if self._is_beyond(ahead_ms):
+            return False
         if ahead_ms > self._ahead_ms:
-            if ahead_ms <= self._life_ms + 1.0:  # no history leads further, but for rounding
-                return False
             ahead_ms = 0.0  # the clock was set back
         self._instants[number] = now + max(ahead_ms, 0.0) + self._interval_ms
         return True
@@ -48,7 +48,11 @@ class RecipientCap:
     def would_admit(self, number: Hashable, now: int) -> bool:
         """What :meth:`admits` would say, without counting."""
         ahead_ms = self._instants.get(number, self._before.get(number, 0.0)) - now
-        return not self._ahead_ms < ahead_ms <= self._life_ms
+        return not self._is_beyond(ahead_ms)
+
+    def _is_beyond(self, ahead_ms: float) -> bool:
+        """Whether that is too far ahead, and no further than a history can lead (but for rounding)."""
+        return self._ahead_ms < ahead_ms <= self._life_ms + 1.0
 
     def _turn(self, now: int) -> None:
         """The next generation."""

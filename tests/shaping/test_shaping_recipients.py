@@ -66,3 +66,10 @@ def test_what_would_be_admitted_is(steps: list[tuple[str, int]]) -> None:
         now += passed
         foreseen = cap.would_admit(number, now)
         assert cap.would_admit(number, now) == foreseen == cap.admits(number, now)
+
+
+def test_rounding_admits_nobody() -> None:
+    """An interval that no float holds exactly is no clock that was set back."""
+    cap = RecipientCap(7.0, 1)
+    assert [cap.admits("1", 5_000) for _ in range(3)] == [True, False, False]
+    assert not cap.would_admit("1", 5_000)
