@@ -20,7 +20,7 @@ from smsagg.store.base import EntityUpdate, RetentionPlace, RetentionRule, Reten
 
 KIND = "retention"
 BATCH = 1_000
-BATCHES = 20
+BATCHES = 50
 INTERVAL_S = 10.0
 
 
