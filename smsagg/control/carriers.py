@@ -33,7 +33,7 @@ class CarriersService:
         """A :data:`~smsagg.control.server.Handler` of ``carriers``; what was begun goes on without the caller."""
         what, name = arguments.get("do"), _text(arguments, "carrier")
         carriers = self._engine.core.carriers
-        if name and name not in carriers:
+        if name and name not in carriers and name not in self._engine.maintenance.drains:
             raise ControlError(f"there is no carrier {name}; there are {', '.join(sorted(carriers))}")
         if what == "status":
             for carrier in carriers.values():
@@ -53,7 +53,7 @@ class CarriersService:
         engine = self._engine
         carrier = engine.core.carriers.get(name)
         if carrier is None:
-            raise ControlError("carrier: which?")
+            raise ControlError(f"there is no carrier {name}" if name else "carrier: which?")
         left = left_without(
             engine.core.pools.values(), engine.core.health, carrier, "", engine.core.clock.monotonic_s()
         )

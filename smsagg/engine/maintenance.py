@@ -77,10 +77,11 @@ class Maintenance:
         await self._write(name, orjson.dumps(asdict(drain)), drained)
 
     async def resume(self, name: str) -> bool:
-        """Put ``name`` back into service; False when it was not drained. Raises ControlError as :meth:`drain`."""
-        self._carrier(name)
+        """Put ``name`` back into service, also one that has left the configuration; False when it was not drained.
+        Raises ControlError as :meth:`drain`."""
         drain = self.drains.get(name)
         if drain is None:
+            self._carrier(name)
             return False
 
         def resumed() -> None:

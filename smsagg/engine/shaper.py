@@ -5,12 +5,13 @@ Each look: links that answer nothing (``health_window``), ways whose receipts te
 ``smsagg carrier status`` and in the gauge ``smsagg_shaping_actions``. Nothing here is done for each message.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 
 import structlog
 import trio
 
+from smsagg.config.schema import CountrySettings
 from smsagg.engine.alternatives import left_without
 from smsagg.engine.core import Core
 from smsagg.engine.delivery_circuits import DeliveryCircuits
@@ -35,6 +36,7 @@ class Shaper:
         self._log = RateLimitedLog(log)
         self._rules: list[Rule] = []
         self._paces: dict[str, CountryPace] = {}
+        self._countries: Mapping[str, CountrySettings] = {}
         self._windows: dict[str, SlidingCounts] = {}
         self._recent: dict[str, tuple[Counts, float]] = {}
         self._deliveries = DeliveryCircuits(core)
@@ -72,8 +74,11 @@ class Shaper:
         settings = self._core.config.countries
         for country in self._paces.keys() - settings.keys():
             self._core.health.pace_country(country, None, now)
+        before, self._countries = self._countries, settings
         self._paces = {
-            country: CountryPace(pace.rate, pace.errors_above if pace.adaptive else None, pace.samples_min)
+            country: self._paces[country]
+            if before.get(country) == pace
+            else CountryPace(pace.rate, pace.errors_above if pace.adaptive else None, pace.samples_min)
             for country, pace in settings.items()
         }
         for country in self._paces:

@@ -127,3 +127,18 @@ async def test_a_drain_that_nobody_waits_for_takes_effect() -> None:
         await gateway.accept(1)
         await gateway.settle()
         assert shares(gateway) == {"alpha": 0, "beta": 1}
+
+
+async def test_a_drained_carrier_may_leave_the_configuration() -> None:
+    """It is still drained when it comes back, unless it was resumed meanwhile."""
+    config = config_of()
+    async with run_gateway(config) as gateway:
+        engine, beta = gateway.engine, gateway.carriers["beta"]
+        without = make_config(pools={"gb": pool_settings("beta")}, carriers={"beta": config.carriers["beta"]})
+        for resumed in (False, True):
+            await engine.maintenance.drain("alpha", unbind=False, reason="")
+            engine.reconfigure(without, engine.core.tables, {"beta": beta})
+            if resumed:
+                assert await engine.maintenance.resume("alpha")
+            engine.reconfigure(config, engine.core.tables, gateway.carriers)
+            assert engine.core.carriers["alpha"].holds.is_stopped is not resumed

@@ -257,6 +257,8 @@ async def test_a_country_where_much_goes_wrong_is_slowed() -> None:
         await traffic(gateway, 20, country="VN")
         rate = gateway.engine.shaper.country_rates()["VN"]
         assert rate < 15
+        gateway.engine.reconfigure(config, gateway.engine.core.tables, gateway.carriers)
+        assert gateway.engine.shaper.country_rates()["VN"] == rate
         for carrier in gateway.carriers.values():
             carrier.accept_all()
         await trio.sleep(240)
