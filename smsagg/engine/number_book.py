@@ -7,6 +7,7 @@ somebody waits for the commit (:meth:`NumberBook.commit`). A crash before it lea
 has been told otherwise.
 """
 
+import gc
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -23,6 +24,8 @@ from smsagg.store.base import Changes, EntityUpdate, OnDone, Store
 NUMBER, POOL, ALLOCATION = "number", "number_pool", "number_allocation"
 """Kinds of entities."""
 LOADED_IN_ONE_STEP = 1_000
+STAY_FROM = 10_000
+"""Numbers through which a collection takes milliseconds."""
 
 log = structlog.get_logger("smsagg.numbers")
 
@@ -49,7 +52,13 @@ class NumberBook:
             self.inventory.put(read_number(record))
             if i % LOADED_IN_ONE_STEP == 0:
                 await trio.lowlevel.checkpoint()
+        self.stay_for_good()
         self.changed()
+
+    def stay_for_good(self) -> None:
+        """Many numbers have come. They stay, so no garbage collection needs to look through them again and again."""
+        if len(self.inventory.numbers) >= STAY_FROM:
+            gc.freeze()
 
     def check_free(self) -> None:
         """Raise InventoryError while nothing may be changed but by time, or nothing can be made durable."""

@@ -172,6 +172,7 @@ class NumberDesk:
                 await self._put(batch)
                 done += len(batch)
                 await told(done, len(changed))
+            self._book.stay_for_good()
             return Imported(new, len(changed) - new, len(table.rows) - len(changed))
         finally:
             self._book.is_importing = False

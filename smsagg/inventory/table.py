@@ -8,11 +8,12 @@ the file; so a file can be imported again, and an export too, whose rows of reti
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from io import StringIO
 from typing import NamedTuple, TypeVar
 
 from attrs import evolve
 
-from smsagg.config.csv_rows import CsvRow, FileProblems, parse_rows
+from smsagg.config.csv_rows import CsvRow, FileProblems, rows_of
 from smsagg.errors import InventoryError
 from smsagg.inventory.inventory import Inventory
 from smsagg.inventory.number import Number, NumberType, Status, assign, lease, share
@@ -72,7 +73,7 @@ def read_table(text: str, country_of: CountryOf, problems: FileProblems) -> Numb
     columns = frozenset(_header(text))
     rows: list[NumberRow] = []
     seen: dict[str, int] = {}
-    for row in parse_rows(text, REQUIRED, OPTIONAL, problems):
+    for row in rows_of(StringIO(text), REQUIRED, OPTIONAL, problems):
         read = read_row(row, country_of, problems)
         if read is None:
             continue
