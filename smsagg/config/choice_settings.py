@@ -33,7 +33,7 @@ class ProbeSettings:
     expected: str = field(validator=one_of("undeliverable", "delivered"))
     """``undeliverable``: nobody has the number; a carrier that reports it as reached reports falsely. ``delivered``:
     somebody has it; what becomes of the message counts as that of any other."""
-    every: Duration = field(default=Duration(900.0), validator=at_least(1))
+    every: Duration = field(default=Duration(600.0), validator=at_least(1))
     """Between two messages through one carrier; sooner while its receipts are doubted."""
     within: Duration = field(default=Duration(600.0), validator=above(0))
     """A report that comes later tells nothing."""

@@ -42,11 +42,10 @@ def plausibility(window: Tally, past: Tally, peers: Iterable[Tally]) -> float:
 
 
 def _fast_below(latencies: Sequence[float]) -> int:
-    """The first bin that more than :data:`FAST_SHARE` of these reports reach: those below are too fast. One bin is
-    left between, for what is near is no wonder."""
+    """The first bin that more than :data:`FAST_SHARE` of these reports reach: those below are too fast."""
     left = sum(latencies) * FAST_SHARE
     for index, count in enumerate(latencies):
         left -= count
         if left < 0:
-            return max(index - 1, 0)
+            return index
     return 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, QualitySettings, RetrySettings
 from smsagg.engine.health import Health
@@ -167,6 +168,26 @@ async def test_a_price_that_changes_counts_from_its_instant() -> None:
         await trio.sleep(80)
         after = await accept(gateway, 1)
         assert [message.carrier for message in (*before, *after)] == ["alpha", "beta"]
+
+
+@pytest.mark.parametrize("policy", ["priority", "least_cost"])
+@pytest.mark.parametrize("guard", ["refuse", "warn"])
+async def test_a_carrier_that_costs_more_than_a_message_brings(guard: str, policy: str) -> None:
+    """Is not taken, or taken and counted; messages of accounts without a guard go there."""
+    cards = tables(alpha=card(GB=10_000), beta=card(GB=30_000))
+    config = config_of("alpha", "beta", policy=policy)
+    guarded = account_settings("acme", margin_guard=guard)
+    config = make_config(accounts=config.accounts | {"acme": guarded}, carriers=config.carriers, pools=config.pools)
+    async with run_gateway(config, tables=evolve(cards, prices={"acme": card(GB=20_000)})) as gateway:
+        messages = await accept(gateway, 12, revenue=20_000)
+        assert shares(gateway) == {"alpha": 10, "beta": 0 if guard == "refuse" else 2}
+        warned = gateway.metrics.choice_margins["gb", "beta"].n
+        assert warned == (0 if guard == "refuse" else shares(gateway)["beta"])
+        if guard == "refuse":
+            told = gateway.engine.core.pools["gb"].explain(messages[-1], gateway.clock.monotonic_s())
+            assert [(one.carrier, one.verdict, one.why) for one in told][1:] == [("beta", "refused", "margin")]
+            await accept(gateway, 3, account="other", revenue=20_000)
+            assert shares(gateway) == {"alpha": 10, "beta": 3}
 
 
 # --- order and fairness ---
