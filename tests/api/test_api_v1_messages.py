@@ -8,6 +8,7 @@ import trio
 from attrs import evolve
 from v1_bench import KEY, OTHERS_KEY, READING_KEY, Client, api, api_config
 
+from smsagg.config.abuse import AbuseSettings
 from smsagg.errors import StoreFailed
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.gateway import pool_settings
@@ -294,3 +295,23 @@ async def test_the_api_describes_itself() -> None:
         assert "from" in document["components"]["schemas"]["NewMessage"]["properties"]
         assert set(document["paths"]) >= {"/v1/messages", "/v1/messages/batch", "/v1/messages/{message_id}"}
         assert KEY not in orjson.dumps(document).decode()
+
+
+async def test_a_duplicate_is_a_conflict_that_names_the_first() -> None:
+    """409 with the id when it is dropped, and without when duplicates are refused; other texts are taken."""
+    for mode in ("drop", "refuse"):
+        async with api(api_config(abuse=AbuseSettings(duplicates=mode))) as client:
+            first = await client.send(text="Your code is 1")
+            assert first.status == 202
+            again = await client.send(text="Your code is 1")
+            assert (again.status, again.document["type"]) == (409, "problems/duplicate")
+            assert (first.document["id"] in again.document["detail"]) == (mode == "drop")
+            assert (await client.send(text="Your code is 2")).status == 202
+
+
+async def test_a_frozen_account_is_told_to_slow_down() -> None:
+    """429, as over SMPP."""
+    async with api() as client:
+        client.gateway.engine.guard.freeze("acme", "a test", "uid 0")
+        answered = await client.send(text="x")
+        assert (answered.status, answered.document["type"]) == (429, "problems/frozen")
