@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from attrs import define
 
+from smsagg.abuse.bodies import PartTexts
 from smsagg.abuse.collapse import Collapses, CountryTallies
 from smsagg.abuse.content import CompiledContent
 from smsagg.abuse.duplicates import NOT_ARRIVED, Digest, Duplicates, bare_digits, digest_of
@@ -141,6 +142,7 @@ class Checks:
             for limit in limits
         ]
         self._make_velocity()
+        self._part_texts = PartTexts()
         self._looked_at: Message | None = None
         self._digest: Digest = b""
 
@@ -180,7 +182,7 @@ class Checks:
         prefix = digits[: rules.prefix_digits]
         if self.blocked and self._is_blocked(prefix, now):
             return _PREFIX
-        if self.content is not None and self.content_action(message) == "block":
+        if self.content is not None and self.content_action(message, now) == "block":
             return _CONTENT
         if self.duplicates is not None:
             repeated = self._find_repeated(message, self.duplicates, now)
@@ -211,13 +213,13 @@ class Checks:
             return _DUPLICATE
         return None
 
-    def content_action(self, message: Message) -> str:
+    def content_action(self, message: Message, now: int) -> str:
         """What the rules on content say of ``message`` (``block``, ``hold``, ``flag``, or ``""``), which is marked to
         be held when they say so."""
-        text = text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
-        if self.content is None or not text:
+        if self.content is None:
             return ""
-        match = self.content.find(text, message.country, message.message_class)
+        text = self._part_texts.read(message, now)
+        match = self.content.find(text, message.country, message.message_class) if text else None
         if match is None:
             return ""
         self._report(Finding("content", self.account, match.rule, "", match.action))
@@ -258,6 +260,7 @@ class Checks:
     def adopt(self, old: "Checks") -> None:
         """Go on where ``old``, under earlier rules of this account, was: each check whose settings are the same."""
         self.blocked = old.blocked
+        self._part_texts = old._part_texts
         if self._shared is not old._shared:
             return
 

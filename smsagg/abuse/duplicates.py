@@ -16,15 +16,14 @@ from collections import OrderedDict
 from hashlib import blake2b
 from typing import NamedTuple
 
+from smsagg.abuse.bodies import read_body
 from smsagg.model import Message, MessageState
-from smsagg.smpp.concatenation import UDHI, Concatenation, read_sar, read_user_data
-from smsagg.smpp.tlv import decode_tlvs
+from smsagg.smpp.concatenation import Concatenation
 
 Digest = bytes
 NOT_ARRIVED = frozenset({MessageState.UNDELIVERABLE, MessageState.EXPIRED, MessageState.REJECTED, MessageState.DELETED})
 """Who sends a message again after such an end means it."""
 _DIGEST_OCTETS = 16
-_TLVS_MAX = 10_000
 
 
 class _Seen(NamedTuple):
@@ -118,7 +117,7 @@ class Duplicates:
 
 def digest_of(message: Message) -> Digest:
     """What a message is known by, as the customer submitted it: before it is cut into parts."""
-    elements, text, which = _read(message)
+    elements, text, which = read_body(message)
     return digest_of_text(message.destination_addr, message.data_coding, elements, text, which)
 
 
@@ -134,14 +133,3 @@ def digest_of_text(
 def bare_digits(destination_addr: str) -> str:
     """One spelling of an international number."""
     return destination_addr.removeprefix("+").removeprefix("00")
-
-
-def _read(message: Message) -> tuple[bytes, bytes, Concatenation | None]:
-    elements, text, which = b"", message.body, None
-    if message.esm_class & UDHI:
-        data = read_user_data(message.body)
-        if data is not None:
-            elements, text, which = data.elements, data.text, data.concatenation
-    if which is None and message.tlvs:
-        which = read_sar(decode_tlvs(message.tlvs, _TLVS_MAX, check=False))
-    return elements, text, which if which is not None and which.total > 1 else None

@@ -4,7 +4,7 @@ import pytest
 from abuse_bench import Bench, message, rule
 
 from smsagg.abuse import ContentRules
-from smsagg.model import HELD_UNTIL
+from smsagg.model import HELD_UNTIL, Message
 from smsagg.smpp.concatenation import Concatenation, write_user_data
 from smsagg.smpp.status import ESME_RSUBMITFAIL
 from smsagg.text import GSM_DEFAULT
@@ -114,3 +114,34 @@ def test_rules_take_linear_time() -> None:
     text = "a" * 20_000 + "\u0301" * 20_000 + "a.b." * 5_000 + "!"
     rules = (rule("evil", "block", "(a+)+$", "(a|aa)+b$"), rule("hosts", "block", hosts=frozenset({"evil.example"})))
     assert find(text, *rules) is None
+
+
+def part(text: str, number: int, reference: int = 7, **changes: object) -> Message:
+    """A part of three that a customer cut."""
+    body = write_user_data(Concatenation(reference, 3, number), b"", text.encode())
+    return message(text=body, esm_class=0x40, **changes)
+
+
+def test_a_link_over_two_parts_is_found() -> None:
+    """K05: the part that completes it is refused, in whatever order they come, and so are those that follow."""
+    bench = Bench(content=ContentRules([rule("hosts", "block", hosts=frozenset({"evil.example"}))]))
+    texts = {1: "see ev", 2: "il.exam", 3: "ple/now"}
+    for reference, order in enumerate([(1, 2, 3), (3, 1, 2), (2, 3, 1)]):
+        parts = [part(texts[number], number, reference) for number in order]
+        answers = [bench.checks.check(one, "447700900123", 0) for one in parts]
+        assert [answer is None for answer in answers] == [True, True, False]
+
+
+def test_parts_of_different_messages_are_not_read_together() -> None:
+    """Another reference, another recipient, a number that comes again, or a long time after."""
+    rules = ContentRules([rule("hosts", "block", hosts=frozenset({"evil.example"}))])
+    others = [
+        (part("il.example", 2, reference=8), 0),
+        (part("il.example", 2, destination_addr="447700900124"), 0),
+        (part("il.example", 1), 0),
+        (part("il.example", 2), 300_001),
+    ]
+    for second, at in others:
+        bench = Bench(content=rules)
+        assert bench.checks.check(part("see ev", 1), "447700900123", 0) is None
+        assert bench.checks.check(second, "447700900123", at) is None

@@ -64,7 +64,7 @@ def _revise(bound: Bound, pdu: ReplaceSm, message: Message, now: int) -> Revisio
     if message.price and segments_of(replacing) > segments_of(message):
         return ESME_RINVMSGLEN
     guard = bound.account.guard
-    if guard is not None and guard.content_action(replacing) in ("block", "hold"):
+    if guard is not None and guard.content_action(replacing, now) in ("block", "hold"):
         return ESME_RREPLACEFAIL
     times = bound.door.submission.times_of(pdu, now)
     if isinstance(times, int):
