@@ -100,6 +100,27 @@ async def test_a_slow_link_is_no_silent_one() -> None:
         assert shares(gateway) == {"alpha": 16, "beta": 0}
 
 
+async def test_a_carrier_that_becomes_slow_is_not_sent_anything_twice() -> None:
+    """Its answers take longer than the health window from now on: a moment's pause, then its window's worth a time."""
+    config = make_config(
+        pools={"gb": pool_settings("alpha")},
+        carriers={"alpha": carrier_settings(FakeSettings(window=10), health_window=Duration(WINDOW_S))},
+        message_classes={"default": MessageClassSettings(retry=RETRY)},
+    )
+    async with run_gateway(config) as gateway:
+        link = gateway.carrier.link
+        due: list[tuple[float, list[Message]]] = []
+        gateway.carrier.observe_sent = lambda messages: due.append((trio.current_time() + 20, list(messages)))
+        messages = await gateway.accept(50)
+        while any(not message.carrier_message_id for message in messages):
+            await trio.sleep(0.5)
+            while due and due[0][0] <= trio.current_time():
+                link.accept(due.pop(0)[1])
+        assert len(gateway.sent) == len(set(gateway.sent)) == 50
+        assert trio.current_time() <= 130
+        assert {message.attempts for message in messages} == {1}
+
+
 @pytest.mark.parametrize("policy", ["priority", "weighted"])
 @pytest.mark.parametrize("death", ["lost", "refusing", "silent"])
 async def test_an_outage_of_one_of_two_carriers(policy: str, death: str) -> None:
