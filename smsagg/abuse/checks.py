@@ -175,7 +175,7 @@ class Checks:
         rules, country = self.rules, message.country
         if self.is_frozen or (self.usage is not None and self._breaks_with_its_ways(country, now)):
             return FROZEN
-        if country in self._disabled or (self._enabled is not None and country not in self._enabled):
+        if not self.takes_country(country):
             return _COUNTRY
         if self._is_taken is not None and not self._is_taken(digits, country):
             return _NUMBER
@@ -194,12 +194,16 @@ class Checks:
             return _VELOCITY
         return None
 
+    def takes_country(self, country: str) -> bool:
+        """Whether messages to ``country`` are taken."""
+        return country not in self._disabled and (self._enabled is None or country in self._enabled)
+
     def foresee(self, message: Message, digits: str, now: int) -> Refusal | None:
         """What :meth:`check` would say, but for what depends on its counts. Nothing is counted or reported."""
         country, block = message.country, self.blocked.get(digits[: self.rules.prefix_digits])
         if self.is_frozen:
             return FROZEN
-        if country in self._disabled or (self._enabled is not None and country not in self._enabled):
+        if not self.takes_country(country):
             return _COUNTRY
         if self._is_taken is not None and not self._is_taken(digits, country):
             return _NUMBER

@@ -204,6 +204,9 @@ class _Explanation:
         senders, asked = self._settings.senders, self._question.sender
         if senders is None:
             return asked, Step("sender", PASSED, 0, "any is allowed")
+        if senders.from_pool and (senders.pool_names is None or not asked or asked in senders.pool_names):
+            pool = senders.from_pool_by_country.get(self._country, senders.from_pool)
+            return asked, Step("sender", PASSED, 0, f"one of number pool {pool}; name it with --from to ask about it")
         found = SenderRules(senders).apply(0, 0, asked)
         if found is None:
             return asked, Step("sender", REFUSED, ESME_RINVSRCADR, "not allowed for the account")

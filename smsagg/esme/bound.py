@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import trio
@@ -70,6 +71,25 @@ class Bound:
         if account.bucket is not None:
             admitted = account.bucket.take_up_to(within_queue, trio.current_time())
         return Admission(admitted, within_queue, within_window)
+
+    def room(self, requests: int) -> float:
+        """Of unanswered ``requests``, how many :meth:`admit` would allow now. Nothing is spent."""
+        account = self.account
+        if self.is_leaving:
+            return 0
+        above = self.connection.unanswered + self._copies - account.settings.window_max
+        room: float = min(requests - max(above, 0), account.settings.queue_max - account.queued)
+        if account.bucket is not None:
+            room = min(room, account.bucket.available(trio.current_time()))
+        return room
+
+    def hold_rate(self) -> Callable[[], None]:
+        """Keep one message's share of the account's rate for later; what is returned makes it free to be spent."""
+        bucket = self.account.bucket
+        if bucket is None:
+            return lambda: None
+        bucket.take(1, trio.current_time())
+        return partial(bucket.give_back, 1)
 
     def commit(self, messages: list[Message], accepted: Callable[[int], None]) -> None:
         """Number and commit reserved messages, all or none; ``accepted`` queues the answers, given ESME_ROK or why not.

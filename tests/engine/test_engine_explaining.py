@@ -166,6 +166,15 @@ def test_what_is_refused_before_the_rules_is_told() -> None:
     assert says(explain(config, tables, sender="Other"))["sender"] == "refused"
 
 
+def test_a_sender_from_a_number_pool_is_not_chosen_for_that() -> None:
+    """The pool is told; one of its numbers may be asked about."""
+    senders = SenderSettings(from_pool="uk", from_pool_by_country={"FR": "fr"}, pool_names=("ACME",))
+    config, tables = config_of(accounts={"acme": account_settings("acme", senders=senders)})
+    step = explain(config, tables)["steps"][0]
+    assert (step["says"], step["reason"].split(";")[0]) == ("passed", "one of number pool uk")
+    assert "allowed" in explain(config, tables, sender="447700900999")["steps"][0]["reason"]
+
+
 def test_accounts_and_classes_that_are_not_there_are_told() -> None:
     """With those that are."""
     config, tables = config_of()

@@ -6,11 +6,11 @@ import trio
 import trio.testing
 from esme_bench import account, front_door
 
-from smsagg.config.schema import RoutingSettings
+from smsagg.config.schema import AccountAbuseSettings, RoutingSettings
 from smsagg.config.units import Duration
 from smsagg.resolvers.base import Resolver
 from smsagg.smpp.pdu import DataSm, DataSmResp, SmeAddress, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
-from smsagg.smpp.status import ESME_ROK, ESME_RTHROTTLED
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RTHROTTLED
 from smsagg.smpp.tlv import Tag
 from smsagg.tables import Tables
 from smsagg.testing.resolver import FakeResolver, lookup_settings
@@ -121,3 +121,23 @@ async def test_a_submit_that_replaces_waits_too(autojump_clock: Clock) -> None:
         client = await bench.bound()
         await client.submit_ok(destination_addr=NUMBER, replace_if_present_flag=1)
         assert bench.stored[0].network == "23415"
+
+
+async def test_what_is_about_to_be_refused_is_not_looked_up(autojump_clock: Clock) -> None:
+    """Above the rate, and to countries that are not enabled: look-ups cost money."""
+    resolver = FakeResolver(gate=trio.Event())
+    limited = account("acme", rate=1.0, burst=2)
+    guarded = account("other", abuse=AccountAbuseSettings(countries=("FR",)))
+    async with door(resolver, accounts={"acme": limited, "other": guarded}) as bench:
+        client, other = await bench.bound(), await bench.bound(system_id="other")
+        for number in range(10, 15):
+            await client.send(submit_to(f"4477009000{number}", number))
+        refused = [await client.receive(SubmitSmResp) for _ in range(3)]
+        assert {answer.command_status for answer in refused} == {ESME_RTHROTTLED}
+        assert len(resolver.asked) == 2
+        await other.send(submit_to(NUMBER, 10))
+        assert (await other.receive(SubmitSmResp)).command_status == ESME_RINVDSTADR
+        assert len(resolver.asked) == 2
+        assert resolver.gate is not None
+        resolver.gate.set()
+        assert {(await client.receive(SubmitSmResp)).command_status for _ in range(2)} == {ESME_ROK}

@@ -18,6 +18,7 @@ from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import StoreError
 from smsagg.model import Message, Refusal
+from smsagg.routing.prefix import country_of
 from smsagg.smpp.status import ESME_ROK, ESME_RTHROTTLED
 from smsagg.store.base import Changes, KeyedAnswer
 
@@ -85,7 +86,9 @@ class Sending:
     ) -> Answer:
         lookups = self._engine.lookups
         if lookups.is_on:
-            await lookups.wait(lookups.start(self._numbers(asked)))
+            guard = account.guard
+            numbers = (n for n in self._numbers(asked) if guard is None or guard.takes_country(country_of(n)))
+            await lookups.wait(lookups.start(numbers))
         now = self._engine.core.clock.now_ms()
         sent: list[Sent] = []
         try:
