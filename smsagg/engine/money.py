@@ -22,7 +22,7 @@ from smsagg.config.amounts import format_micros
 from smsagg.config.schema import AccountSettings, CapSettings, Config, QuotaSettings
 from smsagg.engine.accounts import Account
 from smsagg.engine.core import Changes, Core
-from smsagg.model import IN_LEDGER, IN_SPENDING, ChargeOn, Message, MessageState, Refusal
+from smsagg.model import IN_COUNTRY_SPENDING, IN_LEDGER, IN_SPENDING, ChargeOn, Message, MessageState, Refusal
 from smsagg.pricing.days import Days
 from smsagg.pricing.purse import UNLIMITED, Purse
 from smsagg.pricing.spending import WHOLE, Limit, LimitKind, Spending, SpentDay
@@ -64,8 +64,8 @@ class Money:
             settings, purse = account.settings, self.purses.get(name)
             limits = limits_of(settings)
             is_billed = settings.billing != "none"
-            if purse is None and (is_billed or limits):
-                purse = self.purses[name] = Purse(name, currency_of(core.config, settings), self._days_of(settings))
+            if is_billed or limits:
+                purse = self._purse_of(name)
             if purse is not None:
                 self._set(purse, settings, limits)
             account.purse = purse if is_billed or limits else None
@@ -79,14 +79,9 @@ class Money:
     ) -> None:
         """Take up what the store has; once, before anything is accepted or ends. ``reserved`` is what its live messages
         have: what a balance says differs from it only by a fault of ours, which is told."""
-        core, now = self._core, self._core.clock.now_ms()
+        now = self._core.clock.now_ms()
         for balance in balances:
-            account = core.accounts.get(balance.account)
-            settings = None if account is None else account.settings
-            purse = self.purses.get(balance.account)
-            if purse is None:
-                purse = Purse(balance.account, balance.currency, self._days_of(settings))
-                self.purses[balance.account] = purse
+            purse = self._purse_of(balance.account)
             purse.balance, purse.reserved = balance.micros, balance.reserved
             if balance.micros or balance.reserved:
                 purse.currency = balance.currency
@@ -125,6 +120,16 @@ class Money:
         if before is not None and purse.spending is not None:
             purse.spending.take_over(before, self._core.clock.now_ms())
 
+    def _purse_of(self, name: str) -> Purse:
+        """That of any account, configured still or not, billed or not."""
+        purse = self.purses.get(name)
+        if purse is None:
+            account, config = self._core.accounts.get(name), self._core.config
+            settings = None if account is None else account.settings
+            currency = config.money.currency if settings is None else currency_of(config, settings)
+            purse = self.purses[name] = Purse(name, currency, self._days_of(settings))
+        return purse
+
     def _days_of(self, settings: AccountSettings | None) -> Days:
         zone = "UTC" if settings is None else settings.time_zone
         days = self._days.get(zone)
@@ -148,7 +153,8 @@ class Money:
             return Refusal(account.settings.no_credit_status, reason)
         accounted = IN_LEDGER if purse.is_billed and first.price else 0
         if spending is not None:
-            accounted |= IN_SPENDING
+            for scope in spending.scopes_of(first.country):
+                accounted |= IN_SPENDING if scope == WHOLE else IN_COUNTRY_SPENDING
         for message in messages:
             message.accounted = accounted
         return None
@@ -161,8 +167,8 @@ class Money:
                 continue
             if message.accounted & IN_LEDGER:
                 purse.reserved -= message.price
-            if message.accounted & IN_SPENDING and purse.spending is not None:
-                purse.spending.give_back(message.country, message.price, 1, message.accepted_at, now)
+            if message.accounted & _SPENDING and purse.spending is not None:
+                purse.spending.give_back(_scopes_of(message), message.price, 1, message.accepted_at, now)
 
     def record_reserved(self, messages: Iterable[Message], changes: Changes, now: int) -> None:
         """Add what these messages have reserved to the transaction that makes them durable."""
@@ -179,7 +185,7 @@ class Money:
                 if message.account != account:
                     account, move = message.account, self._move(message.account, changes, now)
                 move.reserved += sign * message.price
-            if message.accounted & IN_SPENDING:
+            if message.accounted & _SPENDING:
                 for spent in self._spending_moves(message, changes):
                     spent.spent += sign * message.price
                     spent.messages += sign
@@ -200,9 +206,9 @@ class Money:
             return
         if message.accounted & IN_LEDGER:
             purse.settle(message.price, message.charged)
-        if message.accounted & IN_SPENDING and message.charged != message.price and purse.spending is not None:
+        if message.accounted & _SPENDING and message.charged != message.price and purse.spending is not None:
             rest = message.price - message.charged
-            purse.spending.give_back(message.country, rest, 0, message.accepted_at, now)
+            purse.spending.give_back(_scopes_of(message), rest, 0, message.accepted_at, now)
 
     def record_settled(self, message: Message, changes: Changes, now: int) -> None:
         """The same, in the transaction of its final state."""
@@ -212,7 +218,7 @@ class Money:
             if message.charged:
                 move.charged += message.charged
                 move.messages += 1
-        if message.accounted & IN_SPENDING and message.charged != message.price:
+        if message.accounted & _SPENDING and message.charged != message.price:
             for spent in self._spending_moves(message, changes):
                 spent.spent -= message.price - message.charged
 
@@ -222,7 +228,7 @@ class Money:
         key = self._keys.get(account)
         if key is None:
             purse = self.purses[account]
-            key = self._keys[account] = BalanceKey(account, purse.currency, purse.today(now))
+            key = self._keys[account] = BalanceKey(account, purse.currency, purse.day_at(now))
         move = changes.money.get(key)
         if move is None:
             move = changes.money[key] = BalanceMove()
@@ -236,13 +242,9 @@ class Money:
         self._keys.clear()
 
     def _spending_moves(self, message: Message, changes: Changes) -> Iterable[SpendingMove]:
-        """One for each scope in which ``message`` counts; none when its account has no limits any more."""
-        purse = self.purses.get(message.account)
-        spending = None if purse is None else purse.spending
-        if spending is None:
-            return
-        day = spending.day_of(message.accepted_at)
-        for scope in spending.scopes_of(message.country):
+        """One for each scope in which ``message`` counts, whatever limits its account has today."""
+        day = self._purse_of(message.account).day_at(message.accepted_at)
+        for scope in _scopes_of(message):
             key = SpendingKey(message.account, scope, day)
             move = changes.spending.get(key)
             if move is None:
@@ -263,11 +265,7 @@ class Money:
 
         What is taken is taken at once, and given back should the store refuse: it is not reserved meanwhile.
         """
-        purse = self.purses.get(entry.account)
-        if purse is None:
-            account = self._core.accounts.get(entry.account)
-            days = self._days_of(None if account is None else account.settings)
-            purse = self.purses[entry.account] = Purse(entry.account, entry.currency, days)
+        purse = self._purse_of(entry.account)
         taken = min(entry.amount, 0)
         purse.balance += taken
         is_new = False
@@ -280,9 +278,18 @@ class Money:
         return posted, is_new
 
 
+_SPENDING = IN_SPENDING | IN_COUNTRY_SPENDING
 _SUBMITTED, _DELIVERED = int(ChargeOn.SUBMITTED), int(ChargeOn.DELIVERED)
 _TAKEN_STATES = (MessageState.DELIVERED, MessageState.ACCEPTED)
 """States that only a message has which a carrier took."""
+
+
+def _scopes_of(message: Message) -> tuple[str, ...]:
+    """Where caps and quotas count it."""
+    accounted = message.accounted
+    if not accounted & IN_COUNTRY_SPENDING:
+        return (WHOLE,)
+    return (WHOLE, message.country) if accounted & IN_SPENDING else (message.country,)
 
 
 def first_day(now: int) -> int:

@@ -107,7 +107,9 @@ class ChargeOn(IntEnum):
 IN_LEDGER = 1
 """The account's ledger holds the price: reserved first, charged or let go at the end."""
 IN_SPENDING = 2
-"""The price is part of what the account has spent of its caps."""
+"""Caps and quotas of the account as a whole count it."""
+IN_COUNTRY_SPENDING = 4
+"""Those of its country do."""
 HELD_UNTIL = 253_402_300_799_000
 """``next_attempt_at`` of a message that waits for an operator's word: the end of the year 9999."""
 FROZEN_UNTIL = HELD_UNTIL - 1_000
@@ -195,7 +197,8 @@ class Message:
     trail: str = ""
     """Its attempts, a line each: milliseconds since ``accepted_at``, link, why that link, and what came of it."""
     accounted: int = 0
-    """Where the price counts while the message lives: :data:`IN_LEDGER`, :data:`IN_SPENDING`, both or nowhere."""
+    """Where the message counts while it lives: of :data:`IN_LEDGER`, :data:`IN_SPENDING` and
+    :data:`IN_COUNTRY_SPENDING` those that do."""
     charged: int = 0
     """What of the price was owed when it was over, 0 before."""
     origin: str = "smpp"

@@ -57,9 +57,9 @@ class Purse:
         """Days begin as they do there from now on."""
         self._days = days
 
-    def today(self, now: int) -> int:
-        """The number of the day at ``now`` (UTC milliseconds)."""
-        return self._days.at(now).number
+    def day_at(self, at_ms: int) -> int:
+        """The number of the day at an instant (UTC milliseconds)."""
+        return self._days.at(at_ms).number
 
     def reserve(self, country: str, price: int, count: int, now: int) -> str:
         """Reserve ``price`` for each of ``count`` segments to ``country``; ``""``, or why not, and then nothing is.

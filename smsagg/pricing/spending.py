@@ -110,10 +110,6 @@ class Spending:
         """The scopes in which a message to ``country`` counts."""
         return self._scopes.get(country, self._whole)
 
-    def day_of(self, accepted_at: int) -> int:
-        """The number of the day on which a message counts."""
-        return self._days.at(accepted_at).number
-
     def take(self, country: str, spent: int, messages: int, now: int) -> LimitKind | None:
         """Count so many parts of one message that cost ``spent`` together; or, counting nothing, what forbids it."""
         if not self._day.begins_at - _CLOCK_SET_BACK_MS <= now < self._day.ends_at:
@@ -131,15 +127,16 @@ class Spending:
                     self.alarms.append(Alarm(scope, limit.kind, limit.take_alarm()))
         return None
 
-    def give_back(self, country: str, spent: int, messages: int, accepted_at: int, now: int) -> None:
-        """A message that was accepted then does not cost so much, or (``messages``) was not accepted after all."""
+    def give_back(self, scopes: Iterable[str], spent: int, messages: int, accepted_at: int, now: int) -> None:
+        """A message that was accepted then, and counted in ``scopes``, does not cost so much, or (``messages``) was not
+        accepted after all."""
         if not self._day.begins_at - _CLOCK_SET_BACK_MS <= now < self._day.ends_at:
             self._roll(now)
         is_today = accepted_at >= self._day.begins_at
         if not is_today and self._days.at(accepted_at).month != self._day.month:
             return
-        for scope in self.scopes_of(country):
-            for limit in self._by_scope[scope]:
+        for scope in scopes:
+            for limit in self._by_scope.get(scope, ()):
                 if is_today or not limit.is_daily:
                     limit.used = max(limit.used - (spent if limit.is_money else messages), 0)
 

@@ -54,7 +54,7 @@ def test_limits_hold_whatever_comes(bounds: Bounds, steps: list[tuple[str, int, 
             taken.append(wanted)
         if is_released and taken:
             released = taken[len(taken) // 2]
-            spending.give_back(str(released[0]), int(released[1]), 0, int(released[3]), now)
+            spending.give_back(spending.scopes_of(str(released[0])), int(released[1]), 0, int(released[3]), now)
             released[1] = 0
         for limit in spending.limits:
             if limit.is_daily or now - START < 31 * DAY:
@@ -70,8 +70,8 @@ def test_counts_go_on_after_a_restart(bounds: Bounds, steps: list[tuple[str, int
         now += later
         if spending.take(country, price, count, now) is None:
             for scope in spending.scopes_of(country):
-                spent, messages = stored.get((scope, spending.day_of(now)), (0, 0))
-                stored[scope, spending.day_of(now)] = (spent + price, messages + count)
+                spent, messages = stored.get((scope, Days("UTC").at(now).number), (0, 0))
+                stored[scope, Days("UTC").at(now).number] = (spent + price, messages + count)
     again = spending_of(bounds)
     again.load([SpentDay(scope, day, *counts) for (scope, day), counts in stored.items()], now)
     spending.take("XX", 0, 0, now)

@@ -39,7 +39,7 @@ def _with_billing(rng: Random, config: Config, prices: dict[str, RateCard], limi
     for name, settings in config.accounts.items():
         if name in prices:
             settings = evolve(settings, billing=rng.choice(("postpaid", "postpaid", "none")))
-        if limited[name]:
+        if limited[name] and rng.random() < 0.8:
             caps = CapSettings(monthly=Amount(PLENTY))
             by_country = {"GB": QuotaSettings(daily=PLENTY)}
             settings = evolve(settings, caps=caps, quotas_by_country=by_country)
