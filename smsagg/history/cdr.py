@@ -9,6 +9,7 @@ from itertools import starmap
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
+from smsagg.history.reader import CHUNK_ROWS, CHUNK_ROWS_WITH_BODIES
 from smsagg.model import Cause, ChargeOn
 from smsagg.reports.tally import ENDS
 from smsagg.smpp.concatenation import UDHI
@@ -169,6 +170,8 @@ class Selection:
         sources = dict.fromkeys(source for column in columns for source in column.sources)
         self.sql = ("seq", "m.accepted_at", "m.account", *sources)
         """What is to be asked for; the first three are always the same."""
+        self.rows_max = CHUNK_ROWS_WITH_BODIES if "m.body" in sources else CHUNK_ROWS
+        """To be read at once."""
         places = {source: place for place, source in enumerate(sources, 3)}
         self._makes = [(column.make, [places[source] for source in column.sources]) for column in columns]
 

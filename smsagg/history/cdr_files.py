@@ -17,6 +17,8 @@ from smsagg.history.cdr import Column
 
 ROW_GROUP_ROWS = 20_000
 """Records of a Parquet row group, which are in memory together."""
+ROW_GROUP_OCTETS = 64 << 20
+"""Of their texts."""
 FORMATS = ("csv", "parquet")
 
 
@@ -82,7 +84,7 @@ _CSV_FORMATS: dict[str, Callable[[Any], str]] = {
 
 
 class ParquetFile:
-    """Row groups of :data:`ROW_GROUP_ROWS`; instants in milliseconds of UTC, money as ``decimal(18, 6)``."""
+    """Row groups of :data:`ROW_GROUP_ROWS` or a batch more; instants in milliseconds of UTC, money ``decimal(18, 6)``."""
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
         try:
@@ -102,20 +104,23 @@ class ParquetFile:
         self._schema = pyarrow.schema([(column.name, types[column.kind]) for column in columns])
         self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[Sequence[Any]] = []
+        self._octets = 0
+        self._long = [place for place, column in enumerate(columns) if column.needs_bodies]
 
     def write(self, records: Sequence[Sequence[Any]]) -> None:
         self._rows += records
-        while len(self._rows) >= ROW_GROUP_ROWS:
-            self._write_group(self._rows[:ROW_GROUP_ROWS])
-            del self._rows[:ROW_GROUP_ROWS]
+        for place in self._long:
+            self._octets += sum(len(record[place] or "") for record in records)
+        if len(self._rows) >= ROW_GROUP_ROWS or self._octets >= ROW_GROUP_OCTETS:
+            self._write_group()
 
     def close(self) -> None:
         if self._rows:
-            self._write_group(self._rows)
-            self._rows = []
+            self._write_group()
         self._writer.close()
 
-    def _write_group(self, rows: list[Sequence[Any]]) -> None:
-        values = zip(*rows, strict=True)
+    def _write_group(self) -> None:
+        values = zip(*self._rows, strict=True)
+        self._rows, self._octets = [], 0
         arrays = [self._pyarrow.array(column, field.type) for column, field in zip(values, self._schema, strict=True)]
         self._writer.write_table(self._pyarrow.Table.from_arrays(arrays, schema=self._schema))

@@ -76,7 +76,8 @@ def export_span(
     temporary = _temporary(target)
     count = 0
     with _writing(temporary, wanted) as write:
-        for chunk in history.scan(wanted.selection.sql, span.first_seq, span.last_seq, live_columns=("seq",)):
+        columns, rows_max = wanted.selection.sql, wanted.selection.rows_max
+        for chunk in history.scan(columns, span.first_seq, span.last_seq, rows_max, live_columns=("seq",)):
             records = wanted.records(chunk.over, span.since, span.until)
             write(records)
             count += len(records)
@@ -112,7 +113,7 @@ def export_new(
         temporary = _temporary(target)
         count = 0
         with _writing(temporary, wanted) as write:
-            for rows in ended_since(history, state.cursor, wanted.selection.sql):
+            for rows in ended_since(history, state.cursor, wanted.selection.sql, wanted.selection.rows_max):
                 records = wanted.records(rows, state.since)
                 write(records)
                 count += len(records)

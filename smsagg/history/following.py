@@ -49,8 +49,9 @@ def ended_since(
     waited, cursor.alive = cursor.alive, []
     remaining = len(waited)
     try:
-        for start in range(0, len(waited), KEYS_AT_ONCE):
-            keys = waited[start : start + KEYS_AT_ONCE]
+        step = min(rows_max, KEYS_AT_ONCE)
+        for start in range(0, len(waited), step):
+            keys = waited[start : start + step]
             over, alive = _look_up(history, columns, keys)
             cursor.alive += alive
             remaining = len(waited) - start - len(keys)

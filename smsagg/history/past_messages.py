@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from smsagg.engine.segments import segments_of_whole
-from smsagg.history.reader import History, Row, Span
+from smsagg.history.reader import CHUNK_ROWS_WITH_BODIES, History, Row, Span
 from smsagg.history.traffic import EARNED
 from smsagg.reports.what_if import PastMessage
 
@@ -19,7 +19,7 @@ def past_messages(
 ) -> Iterator[list[PastMessage]]:
     """The messages accepted in ``span``, of ``account`` or of all; ``on_progress`` hears which share has been read."""
     since, until, first_seq, last_seq = span
-    for chunk in history.scan(_COLUMNS, first_seq, last_seq):
+    for chunk in history.scan(_COLUMNS, first_seq, last_seq, CHUNK_ROWS_WITH_BODIES):
         found = [
             _past(row)
             for rows in (chunk.over, chunk.live)

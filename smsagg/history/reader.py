@@ -29,6 +29,8 @@ from smsagg.store.sqlite.schema import APPLICATION_ID, load_migrations
 
 CHUNK_ROWS = 5_000
 """Rows of one transaction: some 20 ms."""
+CHUNK_ROWS_WITH_BODIES = 500
+"""The same where rows come with their texts, each of up to 64 KiB."""
 SLACK_MS = 60_000
 BUSY_TIMEOUT_MS = 5_000
 CACHE_OCTETS = 16 << 20

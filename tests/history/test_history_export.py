@@ -12,7 +12,7 @@ from history_store import NOW, WrittenStore, message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smsagg.history import cdr_files, export
+from smsagg.history import cdr, cdr_files, export
 from smsagg.history.cdr import COLUMNS, NAMES, Selection, chosen
 from smsagg.history.cdr_files import ExportError
 from smsagg.history.export import Wanted, export_new, export_span
@@ -76,12 +76,13 @@ def test_csv_has_every_column(written: WrittenStore, tmp_path: Path) -> None:
 def test_parquet_says_the_same(written: WrittenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With types of its own, in row groups of bounded size."""
     fill(written)
-    monkeypatch.setattr(cdr_files, "ROW_GROUP_ROWS", 2)
+    monkeypatch.setattr(cdr_files, "ROW_GROUP_OCTETS", 30)
+    monkeypatch.setattr(cdr, "CHUNK_ROWS_WITH_BODIES", 1)
     target = tmp_path / "cdr.parquet"
     with open_history(written.path) as history:
         export_span(history, ALL._replace(last_seq=4), wanted("parquet", bodies=True), target)
     file = pyarrow.parquet.ParquetFile(target)
-    assert file.num_row_groups == 2
+    assert file.num_row_groups == 3
     records = file.read().to_pylist()
     assert tuple(records[0]) == NAMES
     assert records[0]["cost"] == Decimal("0.020000")
@@ -134,7 +135,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(STEPS)
 def test_each_record_is_in_one_increment(steps: list[tuple[str, int]]) -> None:
     """Whatever the order in which messages end, and wherever runs are killed."""

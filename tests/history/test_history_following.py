@@ -31,7 +31,7 @@ def read(history: History, cursor: Cursor, rows_max: int) -> tuple[Cursor, list[
     return Cursor.from_json(cursor.to_json()), seqs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_nothing_is_skipped_or_repeated(steps: list[tuple[str, int]]) -> None:
     """Messages come and end in any order, commits are refused, old history is dropped, and runs come when they come:
