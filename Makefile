@@ -48,7 +48,7 @@ bench-abuse: $(VENV)/run.stamp ## Checks of abuse: microseconds a message each, 
 	$(BIN)/python -m tools.bench_abuse
 
 bench-reports: $(VENV)/test.stamp ## Reports and exports over a million past messages: rate and memory
-	$(BIN)/python -m tools.bench_reports
+	$(BIN)/python -m tools.bench_reports $(if $(MESSAGES),--messages $(MESSAGES))
 
 bench-million: $(VENV)/run.stamp ## The same, and a million messages to watch the memory
 	$(BIN)/python -m tools.bench --million

@@ -84,7 +84,7 @@ _CSV_FORMATS: dict[str, Callable[[Any], str]] = {
 
 
 class ParquetFile:
-    """Row groups of :data:`ROW_GROUP_ROWS` or a batch more; instants in milliseconds of UTC, money ``decimal(18, 6)``."""
+    """Row groups of :data:`ROW_GROUP_ROWS` or a batch more; instants as milliseconds of UTC, money as decimals."""
 
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
         try:
