@@ -50,6 +50,7 @@ async def test_a_full_list_of_254_is_taken_at_once(autojump_clock: trio.testing.
     """One commit, one response."""
     async with front_door() as bench:
         client = await bench.bound()
+        await bench.settle()
         commits = bench.store.statistics.commits
         response = await submit_multi(client, *numbers(254))
         assert (response.command_status, response.unsuccess_smes) == (s.ESME_ROK, ())
@@ -129,6 +130,7 @@ async def test_all_copies_are_committed_or_none(autojump_clock: trio.testing.Moc
     """A commit that fails leaves no trace of any, and gives back their places."""
     async with front_door() as bench:
         client = await bench.bound()
+        await bench.settle()
         bench.store.fail_next(StoreFailed("disk"))
         assert (await submit_multi(client, *numbers(3))).command_status == s.ESME_RSYSERR
         assert bench.stored == []
