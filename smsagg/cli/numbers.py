@@ -75,7 +75,10 @@ def list_numbers(
         **wanted,
         **({"limit": limit} if limit else {}),
     }
-    show(ask_for(config_path, request), NUMBERS, as_json)
+    found = ask_for(config_path, request)
+    show(found, NUMBERS, as_json)
+    if limit and len(found) == limit:
+        click.echo("there may be more: --limit 0 shows all", err=True)
 
 
 @numbers.command("show")

@@ -13,6 +13,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from attrs import evolve
+
 from smsagg.errors import InventoryError
 from smsagg.inventory.allocation import Allocation
 from smsagg.inventory.number import Number, Status, as_of
@@ -133,7 +135,9 @@ class Inventory:
 
     def at(self, address: str, country: str, provider: str) -> Number | None:
         """The number that a message to ``address`` was for, which ``provider`` brought from somebody in ``country``:
-        a short code may be one number here and another there. ``None``: it is not in the inventory, or ours no more."""
+        a short code may be one number here and another there. ``None``: it is not in the inventory, or ours no more.
+
+        Where that does not tell which of several it was for, the answer is nobody's number."""
         keys = self._by_address.get(address)
         if keys is None:
             return None
@@ -144,6 +148,8 @@ class Inventory:
                 or [one for one in found if one.provider == provider]
                 or found
             )
+        if len(found) > 1:
+            return evolve(found[0], state=Status.AVAILABLE, accounts=(), is_shared=False, leased_until=0)
         return found[0] if found else None
 
     def has_address(self, address: str) -> bool:

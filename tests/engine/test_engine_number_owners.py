@@ -137,7 +137,7 @@ async def test_long_answers_to_a_shared_number() -> None:
 
 
 async def test_a_short_code_of_two_countries() -> None:
-    """It is the number of the country from which is written."""
+    """It is the number of the country from which is written; from a third one it is nobody's."""
     config = make_config(accounts=ACCOUNTS)
     async with run_gateway(config) as gateway:
         acme, other = gateway.attach("acme"), gateway.attach("other")
@@ -145,8 +145,10 @@ async def test_a_short_code_of_two_countries() -> None:
         await stock(gateway, assign(codes[0], "acme"), assign(codes[1], "other"))
         gateway.carrier.mo("60777", source_addr="447400123456")
         gateway.carrier.mo("60777", source_addr="4915112345678")
+        unclear = gateway.carrier.mo("60777", source_addr="33612345678")
         await gateway.settle()
         assert (len(acme.received), len(other.received)) == (1, 1)
+        assert unclear.statuses == [ESME_RINVDSTADR]
 
 
 async def test_numbers_of_the_inventory_are_ours_for_the_loop_guard() -> None:

@@ -15,10 +15,11 @@ from engine_numbers import (
 )
 
 from smsagg.config.schema import Duration, NumberSettings, SenderSettings
+from smsagg.errors import StoreFull
 from smsagg.inventory.number import Number, NumberType, assign, suspend
 from smsagg.inventory.pool import NumberPool
 from smsagg.model import Message, Refusal
-from smsagg.smpp.status import ESME_RINVSRCADR, ESME_RTHROTTLED
+from smsagg.smpp.status import ESME_RINVSRCADR, ESME_RMSGQFUL, ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.store.memory import MemoryStore
 from smsagg.testing.gateway import account_settings, make_config, make_message, run_gateway
 
@@ -236,3 +237,54 @@ async def test_accounts_without_pools_pay_nothing() -> None:
         assert await senders(gateway, RECIPIENT) == ["ACME"]
         assert gateway.engine.numbers.asks == frozenset()
         assert await gateway.store.load_entities("conversation") == []
+
+
+async def test_another_configuration_takes_effect_at_once() -> None:
+    """An account gets another pool, and one that had none gets one, while the engine runs."""
+    pools = [NumberPool("otp"), NumberPool("more", rotation="sticky")]
+    config = make_config(accounts={name: account_settings(name) for name in ("acme", "other")})
+    async with run_gateway(config) as gateway:
+        (one,), (two,) = long_numbers(1), long_numbers(1, "more", start=10)
+        await stock(gateway, *dedicated([one, two]), assign(long_numbers(1, start=20)[0], "other"), pools=pools)
+        assert await senders(gateway, RECIPIENT) == ["ACME"]
+        for pool, expected in (("otp", one.address), ("more", two.address)):
+            changed = number_config("acme", "other", pool=pool)
+            gateway.engine.reconfigure(changed, gateway.engine.core.tables, gateway.carriers)
+            assert await senders(gateway, RECIPIENT) == [expected]
+        assert gateway.engine.numbers.asks == {"acme", "other"}
+        gateway.engine.reconfigure(config, gateway.engine.core.tables, gateway.carriers)
+        assert await senders(gateway, RECIPIENT) == ["ACME"]
+        assert gateway.engine.numbers.asks == frozenset()
+
+
+async def test_what_is_committed_too_late_holds_nothing() -> None:
+    """A batch that is unwound, and one that the store refuses, give their choices back."""
+    store = MemoryStore()
+    async with run_gateway(number_config(), store) as gateway:
+        await stock(gateway, *dedicated(long_numbers(2)), pools=[NumberPool("otp", rotation="sticky", limit=9)])
+        assert len(await senders(gateway, RECIPIENT)) == 1
+        engine, now = gateway.engine, gateway.clock.now_ms()
+        account = engine.accounts["acme"]
+        statuses: list[int] = []
+
+        def submit_one() -> None:
+            message = make_message(now, destination_addr=RECIPIENT)
+            assert engine.admission.admit(account, message, RECIPIENT, now) is None
+            taken = engine.intake.take(account, message, now)
+            assert isinstance(taken, list)
+            engine.intake.number(taken)
+            engine.intake.commit(taken, statuses.append)
+
+        known = engine.numbers.conversations.get(RECIPIENT)
+        assert known is not None
+        store.fail_next(StoreFull("no room"))
+        submit_one()
+        await gateway.settle()
+        assert [use.count for use in known.uses] == [1]
+        store.hold()
+        submit_one()
+        await trio.sleep(60)
+        store.release()
+        await gateway.settle()
+        assert statuses == [ESME_RMSGQFUL, ESME_RSYSERR]
+        assert (engine.numbers.choices_held, known.pins) == (0, 0)
