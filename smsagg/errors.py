@@ -9,7 +9,10 @@ class SmsaggError(Exception):
 
 
 class ConfigError(SmsaggError):
-    """The operator's configuration is wrong; the text names file, key path and reason."""
+    """The operator's configuration is wrong; the text names file, key path and reason, a line for each problem."""
+
+    sound_part: object = None
+    """The configuration without what is wrong with it, when enough of it is left to look at what it names."""
 
 
 class StoreError(SmsaggError):

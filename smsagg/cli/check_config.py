@@ -11,8 +11,8 @@ from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import ask_server, socket_option
 from smsagg.cli.config import line_of
 from smsagg.cli.config_tables import tables_of
-from smsagg.config.load import load_config
 from smsagg.tables import load_tables
+from smsagg.tables.reading import read_configuration
 
 
 @click.command("check-config")
@@ -24,7 +24,7 @@ def check_config(file: Path, running: bool, socket: str) -> None:
 
     Prints each problem as `file: key.path: reason` and exits with 1 when there is any.
     """
-    config = load_config(file, settings_class)
+    config = read_configuration(file, settings_class)
     tables = load_tables(config)
     for warning in tables.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -43,28 +43,37 @@ def parse_config(text: str, file: str, carrier_settings: CarrierSettingsLookup) 
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: is not TOML: {error}") from error
     converter = strict_converter(carrier_settings, str(Path(file).parent))
+    config: Config | None
     try:
         config = converter.structure(document, Config)
         problems = check_config(config)
     except Problems as error:
-        problems = error.problems + _problems_of_the_rest(document, error.problems, converter)
-    if problems:
-        raise ConfigError("\n".join(problem.line(file) for problem in problems))
-    config.message_classes.setdefault(DEFAULT_CLASS, MessageClassSettings())
+        config = _rest_of(document, error.problems, converter)
+        problems = error.problems + _problems_of_the_rest(config, error.problems)
+    if config is not None:
+        config.message_classes.setdefault(DEFAULT_CLASS, MessageClassSettings())
+    if problems or config is None:
+        wrong = ConfigError("\n".join(problem.line(file) for problem in problems))
+        wrong.sound_part = config
+        raise wrong
     return config
 
 
-def _problems_of_the_rest(document: dict[str, Any], found: list[Problem], converter: Converter) -> list[Problem]:
-    """Cross-check the file without the keys that are wrong already; nothing when too little is left for that."""
+def _rest_of(document: dict[str, Any], found: list[Problem], converter: Converter) -> Config | None:
+    """The file without the keys that are wrong; ``None`` when too little is left."""
     rest = deepcopy(document)
     for problem in found:
         _remove(rest, problem.path)
     try:
-        config = converter.structure(rest, Config)
+        return converter.structure(rest, Config)
     except Problems:
-        return []
+        return None
+
+
+def _problems_of_the_rest(rest: Config | None, found: list[Problem]) -> list[Problem]:
+    """Cross-check the file without the keys that are wrong already."""
     reported = {problem.path for problem in found}
-    return [problem for problem in check_config(config) if problem.path not in reported]
+    return [] if rest is None else [problem for problem in check_config(rest) if problem.path not in reported]
 
 
 def _remove(document: dict[str, Any], path: tuple[str, ...]) -> None:

@@ -29,7 +29,6 @@ from smsagg.carriers.registry import settings_class
 from smsagg.clock import Clock
 from smsagg.config.check import check_config
 from smsagg.config.documents import READS_MAX, read_documents, read_text
-from smsagg.config.load import load_config
 from smsagg.config.reloading import differences, in_force, summary_of
 from smsagg.config.schema import Config
 from smsagg.engine import Engine
@@ -40,6 +39,7 @@ from smsagg.reload.restoring import put_back, write_back
 from smsagg.reload.versions import Prepared, Version, Versions
 from smsagg.store.base import Store
 from smsagg.tables import Tables, load_tables
+from smsagg.tables.reading import read_configuration
 
 RECORDED_S = 5.0
 """So long the answer to an operator waits for the commit of the version."""
@@ -98,7 +98,7 @@ class Reloader:
         fleet: Fleet,
         front: Sequence[Reconfigurable] = (),
         prepare: Callable[[Config], None] = lambda _config: None,
-        load: Callable[[Path], Config] = lambda path: load_config(path, settings_class),
+        load: Callable[[Path], Config] = lambda path: read_configuration(path, settings_class),
     ) -> None:
         """``config`` was read from ``path`` and is in force. ``front`` are the parts outside of the engine that
         derive something from its configuration. ``prepare`` is called in a thread with what is to be put

@@ -66,6 +66,20 @@ async def test_every_problem_is_told_and_nothing_changes(tmp_path: Path) -> None
         assert bench.count("refused") == 1
 
 
+async def test_problems_of_the_data_files_are_told_beside_those_of_the_main_file(tmp_path: Path) -> None:
+    """One run tells all: a wrong key here, a wrong row there."""
+    async with running(tmp_path) as bench:
+        (tmp_path / "card.csv").write_text("prefix,price,currency\n44,cheap,EUR\n")
+        wrong = text_of(demo='rate = "many"').replace(
+            'type = "simulated"', 'type = "simulated"\nrate_card = "card.csv"'
+        )
+        with pytest.raises(ConfigError) as error:
+            await reload(bench, wrong)
+        main, data = str(error.value).split("\n")
+        assert main.startswith(f"{bench.path}: accounts.demo.rate: ")
+        assert data.startswith(f"{tmp_path / 'card.csv'}:2: ")
+
+
 async def test_a_file_that_is_no_toml_or_is_not_there(tmp_path: Path) -> None:
     """Told, and the server goes on."""
     async with running(tmp_path) as bench:
