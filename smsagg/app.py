@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import structlog
 import trio
@@ -21,6 +22,7 @@ from smsagg.api.app import OperationsApp
 from smsagg.api.http import serve_http
 from smsagg.api.root import make_root
 from smsagg.api.v1 import V1
+from smsagg.api.v1.searching import MessageSearch
 from smsagg.carriers.base import Carrier
 from smsagg.carriers.fleet import Fleet
 from smsagg.carriers.registry import carrier_class
@@ -45,6 +47,8 @@ from smsagg.esme.listener import Listener
 from smsagg.esme.outbind import Outbinder
 from smsagg.esme.ports import open_ports
 from smsagg.esme.tls import ServerTls
+from smsagg.history.search import Sought, search
+from smsagg.model import Message
 from smsagg.observe.log import set_log_level
 from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
@@ -55,6 +59,8 @@ from smsagg.tables import Tables, load_tables
 from smsagg.trace import TraceHub
 from smsagg.webhooks import Webhooks
 
+SEARCHES_MAX = 2
+"""Of the HTTP API, at once."""
 SWITCH_INTERVAL_S = 0.0001
 """A busy loop lets the store's writer thread have the GIL this often; with the default it starves."""
 
@@ -212,7 +218,7 @@ class Gateway:
             outer.start_soon(door.pace.run, lambda: engine.backlog)
             if self._tls is not None:
                 outer.start_soon(self._tls.run)
-            v1 = V1(engine)
+            v1 = V1(engine, _search_in(config.store.path))
             webhooks = Webhooks(lambda: engine.core.config, self._store, self._clock, self._rng, self._metrics)
             engine.events.on_noted.append(webhooks.on_noted)
             outer.start_soon(webhooks.run)
@@ -277,6 +283,19 @@ class Gateway:
         metrics.smpp_bans.add_source(door.authenticator.bans)
         metrics.smpp_pdus.add_source(door.pdu_counts.totals)
         metrics.smpp_read_share.add_source(lambda: {"": door.pace.share})
+
+
+def _search_in(path: str) -> MessageSearch:
+    """Searches that read the store's file in threads of their own, few at a time."""
+    limiter = trio.CapacityLimiter(SEARCHES_MAX)
+
+    async def find(*, before_seq: int, limit: int, **sought: Any) -> tuple[list[Message], int]:
+        page = await trio.to_thread.run_sync(
+            search, path, Sought(**sought), before_seq, limit, limiter=limiter, abandon_on_cancel=True
+        )
+        return page.messages, page.before_seq
+
+    return find
 
 
 class Logging:

@@ -15,6 +15,7 @@ from smsagg.api.v1.access import ApiKeys
 from smsagg.api.v1.events import Events
 from smsagg.api.v1.messages import Messages
 from smsagg.api.v1.problem import Problem
+from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
 from smsagg.api.v1.writing import Writer
 from smsagg.engine import Engine
@@ -31,12 +32,16 @@ An answer of 202 means that the message is safe on disk. Errors are `application
 class V1:
     """The application for an engine that is connected: who calls and how much they say is looked at first."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, search: MessageSearch | None = None) -> None:
+        """Without a ``search`` messages are found by their id only."""
         self._engine = engine
         core = engine.core
         self._keys = ApiKeys(core.config, core.clock.now_ms)
         self._sending = Sending(engine, Writer(core.config))
-        self._api = _make_api(Messages(engine, self._sending).router, Events(engine).router)
+        routers = [Messages(engine, self._sending).router, Events(engine).router]
+        if search is not None:
+            routers.append(Searching(engine, search).router)
+        self._api = _make_api(*routers)
 
     def reconfigure(self) -> None:
         """Heed the engine's configuration from now on."""

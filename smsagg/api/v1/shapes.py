@@ -73,6 +73,14 @@ class MessageAnswer(BaseModel):
     """Why it failed, in one word."""
 
 
+class MessagesAnswer(BaseModel):
+    """A page of messages, the newest first."""
+
+    messages: list[MessageAnswer]
+    next_cursor: str | None
+    """For the next page; ``null``: there are no more."""
+
+
 class BatchResult(BaseModel):
     """What became of one message of a batch: the message, or a problem."""
 
