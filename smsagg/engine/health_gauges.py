@@ -1,9 +1,13 @@
 """Levels that Prometheus asks for at each scrape: circuits, paces, and what holds carriers and countries back."""
 
+from smsagg.engine.drills import SOURCE
 from smsagg.engine.engine import Engine
 from smsagg.observe.metrics import Metrics
 from smsagg.routing.circuit import CircuitState
 
+ALL = "all"
+UNKNOWN = "unknown"
+"""Countries as labels: the carrier as a whole, and numbers of no country that we know."""
 _CIRCUIT = {CircuitState.CLOSED: 0.0, CircuitState.PROBING: 0.5, CircuitState.OPEN: 1.0}
 
 
@@ -18,17 +22,19 @@ def add_health_sources(metrics: Metrics, engine: Engine) -> None:
             for link in carrier.links:
                 told[name, link.link.name] = _CIRCUIT[link.circuit.state]
             for way in carrier.ways.values():
-                told[name, way.country] = _CIRCUIT[way.circuit.state]
+                told[name, way.country or UNKNOWN] = _CIRCUIT[way.circuit.state]
         return told
 
     def restrictions() -> dict[tuple[str, ...], float]:
         told: dict[tuple[str, ...], float] = {}
         for name, carrier in carriers.items():
-            for source, action in carrier.holds.sources():
-                told[name, "all", source, action] = 1.0
-            for way in carrier.ways.values():
-                for source, action in way.holds.sources():
-                    told[name, way.country, source, action] = 1.0
+            held = [(ALL, carrier.holds), *((way.country or UNKNOWN, way.holds) for way in carrier.ways.values())]
+            for country, holds in held:
+                for source, action in holds.sources():
+                    if source != SOURCE:
+                        told[name, country, source, action] = 1.0
+        for drill in engine.drills.running():
+            told[drill.carrier, drill.country or ALL, SOURCE, drill.kind.value] = 1.0
         return told
 
     def link_rates() -> dict[tuple[str, ...], float]:

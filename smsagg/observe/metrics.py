@@ -266,7 +266,7 @@ class Metrics:
         self.shaping_actions = self._gauge(
             "smsagg_shaping_actions",
             "1 for each restriction in force, by carrier, country (all: the whole carrier), who made it (a rule, "
-            "drain, drill) and what it does (suspend, slow, shift).",
+            "drain, drill) and what it does (suspend, slow, shift; of a drill its kind).",
             "carrier",
             "country",
             "source",

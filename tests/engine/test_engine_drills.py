@@ -7,6 +7,7 @@ import trio
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings
 from smsagg.engine.drills import DrillKind
+from smsagg.engine.health_gauges import add_health_sources
 from smsagg.errors import ControlError
 from smsagg.model import Accepted
 from smsagg.testing.gateway import FakeGateway, carrier_settings, make_config, pool_settings, run_gateway
@@ -135,6 +136,24 @@ async def test_a_drill_ends_by_the_operator_and_with_the_process() -> None:
         await gateway.accept_one()
         await gateway.settle()
         assert shares(gateway) == {"alpha": 1, "beta": 0}
+
+
+async def test_restrictions_are_metrics() -> None:
+    """Who holds what back, and which circuits are open."""
+    async with run_gateway(config_of()) as gateway:
+        engine = gateway.engine
+        add_health_sources(gateway.metrics, engine)
+        await engine.maintenance.drain("beta", unbind=False, reason="")
+        engine.drills.start("alpha", "VN", DrillKind.REJECT, 60, force=True)
+        engine.core.health.on_undelivered(engine.core.carriers["alpha"], "GB", trio.current_time())
+        gateway.metrics.refresh()
+        text = gateway.metrics.render()[0].decode()
+        held = 'smsagg_shaping_actions{action="%s",carrier="%s",country="%s",source="%s"} 1.0'
+        assert held % ("suspend", "beta", "all", "drain") in text
+        assert held % ("reject", "alpha", "VN", "drill") in text
+        assert 'smsagg_carrier_circuit_open{carrier="alpha",of="GB"} 1.0' in text
+        assert 'smsagg_carrier_circuit_open{carrier="alpha",of="alpha/1"} 0.0' in text
+        assert 'smsagg_carrier_link_rate{carrier="alpha",link="alpha/1"} +Inf' in text
 
 
 async def test_what_is_outstanding_finishes() -> None:
