@@ -139,7 +139,7 @@ def test_a_retuning_can_be_taken_back() -> None:
 
 
 def test_an_end_in_order_waits_for_those_that_leave() -> None:
-    """Nobody waits for receipts any more; all are drained, and who does not come to an end holds up for a while only."""
+    """Nobody waits for receipts any more; all are drained, and who does not end holds up for a while only."""
 
     async def test() -> None:
         port = Port(alpha=ALPHA, beta=ALPHA, gamma=ALPHA)
