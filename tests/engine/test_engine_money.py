@@ -80,7 +80,7 @@ async def cancel(gateway: FakeGateway) -> None:
 
 
 async def let_expire(_gateway: FakeGateway) -> None:
-    await trio.sleep(3_700)
+    await trio.sleep(70)
 
 
 @pytest.mark.parametrize(("bound", "end"), [(True, refuse), (False, cancel), (False, let_expire)])
@@ -90,7 +90,7 @@ async def test_what_no_carrier_took_is_let_go(bound: bool, end: Any) -> None:
     sections = {"carriers": {"alpha": carrier_settings(FakeSettings(bound=bound))}}
     async with run_gateway(money_config(sections), store) as gateway:
         await top_up(gateway, 100)
-        await gateway.accept_one(ttl_s=3_600, **ON_SUBMIT)
+        await gateway.accept_one(ttl_s=60, **ON_SUBMIT)
         await gateway.settle()
         await end(gateway)
         await gateway.settle()

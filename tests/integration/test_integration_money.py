@@ -11,9 +11,9 @@ from smsagg.history import open_history
 from smsagg.smpp.pdu import BindTransmitter, SubmitSm, SubmitSmResp
 from smsagg.smpp.status import ESME_ROK, ESME_RSUBMITFAIL
 
-CREDIT = 60
+CREDIT = 40
 """So many messages can be paid, at 1 each."""
-LIVES = 4
+LIVES = 3
 _MESSAGES = "SELECT message_id FROM messages UNION ALL SELECT message_id FROM history"
 
 
@@ -56,7 +56,7 @@ def test_kills_leave_the_ledger_right(tmp_path: Path) -> None:
     """Killed while messages are on their way, again and again: exactly what was paid for is accepted, each acknowledged
     message is there, and every sum of the ledger is that of its messages."""
     config = configure(tmp_path)
-    assert "balance then 60.00" in money(config, "topup", "demo", str(CREDIT), "--reference", "A")
+    assert "balance then 40.00" in money(config, "topup", "demo", str(CREDIT), "--reference", "A")
     acknowledged: list[str] = []
     status = ESME_ROK
     for life in range(LIVES):

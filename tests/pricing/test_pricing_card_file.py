@@ -5,7 +5,7 @@ import io
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pricing_rows import CURRENCIES, card_rows
 
@@ -32,6 +32,7 @@ def problems_of(text: str, only: str = "") -> list[str]:
     return problems.lines
 
 
+@settings(max_examples=40)
 @given(card_rows())
 def test_a_card_is_read_as_it_was_written(rows: list[CardRow]) -> None:
     """Every row, in order, to the last micro-unit and millisecond."""
@@ -152,6 +153,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert (read_card(text, "EUR", CURRENCIES, problems) is None) == bool(problems.lines)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(CELLS, min_size=8, max_size=8), max_size=8))
 def test_any_rows_are_read_or_refused_with_their_lines(rows: list[list[str]]) -> None:
     """What is read holds no two prices for one destination at one time."""

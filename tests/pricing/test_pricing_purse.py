@@ -1,6 +1,6 @@
 """A purse: it never promises what it has not, whatever the order of things."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -47,6 +47,7 @@ class PurseMachine(RuleBasedStateMachine):
 
 
 TestPurse = PurseMachine.TestCase
+TestPurse.settings = settings(max_examples=30, stateful_step_count=30)
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 300))

@@ -1,6 +1,6 @@
 """Look-ups on rate cards, against a search of all rows."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pricing_rows import COUNTRIES, CURRENCIES, DIGITS, INSTANTS, NETWORKS, card_rows
 
@@ -25,6 +25,7 @@ def row_for(rows: list[CardRow], digits: str, network: str, at_ms: int, country:
     return min(found, key=lambda row: (row.kind, -len(row.value)), default=None)
 
 
+@settings(max_examples=50)
 @given(card_rows(), st.lists(st.tuples(DIGITS, NETWORKS, INSTANTS, COUNTRIES), min_size=1, max_size=30))
 def test_the_most_specific_row_in_force_counts(rows: list[CardRow], asked: list[tuple[str, str, int, str]]) -> None:
     """Network before prefix before MCC before country, the longer prefix first, in whatever order it is asked."""
