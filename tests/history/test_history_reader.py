@@ -1,5 +1,6 @@
 """Reading the past beside the server: spans without an index, each message once, and no snapshot kept."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -103,6 +104,22 @@ async def test_beside_a_running_server_and_without_one(tmp_path: Path) -> None:
         with open_history(path) as history:
             assert history.last_seq() == run * 2 + 2
     await trio.lowlevel.checkpoint()
+
+
+async def test_what_a_killed_server_left_is_read_and_left_as_it_was(tmp_path: Path, written: WrittenStore) -> None:
+    """Its last commits are in the write-ahead log only; the next server finds all of them."""
+    written.fill(range(1, 20))
+    left = tmp_path / "left"
+    left.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{written.path}{suffix}", left)
+    log = (left / "smsagg.db-wal").read_bytes()
+    assert log
+    with open_history(left / "smsagg.db") as history:
+        assert history.last_seq() == 19
+    assert (left / "smsagg.db-wal").read_bytes() == log
+    async with open_sqlite_store(StoreSettings(path=str(left / "smsagg.db"), free_octets_min=0)) as store:
+        assert len(await store.find_messages(1, 20)) == 19
 
 
 def test_what_is_no_store_of_ours_is_refused(tmp_path: Path, written: WrittenStore) -> None:
