@@ -6,9 +6,10 @@ from typing import Any
 import argon2
 import pytest
 import trio
+from attrs import evolve
 
 from smsagg.config.passwords import hash_of
-from smsagg.config.schema import AccountSettings, MessageClassSettings
+from smsagg.config.schema import AccountSettings, BindFailureSettings, MessageClassSettings
 from smsagg.engine.accounts import Account
 from smsagg.esme import authenticator as module
 from smsagg.esme.authenticator import Authenticator, BindRefusal
@@ -231,3 +232,58 @@ async def test_a_bind_given_up_leaves_the_others_their_check() -> None:
         scopes[0].cancel()
     assert len(found) >= 2
     assert all(isinstance(answer, Account) for answer in found)
+
+
+async def test_a_bind_that_is_being_checked_is_judged_by_the_accounts_of_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The account is disabled, gets another password, or leaves while the hash is computed: not let in."""
+    for change in ("disabled", "password", "gone"):
+        acme = account()
+        authenticator = Authenticator([acme])
+        verify = authenticator._verify_in_thread
+
+        def verify_slowly(
+            hashes: tuple[str, ...],
+            password: str,
+            acme: Account = acme,
+            authenticator: Authenticator = authenticator,
+            verify: Any = verify,
+            change: str = change,
+        ) -> str:
+            found: str = verify(hashes, password)
+            if change == "gone":
+                authenticator.reconfigure([], BindFailureSettings())
+            else:
+                values = {"enabled": False} if change == "disabled" else {"password": "other"}
+                acme.settings = account(**values).settings  # type: ignore[arg-type]
+                authenticator.reconfigure([acme], BindFailureSettings())
+            return found
+
+        monkeypatch.setattr(authenticator, "_verify_in_thread", verify_slowly)
+        assert isinstance(await authenticator.authenticate("acme", "secret", Peer("192.0.2.1")), BindRefusal)
+
+
+async def test_two_passwords_in_rotation_cost_every_wrong_bind_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are right; a wrong bind of whomever costs two hashes, so that rotation cannot be told from outside."""
+    settings = evolve(account().settings, old_password_hash=CHEAP.hash("older"))
+    rotating = Account("acme", settings, MessageClassSettings(), 0.0)
+    authenticator = Authenticator([rotating, account("other", "else")])
+    costs: list[int] = []
+    verify = authenticator._verify_in_thread
+
+    def counted(hashes: tuple[str, ...], password: str) -> str:
+        costs.append(len(hashes))
+        return verify(hashes, password)
+
+    monkeypatch.setattr(authenticator, "_verify_in_thread", counted)
+    peer = Peer("192.0.2.1")
+    for password in ("secret", "older"):
+        assert await authenticator.authenticate("acme", password, peer) is rotating
+        assert authenticator.proof("acme", password) in (settings.password_hash, settings.old_password_hash)
+    for system_id in ("acme", "other", "nobody"):
+        assert await authenticator.authenticate(system_id, "wrong", peer) is BindRefusal.CREDENTIALS
+    assert costs == [2] * 5
+    authenticator.reconfigure([account(), account("other", "else")], BindFailureSettings())
+    assert await authenticator.authenticate("nobody", "wrong2", peer) is BindRefusal.CREDENTIALS
+    assert costs[-1] == 1

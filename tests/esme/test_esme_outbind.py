@@ -26,6 +26,8 @@ ACCOUNTS = {"acme": account("acme", outbind=SETTINGS), "other": account("other")
 class Waiting:
     """The ESME's end: a host that is called, or refuses to answer."""
 
+    outbinder: Outbinder
+
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.calls: list[tuple[float, Client]] = []
@@ -54,6 +56,7 @@ async def waiting_esme(**sections: Any) -> AsyncIterator[tuple[Bench, Waiting]]:
     async with front_door(**({"accounts": ACCOUNTS} | sections)) as bench:
         waiting = Waiting(bench)
         outbinder = Outbinder(bench.door, waiting.listener, Random(1), waiting.dial)
+        waiting.outbinder = outbinder
         bench.nursery.start_soon(outbinder.run)
         yield bench, waiting
 
@@ -172,3 +175,23 @@ async def test_a_stop_unbinds_a_called_esme_and_calls_nobody(autojump_clock: tri
         await client.close()
         await trio.sleep(60)
         assert bench.door.sessions.connections == 0
+
+
+async def test_who_is_called_changes_with_the_configuration(autojump_clock: trio.testing.MockClock) -> None:
+    """An account gets an address while the server runs, and loses it again."""
+    accounts = {"acme": account("acme"), "other": account("other")}
+    async with waiting_esme(accounts=accounts) as (bench, waiting):
+        waiting.refuses = True
+        await owe_a_receipt(bench)
+        await trio.sleep(30)
+        assert waiting.calls == []
+        acme, outbinder = bench.gateway.engine.accounts["acme"], waiting.outbinder
+        acme.settings = ACCOUNTS["acme"]
+        outbinder.reconfigure()
+        await trio.sleep(30)
+        assert len(waiting.calls) > 1
+        calls = len(waiting.calls)
+        acme.settings = accounts["acme"]
+        outbinder.reconfigure()
+        await trio.sleep(600)
+        assert len(waiting.calls) <= calls + 1

@@ -26,3 +26,12 @@ def test_pairs_are_bounded() -> None:
     assert len(guard) == 2
     assert guard.admits("1", "9", 0)
     assert not guard.admits("3", "9", 0)
+
+
+def test_other_limits_hold_for_windows_that_have_begun() -> None:
+    """Fewer messages, and a longer window."""
+    guard = LoopGuard(5, 1_000)
+    assert [guard.admits("1", "2", 0) for _ in range(3)] == [True] * 3
+    guard.set_limits(3, 5_000)
+    assert not guard.admits("1", "2", 2_000)
+    assert guard.admits("1", "2", 5_000)

@@ -191,3 +191,15 @@ def test_what_cannot_be_one_text_stays_in_parts() -> None:
     assert join([with_header(1, b"a"), with_header(2, b"b", data_coding=8)]) is None
     assert join([with_header(1, b"a", PORTS), with_header(2, b"b")]) is None
     assert join([with_header(n, b"x" * (WHOLE_OCTETS_MAX // 2 + 1)) for n in (1, 2)]) is None
+
+
+def test_other_limits_hold_from_the_next_part_on() -> None:
+    """What waits longest leaves first; the time to wait is the new one."""
+    parts = make()
+    for number in range(4):
+        parts.add(part(1, 3, reference=number, part_id=number + 1))
+    parts.set_limits(2, 10_000, 5_000)
+    taken = parts.add(part(1, 3, reference=9, part_id=9))
+    assert [given_up[0].part_id for given_up in taken.given_up] == [1, 2, 3]
+    assert parts.give_up(TIMEOUT) == []
+    assert len(parts.give_up(5_000)) == 2

@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsagg.observe.log import LossyFile, RateLimitedLog, configure_logging, escape_controls, masked
+from smsagg.observe.log import LossyFile, RateLimitedLog, configure_logging, escape_controls, masked, set_log_level
 
 OTP = "your code is 471199"
 NUMBER = "+84901234567"
@@ -189,3 +189,16 @@ def test_the_memory_of_a_limited_log_is_bounded() -> None:
     for key in ("a", "b", "c", "b", "a"):
         log.info("x", key=key, k=key)
     assert [context["k"] for _, context in recorder.lines] == ["a", "b", "c", "a"]
+
+
+def test_the_level_can_change_for_loggers_that_are_in_use(stream: Stream) -> None:
+    """Bound ones as well; a level up and down again."""
+    configure_logging("error", "json", stream)
+    log = structlog.get_logger().bind(session=7)
+    log.info("chatter")
+    set_log_level("info")
+    log.info("heard")
+    set_log_level("warning")
+    log.info("chatter")
+    log.exception("failed")
+    assert [json.loads(line)["event"] for line in stream.text.splitlines()] == ["heard", "failed"]

@@ -172,3 +172,15 @@ def test_no_history_gives_more_guesses_than_the_limit_in_a_bans_time(
         assert began == (since_clear[pair] >= 6)
         if began:
             banned_until[pair] = now + 100.0
+
+
+def test_other_settings_keep_what_was_counted() -> None:
+    """The count stands, a ban in force lasts as it was to, and the next is by the new settings."""
+    counts = failures(ban_after=6, ban=100.0)
+    fail(counts, 5)
+    counts.set_limits(BindFailureSettings(free=0, ban_after=3, ban=10.0))
+    assert not counts.is_banned(HOST, "acme", 1.0, is_listed=False)
+    assert counts.failed(HOST, "acme", 1.0).of_bind
+    counts.set_limits(BindFailureSettings(ban=1_000.0))
+    assert counts.is_banned(HOST, "acme", 10.9, is_listed=False)
+    assert not counts.is_banned(HOST, "acme", 11.1, is_listed=False)

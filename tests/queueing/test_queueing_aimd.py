@@ -192,3 +192,36 @@ def test_it_never_passes_the_contract_and_never_stops(
         ready_at = rate.ready_at(now)
         assert now <= ready_at < inf
         assert deepcopy(rate).available(ready_at) >= 1
+
+
+def test_another_contract_keeps_what_was_learned_of_the_carrier() -> None:
+    """A slowed link goes on from where it is, one in full use has the new contract at once; nothing bursts."""
+    rate = AimdRate(100.0, 100, 0.0)
+    rate.take(100, 0.0)
+    rate.set_contract(200.0, 200, 0.0)
+    assert rate.available(0.5) == 100
+    rate.take(100, 0.5)
+    rate.on_throttled(0.5)
+    rate.set_contract(400.0, 400, 0.5)
+    assert rate.is_slowed
+    assert rate.rate_per_s(0.5) == 100.0
+    assert rate.rate_per_s(0.5 + PAUSE_S + RECOVERY_S) == 400.0
+    rate.on_throttled(30.0)
+    rate.set_contract(10.0, 10, 30.0)
+    assert rate.rate_per_s(30.0) == 10.0
+    assert rate.available(31.0) <= 10
+
+
+def test_a_contract_comes_and_goes() -> None:
+    """Without one nothing limits a link that was in full use; one that was slowed finds its rate again."""
+    rate = AimdRate(None, 100, 0.0)
+    rate.set_contract(50.0, 100, 1.0)
+    assert rate.rate_per_s(1.0) == 50.0
+    rate.set_contract(None, 100, 2.0)
+    assert rate.available(2.0) == inf
+    rate.set_contract(50.0, 100, 3.0)
+    rate.on_throttled(4.0)
+    rate.set_contract(None, 100, 5.0)
+    slowed = rate.rate_per_s(5.0)
+    assert 25.0 <= slowed < 50.0
+    assert rate.rate_per_s(60.0) > 50.0
