@@ -15,8 +15,8 @@ def retention_problems(config: Config) -> Iterator[Problem]:
             reason = f"must be history_ttl ({format_duration(history)}) or less, after which the message is gone"
             yield Problem(("retention", name), reason)
     periods = [retention.bodies, *(a.retention.bodies for a in config.accounts.values() if a.retention is not None)]
-    if retention.body_digest_key and not any(periods):
-        yield Problem(("retention", "body_digest_key"), "means nothing where no text is ever taken out (bodies)")
+    if retention.body_digest_secret and not any(periods):
+        yield Problem(("retention", "body_digest_secret"), "means nothing where no text is ever taken out (bodies)")
     for account, settings in config.accounts.items():
         own = settings.retention
         if own is None:

@@ -17,7 +17,7 @@ class RetentionSettings:
     """Texts; none: they are kept as long as the messages."""
     numbers: Duration | None = field(default=None, validator=at_least(SHORTEST_S))
     """Recipients' numbers, of which the first five digits stay; none: the same."""
-    body_digest_key: str = field(default="", repr=False)
+    body_digest_secret: str = field(default="", repr=False)
     """A secret: of each text that is taken out its HMAC-SHA-256 under this key is kept, to recognise it by. Empty: none
     is kept."""
 

@@ -44,7 +44,7 @@ def periods_of(config: Config) -> list[Period]:
     """What the configuration asks for, but for the longest period of history, which is :func:`history_ttl`."""
     retention = config.retention
     own = {name: settings.retention for name, settings in config.accounts.items() if settings.retention is not None}
-    key = retention.body_digest_key.encode()
+    key = retention.body_digest_secret.encode()
     bodies = {name: settings.bodies for name, settings in own.items() if settings.bodies is not None}
     numbers = {name: settings.numbers for name, settings in own.items() if settings.numbers is not None}
     history = {name: settings.history for name, settings in own.items() if settings.history is not None}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from smsagg.carriers.registry import settings_class
+from smsagg.config.documents import Documents, digests_with, redacted
 from smsagg.config.load import load_config
 from smsagg.errors import ConfigError
 
@@ -40,8 +41,8 @@ def problems(tmp_path: Path, retention: str, account: str) -> list[str]:
     ("retention", "account"),
     [
         ("", ""),
-        ('bodies = "1d"\nnumbers = "10d"\nbody_digest_key = "k"', 'bodies = "2d"'),
-        ('body_digest_key = "k"', 'bodies = "2d"'),
+        ('bodies = "1d"\nnumbers = "10d"\nbody_digest_secret = "k"', 'bodies = "2d"'),
+        ('body_digest_secret = "k"', 'bodies = "2d"'),
         ("", 'bodies = "20d"\nhistory = "30d"'),
     ],
 )
@@ -58,6 +59,18 @@ def test_every_problem_is_named(tmp_path: Path) -> None:
         "retention.bodies: must be history_ttl (10d) or less, after which the message is gone",
         "accounts.acme.retention.numbers: must be 1d or less, after which the message is gone",
     ]
-    assert problems(tmp_path, 'body_digest_key = "k"', "") == [
-        "retention.body_digest_key: means nothing where no text is ever taken out (bodies)"
+    assert problems(tmp_path, 'body_digest_secret = "k"', "") == [
+        "retention.body_digest_secret: means nothing where no text is ever taken out (bodies)"
     ]
+
+
+def test_the_digests_secret_is_in_no_kept_version(tmp_path: Path) -> None:
+    """Versions of the configuration are kept without it, as without passwords."""
+    text = CONFIG.format(retention='bodies = "1d"\nbody_digest_secret = "Zebra"', account="")
+    file = tmp_path / "smsagg.toml"
+    file.write_text(text)
+    config = load_config(file, settings_class)
+    assert "Zebra" not in repr(config)
+    kept = redacted(Documents("main", {"main": text}), digests_with(b"key"))
+    assert "body_digest_secret" in kept.texts["main"]
+    assert "Zebra" not in kept.texts["main"]
