@@ -14,7 +14,7 @@ def shaping_problems(config: Config, countries: Collection[str]) -> Iterator[Pro
         path = ("shaping_rules", f"[{i}]")
         first = names.setdefault(rule.name, i)
         if first != i:
-            yield Problem((*path, "name"), f'"{rule.name}" is the name of shaping_rules.[{first}] already')
+            yield Problem((*path, "name"), f'"{rule.name}" is the name of shaping_rules[{first}] already')
         if rule.carrier != "*":
             yield from unknown_name((*path, "carrier"), rule.carrier, config.carriers, "carrier")
         if rule.country not in ("", "*") and rule.country not in countries:
