@@ -26,6 +26,8 @@ def some(values: tuple[str, ...], most: int = 2) -> st.SearchStrategy[tuple[str,
     return st.lists(st.sampled_from(values), max_size=most, unique=True).map(tuple)
 
 
+PRIORITIES = {"pool": st.none() | st.integers(0, 3), "block": st.none(), "continue": st.integers(0, 3)}
+"""By action: a rule that goes on sets something."""
 INSTANTS = st.none() | st.integers(-2, 2).map(lambda hours: datetime.fromtimestamp(NOW / 1000 + hours * 3600, UTC))
 
 
@@ -59,7 +61,7 @@ def rules(draw: st.DrawFn) -> list[RuleSettings]:
                 continue_=action == "continue",
                 set_class=draw(st.sampled_from(("", *CLASSES))) if action != "block" else "",
                 set_tag=draw(st.sampled_from(("", *TAGS))) if action != "block" else "",
-                set_priority=draw(st.none() | st.integers(0, 3)) if action != "block" else None,
+                set_priority=draw(PRIORITIES[action]),
             )
         )
     return found

@@ -9,7 +9,7 @@ is then found anew, among the rules after it. When no rule decides, the pool of 
 Bounds: :data:`SHORT_LISTS_MAX` short lists; then they are made anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import define
 
@@ -73,6 +73,8 @@ class RouteTable:
             for index, rule in enumerate(self.rules)
         ]
         self._short_lists: dict[Mask, _ShortList] = {}
+        self._by_rules: dict[tuple[int, ...], _ShortList] = {}
+        """Each of the short lists once, by the places of its rules."""
         self._sets: dict[tuple[str, ...], PatternSet] = {}
         self._fallbacks: dict[str, Decision] = {}
 
@@ -142,19 +144,26 @@ class RouteTable:
         if short is None:
             if len(self._short_lists) >= SHORT_LISTS_MAX:
                 self._short_lists.clear()
-            short = self._short_lists[mask] = self._shortened(mask)
+                self._by_rules.clear()
+            reached = tuple(self._reached(mask))
+            if reached not in self._by_rules:
+                self._by_rules[reached] = self._list_of(reached)
+            short = self._short_lists[mask] = self._by_rules[reached]
         return short
 
-    def _shortened(self, mask: Mask) -> _ShortList:
-        asked: list[_Asked] = []
+    def _reached(self, mask: Mask) -> Iterator[int]:
+        """The rules of a set, in order, up to the first that decides all that comes to it."""
         for index in members(mask):
+            yield index
             one = self._asked[index]
-            asked.append(one)
             if one.rule.is_static and one.decision is not None:
-                break
+                return
+
+    def _list_of(self, places: Sequence[int]) -> _ShortList:
+        asked = tuple(self._asked[place] for place in places)
         always = asked[0].decision if asked and asked[0].rule.is_static else None
         contents = {one.content.text: one.content for one in asked if one.content is not None}
-        return _ShortList(always, tuple(asked), tuple(contents.values()), self._at_once(tuple(contents)))
+        return _ShortList(always, asked, tuple(contents.values()), self._at_once(tuple(contents)))
 
     def _at_once(self, contents: tuple[str, ...]) -> PatternSet | None:
         if contents not in self._sets:
