@@ -30,6 +30,10 @@ from smsagg.model import Message, Outcome
 from smsagg.queueing import TokenBucket
 from smsagg.shaping import Culprit, culprit_of
 
+STALE_S = 3_600.0
+"""A circuit that has let a probe through for so long, and there was none, closes: while any way is restricted, all
+messages are looked at by country."""
+
 log = structlog.get_logger("smsagg.engine")
 
 
@@ -182,6 +186,15 @@ class Health:
             link.circuit.trip(now)
             log.warning("circuit_opened", carrier=link.carrier.name, link=link.link.name, reason="nothing is answered")
             self.woken(link.carrier)
+
+    def forget_stale(self, carrier: CarrierState, now: float) -> None:
+        """Circuits for which nobody had a probe in :data:`STALE_S`: what is known is too old to tell anything."""
+        for way in list(carrier.ways.values()):
+            if now - way.circuit.next_probe_at >= STALE_S:
+                way.circuit.clear()
+                way.is_judged_by_receipts = False
+                log.warning("circuit_closed", carrier=carrier.name, country=way.country, reason="nothing goes there")
+                self.changed(carrier, way.country)
 
     def on_undelivered(self, carrier: CarrierState, country: str, now: float) -> None:
         """Receipts tell that what ``carrier`` takes for ``country`` does not arrive."""

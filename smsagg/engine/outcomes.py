@@ -279,6 +279,7 @@ class Outcomes:
         for message in messages:
             if is_throttled:
                 link.pacing.on_throttled(monotonic)
+                core.health.on_answered(link, message.country, monotonic)
             else:
                 core.health.on_failure(link, message.country, monotonic)
             for row in message.joins or (message,):

@@ -95,6 +95,8 @@ class Shaper:
         core = self._core
         for carrier in core.carriers.values():
             self._find_silent_links(carrier, now)
+            if carrier.ways:
+                core.health.forget_stale(carrier, now)
         core.sightings.refresh()
         core.sightings.traffic.keep_look(now)
         self._look_at_recent(now)

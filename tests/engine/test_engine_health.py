@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings
+from smsagg.engine import health as health_module
 from smsagg.engine.drills import DrillKind
 from smsagg.model import Accepted, Message, MessageState, Outcome, Refused
 from smsagg.smpp.status import ESME_RSYSERR, ESME_RTHROTTLED
@@ -232,6 +233,23 @@ async def test_a_carrier_that_fails_for_one_country_keeps_the_others() -> None:
         healed = await gateway.accept(5, country="VN")
         await gateway.settle()
         assert {message.carrier for message in healed} == {"alpha"}
+
+
+async def test_a_way_that_nobody_wants_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a message to probe it with its circuit does not stay open for ever."""
+    monkeypatch.setattr(health_module, "STALE_S", 60.0)
+    async with run_gateway(config_of(circuit_open=Duration(10))) as gateway:
+        refusing("VN", gateway, "alpha")
+        gateway.carriers["beta"].accept_all()
+        await gateway.accept(10, country="VN")
+        await trio.sleep(5)
+        health = gateway.engine.core.health
+        assert not health.is_quiet
+        await trio.sleep(55)
+        assert not health.is_quiet
+        await trio.sleep(20)
+        assert health.is_quiet
+        assert gateway.engine.core.carriers["alpha"].ways == {}
 
 
 async def test_a_country_that_fails_everywhere_waits_and_holds_up_nothing() -> None:
