@@ -31,11 +31,13 @@ class Assessor:
     async def restore(self) -> None:
         """Take up what an earlier run thought. Once, before :meth:`run`; raises StoreError."""
         now = self._core.clock.now_ms()
+        old: list[EntityUpdate] = []
         for key, value in await self._core.store.load_entities(ENTITY_KIND):
             carrier, _, country = key.partition(_BETWEEN)
-            record = orjson.loads(value)
-            if isinstance(record, dict):
-                self._core.quality.restore((carrier, country), record, now)
+            if not self._core.quality.restore((carrier, country), orjson.loads(value), now):
+                old.append(EntityUpdate(ENTITY_KIND, key, None))
+        if old:
+            self._core.store.write(Changes(entities=old))
 
     async def run(self) -> None:
         """Judge until cancelled."""

@@ -96,7 +96,7 @@ class FlowDispatch:
         self, pool: Pool, flows: Flows, grants: list[Granted], now: float, flow: Flow, head: Message, count: int
     ) -> Grant:
         granted = flow.granted
-        if granted is None or granted.left < 1 or granted.room.left < 1 or not self._core.health.is_quiet:
+        if granted is None or granted.left < 1 or granted.room.left < 1 or granted.is_bounded:
             granted = self._open(flows, flow, grants, now)
             if granted is None:
                 return BLOCKED
@@ -129,6 +129,7 @@ class FlowDispatch:
         ):
             before.left, before.waited_since = granted.left, granted.waited_since
             before.passed_over = granted.passed_over
+            before.is_bounded = granted.is_bounded
             return before
         flow.granted = granted
         grants.append(granted)

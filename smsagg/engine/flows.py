@@ -91,6 +91,8 @@ class Granted:
     """One of a closed set: first, next, explore, backup, last_resort, avoided, shifted."""
     reason: str
     """For people; the same for all of its messages."""
+    is_bounded: bool
+    """Something else than room bounds it, which other flows may use up too: it is to be asked for at each turn."""
     passed_over: tuple[int, ...] = ()
     """Members that would have been taken, had their share not been shifted away."""
     waited_since: int | None = None
@@ -254,11 +256,8 @@ class Flows:
 
     def explain(self, message: Message, now: float) -> list[Candidate]:
         """Every carrier of the pool and its backups, and why it would be taken now for ``message``, or not."""
-        return [
-            candidate
-            for stage in self.group_of(message).stages
-            for candidate in self._explain_stage(stage, self.group_of(message), message, now)
-        ]
+        flow = self.group_of(message)
+        return [one for stage in flow.stages for one in self._explain_stage(stage, flow, message, now)]
 
     # --- the choice ---
 
@@ -285,6 +284,7 @@ class Flows:
                     if granted is not None:
                         self._explain_tier(granted, place, now)
                         granted.passed_over = tuple(passed)
+                        granted.is_bounded |= bool(passed) or index in stage.balances
                         return granted
         for index, why in held:
             granted = self._grant(stage, flow, index, why, now)
@@ -316,7 +316,7 @@ class Flows:
             room = self._rooms[link] = Room(link, capacity)
         else:
             room.left = capacity
-        return Granted(flow, stage, index, room, allowance, why, self._reason(stage, index, why))
+        return Granted(flow, stage, index, room, allowance, why, self._reason(stage, index, why), allowance < math.inf)
 
     def _explore(self, stage: Stage, explorer: Explorer, ranking: Ranking, flow: Flow, now: float) -> Granted | None:
         quality, members, country = self._core.quality, stage.pool.members, flow.country

@@ -52,6 +52,10 @@ OVERDUE_MIN_MS = 5_000
 OVERDUE_MAX_MS = 3_600_000
 LATENCIES_MIN = 20.0
 """Reports below which a carrier's own latency is not known."""
+KEPT_MS = 30 * 86_400_000
+"""What an earlier run thought is forgotten after so long."""
+IDLE_MS = 20_000
+"""Where nothing happens the judgement is made anew after so long."""
 BELIEVED_MIN = 0.5
 """Reports of whom is believed less do not count as experience."""
 CONVERSION_WEIGHT = 50.0
@@ -179,14 +183,14 @@ class Quality:
         return judged.is_false != was_false
 
     def sample(self, now: int) -> None:
-        """Take in what happened since the last time, and judge anew."""
-        for key, cell in self._experience.cells.items():
-            self._take_in(key, cell, now)
-        for country, carriers in self._by_country.items():
-            self._prior[country] = self._average(country, carriers)
-        for key, judged in self._judged.items():
-            self._judge(key, judged)
-        self.version += 1
+        """Take in what happened since the last time, and judge anew whom it concerns."""
+        touched = [key for key, cell in self._experience.cells.items() if self._take_in(key, cell, now)]
+        for country in {country for _, country in touched}:
+            self._prior[country] = self._average(country, self._by_country[country])
+        for key in touched:
+            self._judge(key, self._judged[key])
+        if touched:
+            self.version += 1
 
     # --- kept over a restart ---
 
@@ -195,13 +199,13 @@ class Quality:
         changed, self._changed = self._changed, set()
         return [(key, self._record(self._judged[key])) for key in changed]
 
-    def restore(self, key: Key, record: Mapping[str, object], now: int) -> None:
-        """What :meth:`take_changed` gave in an earlier run; a record of another version is no record."""
-        judged = self._of(key, now)
+    def restore(self, key: Key, record: Mapping[str, object], now: int) -> bool:
+        """Take up what :meth:`take_changed` gave in an earlier run; False: it is too old to mean anything."""
         at, is_false, lasting, usual = (record.get(name) for name in ("at", "is_false", "lasting", "usual"))
-        if isinstance(at, int):
-            judged.at = min(at, now)
-        judged.is_false = is_false is True
+        if not isinstance(at, int) or now - at > KEPT_MS:
+            return False
+        judged = self._of(key, now)
+        judged.at, judged.is_false = min(at, now), is_false is True
         for tally, kept in ((judged.lasting, lasting), (judged.usual, usual)):
             if isinstance(kept, dict) and kept.keys() == set(_KEPT):
                 for name, value in kept.items():
@@ -210,6 +214,7 @@ class Quality:
                     elif len(value) == len(tally.latencies):
                         tally.latencies = [float(count) for count in value]
         self._judge(key, judged)
+        return True
 
     # --- the rest ---
 
@@ -220,12 +225,15 @@ class Quality:
             self._by_country.setdefault(key[1], []).append(key[0])
         return judged
 
-    def _take_in(self, key: Key, cell: Cell, now: int) -> None:
+    def _take_in(self, key: Key, cell: Cell, now: int) -> bool:
+        """Add what is new to the tallies; False: nothing was, and it is no time yet to let them age."""
         judged = self._of(key, now)
         overdue = cell.take_overdue(now - self._overdue_ms(key, judged))
         counts = {name: getattr(cell, name) for name in _COUNTS}
         new = {name: count - judged.seen.get(name, 0) for name, count in counts.items()}
         is_news = overdue > 0 or any(new.values())
+        if not is_news and 0 <= now - judged.at < IDLE_MS and judged.score is not None:
+            return False
         elapsed_s = max(now - judged.at, 0) / 1000
         half_life = self._settings.half_life
         for tally, share in ((judged.recent, RECENT_SHARE), (judged.lasting, 1.0), (judged.usual, USUAL_HALF_LIVES)):
@@ -233,7 +241,7 @@ class Quality:
         judged.belief = 1.0 - (1.0 - judged.belief) * 0.5 ** (elapsed_s / half_life)
         judged.at = max(now, judged.at)
         if not is_news:
-            return
+            return True
         self._changed.add(key)
         before = judged.seen_latencies or [0] * len(cell.latencies)
         latencies = [count - seen for count, seen in zip(cell.latencies, before, strict=True)]
@@ -253,6 +261,7 @@ class Quality:
             tally.erred += new["temporary"] + new["in_doubt"]
             tally.asked += new["asked"]
             tally.converted += new["converted"]
+        return True
 
     def _judge_window(self, key: Key, judged: _Judged) -> None:
         """Compare the latest reports with what came before, and if they are believed let them join it."""
@@ -353,6 +362,15 @@ class Quality:
         return {
             "at": judged.at,
             "is_false": judged.is_false,
-            "lasting": asdict(judged.lasting),
-            "usual": asdict(judged.usual),
+            "lasting": _rounded(judged.lasting),
+            "usual": _rounded(judged.usual),
         }
+
+
+def _rounded(tally: Tally) -> dict[str, object]:
+    """A tally as JSON keeps it: a thousandth of a message more or less does not matter."""
+    counts = asdict(tally)
+    latencies = counts.pop("latencies")
+    return {name: round(count, 3) for name, count in counts.items()} | {
+        "latencies": [round(count, 3) for count in latencies]
+    }

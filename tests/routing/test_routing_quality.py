@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from smsagg.config.schema import Duration, QualitySettings
 from smsagg.routing.experience import Experience
-from smsagg.routing.quality import PRIOR_DELIVERY, Quality
+from smsagg.routing.quality import KEPT_MS, PRIOR_DELIVERY, Quality
 
 NOW = 1_700_000_000_000
 STEP_S = 2
@@ -215,7 +215,9 @@ def test_scores_outlive_a_restart() -> None:
         later.quality.restore(key, record, judge.now + 1000)
     assert later.score("alpha") == pytest.approx(judge.score("alpha"), abs=0.05)
     assert later.quality.is_false("beta", "GB")
-    later.quality.restore(("gamma", "GB"), {"lasting": {"older": 1}, "at": "never"}, NOW)
+    assert not later.quality.restore(("gamma", "GB"), {"lasting": {"older": 1}, "at": "never"}, NOW)
+    assert not later.quality.restore(("alpha", "GB"), kept["alpha", "GB"], judge.now + KEPT_MS + 1)
+    assert later.quality.restore(("gamma", "GB"), {"lasting": {"older": 1}, "at": NOW}, NOW)
     assert later.score("gamma") > 0
 
 
