@@ -23,12 +23,12 @@ fraction of the half-life, and rises in one. A carrier that reports a dead numbe
 Pure: ``now`` is UTC milliseconds. A clock that steps back ages nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import asdict, define, field, fields
 
 from smsagg.config.schema import QualitySettings
-from smsagg.routing.experience import Cell, Experience, Key
+from smsagg.routing.experience import BINS, Cell, Experience, Key
 from smsagg.routing.plausibility import WINDOW, plausibility
 from smsagg.routing.tally import Tally, upper_share
 
@@ -56,6 +56,7 @@ KEPT_MS = 30 * 86_400_000
 """What an earlier run thought is forgotten after so long."""
 IDLE_MS = 20_000
 """Where nothing happens the judgement is made anew after so long."""
+JOINING_STEP = 0.1
 BELIEVED_MIN = 0.5
 """Reports of whom is believed less do not count as experience."""
 CONVERSION_WEIGHT = 50.0
@@ -105,7 +106,10 @@ class _Judged:
     recent: Tally = field(factory=Tally)
     lasting: Tally = field(factory=Tally)
     usual: Tally = field(factory=Tally)
-    """Of this one only what is missing, and of how many."""
+    """What to expect of it: what is missing, of how many, and latencies. They join it late, as far as they are not
+    doubted meanwhile, so that a liar does not make himself the measure."""
+    joining: dict[int, list[float]] = field(factory=dict)
+    """Latencies that are to join it, by when they were reported, in steps of a tenth of the half-life."""
     seen: dict[str, int] = field(factory=dict)
     seen_latencies: list[int] = field(factory=list)
     window: Tally = field(factory=Tally)
@@ -249,7 +253,7 @@ class Quality:
         window = judged.window
         window.delivered += new["delivered"]
         window.failed += new["failed"]
-        window.latencies = [count + more for count, more in zip(window.latencies, latencies, strict=True)]
+        window.latencies = _sum(window.latencies, latencies)
         if sum(window.latencies) >= WINDOW:
             self._judge_window(key, judged)
         delivered = new["delivered"] if judged.belief >= BELIEVED_MIN else 0
@@ -264,12 +268,19 @@ class Quality:
         return True
 
     def _judge_window(self, key: Key, judged: _Judged) -> None:
-        """Compare the latest reports with what came before, and if they are believed let them join it."""
+        """Compare the latest reports with what came before."""
         window, judged.window = judged.window, Tally()
-        judged.belief = plausibility(window, judged.lasting, self._lasting_of(self._peers(key)))
-        if judged.belief >= BELIEVED_MIN:
-            lasting = judged.lasting
-            lasting.latencies = [count + more for count, more in zip(lasting.latencies, window.latencies, strict=True)]
+        peers = [peer for peer in map(self._judged.__getitem__, self._peers(key)) if peer.belief >= BELIEVED_MIN]
+        judged.belief = plausibility(window, judged.usual, [peer.lasting for peer in peers])
+        if judged.belief < BELIEVED_MIN:
+            judged.joining.clear()
+            return
+        lasting = judged.lasting
+        lasting.latencies = _sum(lasting.latencies, window.latencies)
+        step = judged.at // int(self._settings.half_life * JOINING_STEP * 1000)
+        judged.joining[step] = _sum(judged.joining.get(step, ()) or [0.0] * BINS, window.latencies)
+        for old in [old for old in judged.joining if old < step - 1 / JOINING_STEP]:
+            judged.usual.latencies = _sum(judged.usual.latencies, judged.joining.pop(old))
 
     def _overdue_ms(self, key: Key, judged: _Judged) -> int:
         """How old a message may get before its report is missing."""
@@ -365,6 +376,10 @@ class Quality:
             "lasting": _rounded(judged.lasting),
             "usual": _rounded(judged.usual),
         }
+
+
+def _sum(counts: Sequence[float], more: Sequence[float]) -> list[float]:
+    return [count + one for count, one in zip(counts, more, strict=True)]
 
 
 def _rounded(tally: Tally) -> dict[str, object]:

@@ -151,6 +151,17 @@ def test_instant_receipts_are_doubted_at_once() -> None:
     assert judge.quality.explain("alpha", "GB").plausibility < 0.5
 
 
+def test_lies_among_the_last_honest_reports_are_doubted_too() -> None:
+    """Honest reports still come when the lies begin, and the first lies make no measure for the next."""
+    for behaviour in (liar, lambda rng: (True, 0.6 + 0.3 * rng.random())):
+        judge = Judge()
+        judge.pass_time(1_500, {"alpha": (10, honest()), "beta": (2, honest(0.9))})
+        mixed: Behaviour = lambda rng, lie=behaviour: lie(rng) if rng.random() < 0.4 else honest(1.0)(rng)  # type: ignore[misc] # noqa: E731
+        judge.pass_time(30, {"alpha": (10, mixed), "beta": (2, honest(0.9))})
+        judge.pass_time(40, {"alpha": (10, behaviour), "beta": (2, honest(0.9))})
+        assert judge.score("alpha") < judge.score("beta")
+
+
 def test_a_newcomer_is_doubted_by_its_peers() -> None:
     """It has no past to compare with."""
     judge = Judge()
