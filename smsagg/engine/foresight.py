@@ -1,7 +1,7 @@
 """What the steps of the admission that depend on the moment would say of a message that nobody submitted.
 
 Nothing is counted, reported or reserved, so what counting this message itself would change is not foreseen: how fast an
-account sends, runs of neighbouring numbers, caps and quotas.
+account sends, and runs of neighbouring numbers.
 """
 
 from collections.abc import Iterator
@@ -48,9 +48,16 @@ def later_steps(engine: Engine, message: Message, digits: str, segments: int, no
     if account.queued >= account.settings.queue_max:
         yield Step("queue", REFUSED, ESME_RMSGQFUL, f"{account.queued} of its messages wait already")
     purse = account.purse
-    if purse is None or not purse.is_billed or not message.price:
+    if purse is None:
         return
-    status, has = account.settings.no_credit_status, f"{format_micros(purse.available)} {purse.currency}"
+    status = account.settings.no_credit_status
+    if purse.spending is not None:
+        limit = purse.spending.foresee(message.country, message.price * segments, segments, now)
+        if limit is not None:
+            yield Step("limits", REFUSED, status, f"it would exceed the account's {limit.value.replace('_', ' ')}")
+    if not purse.is_billed or not message.price:
+        return
+    has = f"{format_micros(purse.available)} {purse.currency}"
     if purse.is_frozen:
         yield Step("money", REFUSED, status, f"its balance is in {purse.currency}, and its prices are not")
     elif message.price * segments > purse.available:

@@ -112,19 +112,29 @@ class Spending:
 
     def take(self, country: str, spent: int, messages: int, now: int) -> LimitKind | None:
         """Count so many parts of one message that cost ``spent`` together; or, counting nothing, what forbids it."""
-        if not self._day.begins_at - _CLOCK_SET_BACK_MS <= now < self._day.ends_at:
-            self._roll(now)
-        scopes = self.scopes_of(country)
-        for scope in scopes:
-            for limit in self._by_scope[scope]:
-                if limit.used + (spent if limit.is_money else messages) > limit.bound:
-                    self._tell_refusal(limit)
-                    return limit.kind
-        for scope in scopes:
+        exceeded = self._exceeded(country, spent, messages, now)
+        if exceeded is not None:
+            self._tell_refusal(exceeded)
+            return exceeded.kind
+        for scope in self.scopes_of(country):
             for limit in self._by_scope[scope]:
                 limit.used += spent if limit.is_money else messages
                 if limit.used >= limit.alarm_at:
                     self.alarms.append(Alarm(scope, limit.kind, limit.take_alarm()))
+        return None
+
+    def foresee(self, country: str, spent: int, messages: int, now: int) -> LimitKind | None:
+        """What :meth:`take` would answer; nothing is counted."""
+        exceeded = self._exceeded(country, spent, messages, now)
+        return None if exceeded is None else exceeded.kind
+
+    def _exceeded(self, country: str, spent: int, messages: int, now: int) -> Limit | None:
+        if not self._day.begins_at - _CLOCK_SET_BACK_MS <= now < self._day.ends_at:
+            self._roll(now)
+        for scope in self.scopes_of(country):
+            for limit in self._by_scope[scope]:
+                if limit.used + (spent if limit.is_money else messages) > limit.bound:
+                    return limit
         return None
 
     def give_back(self, scopes: Iterable[str], spent: int, messages: int, accepted_at: int, now: int) -> None:

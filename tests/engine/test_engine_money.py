@@ -9,6 +9,7 @@ from engine_money import ON_DELIVERY, ON_SUBMIT, PRICE, held, money_config, stor
 from trio.testing import wait_all_tasks_blocked
 
 from smsagg.config.schema import Amount, CapSettings, QuotaSettings
+from smsagg.engine.foresight import later_steps
 from smsagg.errors import StoreFull
 from smsagg.model import ChargeOn, MessageState
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RMSGQFUL, ESME_ROK, ESME_RSUBMITFAIL, ESME_RSYSERR
@@ -347,3 +348,18 @@ async def test_caps_and_quotas_go_on_after_a_restart_and_tell_their_use() -> Non
         await gateway.settle()
         assert len(gateway.submit(9, **ON_SUBMIT).messages) > 1
         assert gateway.metrics.limit_alarms["acme", "daily_cap", "100"].n >= 1
+
+
+async def test_what_a_limit_would_say_is_foreseen() -> None:
+    """Nothing is counted by asking."""
+    config = money_config(billing="none", quotas=QuotaSettings(monthly=3))
+    async with run_gateway(config) as gateway:
+        await gateway.accept(2)
+        engine, now = gateway.engine, gateway.clock.now_ms()
+        asked = make_message(now)
+        said = [[*later_steps(engine, asked, "447700900123", segments, now)] for segments in (1, 2, 1)]
+        assert [[step.reason for step in steps] for steps in said] == [
+            [],
+            ["it would exceed the account's monthly quota"],
+            [],
+        ]
