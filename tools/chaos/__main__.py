@@ -29,6 +29,7 @@ FAULTS = {
     "stops": "stop_server",
     "carrier_stops": "stop_carrier",
     "restarts": "restart",
+    "reloads": "reload",
     "client_drops": "drop_client",
     "client_cuts": "cut_client",
     "client_holes": "hole_client",
@@ -57,6 +58,7 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 @click.option("--stops", default=3, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of the server.")
 @click.option("--carrier-stops", default=3, type=click.IntRange(0, 1_000), help="SIGSTOP and SIGCONT of a carrier.")
 @click.option("--restarts", default=3, type=click.IntRange(0, 1_000), help="Orderly restarts of the server.")
+@click.option("--reloads", default=3, type=click.IntRange(0, 1_000), help="Other configurations by SIGHUP.")
 @click.option("--client-drops", default=4, type=click.IntRange(0, 1_000), help="Resets of a connection of the ESME.")
 @click.option("--client-cuts", default=2, type=click.IntRange(0, 1_000), help="Its road resets or ends connections.")
 @click.option("--client-holes", default=2, type=click.IntRange(0, 100), help="… swallows what a connection sends.")

@@ -36,6 +36,8 @@ class Plan:
     stop_carrier: int = 0
     restart: int = 0
     """SIGTERM, and start again after an orderly end."""
+    reload: int = 0
+    """SIGHUP with another configuration: carriers are replaced, weights and rates change."""
     drop_client: int = 0
     """Resets one connection of the ESME."""
     cut_client: int = 0
@@ -98,6 +100,7 @@ class Nemesis:
             "stop_server": self._stop_server,
             "stop_carrier": self._stop_carrier,
             "restart": self._restart,
+            "reload": self._reload,
             "drop_client": self._drop_client,
             **self._network.kinds(),
             **self.machine.kinds(),
@@ -181,6 +184,12 @@ class Nemesis:
         await server.stop()
         await server.start()
         return self._fault("restart", "server", began_at, 0, sizes.receipts_max)
+
+    async def _reload(self) -> Fault:
+        """Nothing may be doubled by it."""
+        began_at = time.monotonic()
+        await self._system.reload(self._rng)
+        return self._fault("reload", "configuration", began_at, 0, 0)
 
     async def _drop_client(self) -> Fault:
         """What the ESME had not answered on that bind comes again."""

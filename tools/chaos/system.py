@@ -200,7 +200,8 @@ class System:
             name: self._make_carrier(name, port, rng) for name, port in zip(CARRIERS, carrier_ports, strict=True)
         }
         config = folder / "smsagg.toml"
-        config.write_text(self._config(self.road_ports))
+        self._text = self._config(self.road_ports)
+        config.write_text(self._text)
         for name, prices in PRICE_LISTS.items():
             (folder / f"{name}.csv").write_text(prices)
         self._config_path = config
@@ -212,6 +213,26 @@ class System:
         """Fields of the :class:`~tools.chaos.injection.Wrapping` that the server is started with from now on."""
         self._wrapping = evolve(self._wrapping, **changes)
         self.server.command = self._server_command()
+
+    async def reload(self, rng: Random) -> None:
+        """Have the server go on under another configuration, and wait until it does. Raises SystemFailed."""
+        text = self._text
+        for name in CARRIERS:
+            replaced = f'[carriers.{name}]\nsystem_type = "{rng.choice(("", "one", "two"))}"'
+            text = text.replace(f"[carriers.{name}]", replaced)
+        text = text.replace('policy = "weighted"', f'policy = "{rng.choice(("weighted", "priority"))}"')
+        self._config_path.write_text(f"# {rng.getrandbits(64)}\n{text}")
+        offset = self.server.output.stat().st_size
+        self.server.signal(signal.SIGHUP)
+        with trio.move_on_after(START_DEADLINE_S):
+            while True:
+                written = self.server.output.read_bytes()[offset:]
+                if b'"config_applied"' in written:
+                    return
+                if b'"config_refused"' in written or not self.server.is_running:
+                    break
+                await trio.sleep(POLL_S)
+        raise SystemFailed(f"the server did not take its configuration: {self.server.tail()}")
 
     def _server_command(self) -> list[str]:
         wrapped = [sys.executable, "-m", "tools.chaos.wrapped", self._wrapping.as_argument()]
