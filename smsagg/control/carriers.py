@@ -54,9 +54,7 @@ class CarriersService:
         carrier = engine.core.carriers.get(name)
         if carrier is None:
             raise ControlError(f"there is no carrier {name}" if name else "carrier: which?")
-        left = left_without(
-            engine.core.pools.values(), engine.core.health, carrier, "", engine.core.clock.monotonic_s()
-        )
+        left = left_without(engine.core, carrier, "", engine.core.clock.monotonic_s())
         log.info("carrier_drain_asked", carrier=name, uid=caller.uid)
         await engine.maintenance.drain(name, unbind=arguments.get("unbind") is True, reason=_text(arguments, "reason"))
         await send({"carrier": name, "pools_left": left, "in_flight": sum(x.link.in_flight for x in carrier.links)})

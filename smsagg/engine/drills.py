@@ -98,7 +98,7 @@ class Drills:
             raise ControlError(f"{name} has a drill already; it can be stopped")
         if not 0 < for_s <= DRILL_MAX_S:
             raise ControlError("a drill lasts a day at most")
-        left = left_without(core.pools.values(), core.health, carrier, country, now)
+        left = left_without(core, carrier, country, now)
         if left and not force and kind is not DrillKind.SLOW:
             raise ControlError(
                 f"without {name} no carrier is left for the pools {', '.join(left)}; --force lets messages wait"

@@ -56,7 +56,7 @@ class Shaper:
         self._rules = []
         for settings in config.shaping_rules:
             rule = before.get(settings.name)
-            if rule is not None and is_same and rule.settings == settings:
+            if rule is not None and rule.settings == settings and (is_same or not settings.statuses):
                 del before[settings.name]
             else:
                 rule = Rule(settings, statuses)
@@ -173,7 +173,7 @@ class Shaper:
         name, country = action.subject
         carrier, settings = self._core.carriers[name], action.rule
         if settings.action == "suspend" and settings.leave_last:
-            left = left_without(self._core.pools.values(), self._core.health, carrier, country, now)
+            left = left_without(self._core, carrier, country, now)
             if left:
                 self._log.warning("shaping_left_last", rule=settings.name, carrier=name, pools=left)
                 return

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import trio
 
-from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings
+from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings, RoutingSettings
+from smsagg.engine.alternatives import left_without
 from smsagg.engine.drills import DrillKind
 from smsagg.engine.health_gauges import add_health_sources
 from smsagg.errors import ControlError
@@ -19,7 +20,7 @@ def config_of(**sections: Any) -> Config:
     """Two carriers, the first one preferred."""
     members = PoolMember("alpha", rank=0), PoolMember("beta", rank=1)
     defaults: dict[str, Any] = {
-        "pools": {"gb": pool_settings(*members)},
+        "pools": {"gb": pool_settings(*members, countries=("GB",))},
         "carriers": {name: carrier_settings() for name in ("alpha", "beta")},
         "message_classes": {"default": MessageClassSettings(retry=RETRY)},
     }
@@ -168,3 +169,28 @@ async def test_what_is_outstanding_finishes() -> None:
         await gateway.settle()
         assert {message.carrier for message in messages} == {"alpha"}
         assert shares(gateway) == {"alpha": 5, "beta": 0}
+
+
+async def test_who_is_left_without_a_carrier() -> None:
+    """Pools that messages come to, for the country, and that have nobody else; backups alone have no messages."""
+    carriers = {name: carrier_settings() for name in ("alpha", "beta", "gamma")}
+    pools = {
+        "gb": pool_settings("alpha", countries=("GB",), backup="spare"),
+        "spare": pool_settings("beta"),
+        "vn": pool_settings("gamma", countries=("VN",)),
+        "world": pool_settings("gamma"),
+    }
+    config = make_config(carriers=carriers, pools=pools, routing=RoutingSettings(default_pool="world"))
+    async with run_gateway(config) as gateway:
+        core = gateway.engine.core
+
+        def left(carrier: str, country: str = "") -> list[str]:
+            return left_without(core, core.carriers[carrier], country, trio.current_time())
+
+        assert (left("alpha"), left("beta")) == ([], [])
+        assert left("gamma") == ["vn", "world"]
+        assert (left("gamma", "VN"), left("gamma", "US"), left("gamma", "GB")) == (["vn"], ["world"], [])
+        core.health.stop(core.carriers["beta"], "", "test", "stopped")
+        assert (left("alpha"), left("alpha", "GB"), left("alpha", "VN")) == (["gb"], ["gb"], [])
+        core.health.stop(core.carriers["gamma"], "VN", "test", "stopped")
+        assert (left("gamma", "VN"), left("gamma", "US")) == ([], ["world"])

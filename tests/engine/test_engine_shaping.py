@@ -209,7 +209,8 @@ async def test_another_configuration_ends_actions_of_rules_that_changed() -> Non
         engine = gateway.engine
         assert {action.rule.name for action in engine.shaper.actions()} == {"stays", "goes"}
         changed = rule(name="goes", lasting=Duration(700.0))
-        engine.reconfigure(config_of(stays, changed), engine.core.tables, gateway.carriers)
+        new = rule(name="new", error_share=None, status_count=10, statuses=(StatusCode(0x0401),))
+        engine.reconfigure(config_of(stays, changed, new), engine.core.tables, gateway.carriers)
         assert {action.rule.name for action in engine.shaper.actions()} == {"stays"}
         assert engine.core.carriers["alpha"].holds.sources() == [("rule stays", "suspend")]
 
