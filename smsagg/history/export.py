@@ -12,7 +12,8 @@ output. Each record is in exactly one run's output, also when a run is killed at
 3. the output is renamed.
 
 A run that was killed before 2 has done nothing, and what it left is overwritten by the next one; after 2 the next run
-begins with step 3.
+begins with step 3. Temporary names have the number of the run, so that what an unfinished run left is never taken for
+the output of a finished one, though both are for the same name.
 """
 
 import fcntl
@@ -65,6 +66,8 @@ class _State:
     """``None`` before the first run."""
     since: int = 0
     """What was accepted before was never wanted."""
+    runs: int = 0
+    """That have happened."""
     output: tuple[str, str] | None = None
     """Temporary and final name of the last output, as long as the second may not be there."""
 
@@ -110,7 +113,7 @@ def export_new(
             raise ExportError(f"{state_path} belongs to an export with other columns, account or beginning")
         elif state.cursor.seen_seq > history.last_seq():
             raise ExportError(f"{state_path} belongs to an export of another store: this one has had fewer messages")
-        temporary = _temporary(target)
+        temporary = _temporary(target, state.runs + 1)
         count = 0
         with _writing(temporary, wanted) as write:
             for rows in ended_since(history, state.cursor, wanted.selection.sql, wanted.selection.rows_max):
@@ -119,13 +122,13 @@ def export_new(
                 count += len(records)
                 on_progress(state.cursor.seen_seq)
         output = (str(temporary.absolute()), str(target.absolute()))
-        _write_state(state_path, _State(state.cursor, wanted.document, state.since, output))
+        _write_state(state_path, _State(state.cursor, wanted.document, state.since, state.runs + 1, output))
         _rename(temporary, target)
     return count
 
 
-def _temporary(target: Path) -> Path:
-    return target.with_name(f".{target.name}.partial")
+def _temporary(target: Path, run: int = 0) -> Path:
+    return target.with_name(f".{target.name}.{run}.partial" if run else f".{target.name}.partial")
 
 
 @contextmanager
@@ -186,7 +189,8 @@ def _read_state(path: Path) -> _State:
             raise ValueError(f"format {document['format']} is not {STATE_FORMAT}")
         output = document["output"]
         cursor = Cursor.from_json(document["cursor"])
-        return _State(cursor, document["wanted"], document["since"], tuple(output) if output else None)
+        output = tuple(output) if output else None
+        return _State(cursor, document["wanted"], document["since"], document["runs"], output)
     except FileNotFoundError:
         return _State()
     except OSError as error:
@@ -201,6 +205,7 @@ def _write_state(path: Path, state: _State) -> None:
         "cursor": state.cursor.to_json(),
         "wanted": state.wanted,
         "since": state.since,
+        "runs": state.runs,
         "output": state.output,
     }
     temporary = _temporary(path)
