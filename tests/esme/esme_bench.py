@@ -201,6 +201,7 @@ async def front_door(
         authenticator: Any = PlainAuthenticator(gateway.engine.accounts)
         door.authenticator = authenticator
         bench = Bench(gateway, door, nursery)
+        await gateway.settle()  # what is asked of the store at the start is answered
         yield bench
         assert not bench.crashed
         nursery.cancel_scope.cancel()
