@@ -78,7 +78,7 @@ class FlowDispatch:
         grants: list[Granted] = []
         flows.begin(now)
         ready.serve(partial(self._grant, pool, flows, grants, now))
-        pool.rests_until = flows.rests_until()
+        pool.rests_until = flows.end()
         pool.rests_with = self._knowledge_of(pool)
         by_link: dict[LinkState, list[Granted]] = {}
         for granted in grants:
@@ -140,11 +140,11 @@ class FlowDispatch:
         for granted in several:
             link.reserved -= len(granted.messages)
             sendable = self._unexpired(granted.messages)
-            lost = len(granted.messages) - len(sendable)
-            if lost:
-                self._core.health.on_not_sent(link, (granted.flow.country,), now)
-                link.stir()
             if sendable:
                 batches.append((granted.reason, sendable))
+            else:
+                self._core.health.on_not_sent(link, (granted.flow.country,), now)
+            if len(sendable) < len(granted.messages):
+                link.stir()
         if batches:
             send(pool, link, batches)

@@ -74,6 +74,8 @@ class Room:
 
     link: LinkState
     left: int
+    bundled: int = 0
+    """Parts that are to go there, or where their siblings went, and are not charged to the link yet."""
 
 
 @define(eq=False)
@@ -186,8 +188,9 @@ class Flows:
         for pool, _ in self._books:
             pool.reopen_due(now)
 
-    def rests_until(self) -> float:
-        """When the next round may find more than this one, unless something happens."""
+    def end(self) -> float:
+        """The round is over; when the next one may find more, unless something happens."""
+        self._rooms.clear()
         return min([self.next_at, *(pool.next_reopening_at() for pool in self.asked)])
 
     def choose(self, flow: Flow, now: float, *, may_explore: bool = True) -> Granted | None:
@@ -225,6 +228,7 @@ class Flows:
         """``bundle`` is to go by ``granted``; it is charged to its link when it goes, for that may be another one: the
         one that has its other parts."""
         granted.bundles.append(bundle)
+        granted.room.bundled += len(bundle)
         granted.room.left -= len(bundle)
         granted.left -= len(bundle)
         self._note_explored(granted, len(bundle), now)
@@ -314,8 +318,11 @@ class Flows:
         room = self._rooms.get(link)
         if room is None:
             room = self._rooms[link] = Room(link, capacity)
+        elif capacity > room.bundled:
+            room.left = capacity - room.bundled
         else:
-            room.left = capacity
+            self.next_at = now  # when the bundles are gone it is seen what they left
+            return None
         return Granted(flow, stage, index, room, allowance, why, self._reason(stage, index, why), allowance < math.inf)
 
     def _explore(self, stage: Stage, explorer: Explorer, ranking: Ranking, flow: Flow, now: float) -> Granted | None:

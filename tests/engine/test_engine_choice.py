@@ -270,6 +270,25 @@ async def test_the_parts_of_a_long_message_stay_together() -> None:
         assert all(len(read_trail(message.trail)) == 1 for message in messages)
 
 
+async def test_long_messages_that_have_no_room_stay_in_their_order() -> None:
+    """They are not taken out of the queue to be put back."""
+    config = config_of("alpha", window=6, long_messages="udh")
+    async with run_gateway(config, tables=tables(alpha=card(GB=10_000, FR=10_000))) as gateway:
+        messages: list[Message] = []
+        for place in range(20):
+            messages += await accept(gateway, 1, GB if place % 2 else FR, body=b"x" * 400, in_payload=True)
+        assert len(gateway.engine.core.pools["gb"].ready) >= 17
+        for _ in range(40):
+            gateway.carriers["alpha"].accept()
+            await gateway.settle()
+            await trio.sleep(0.1)
+        went = [sent.seq for sent in gateway.carriers["alpha"].sent]
+        assert sorted(went) == seqs(messages)
+        french = [message.seq for message in messages if message.country == "FR"]
+        assert [seq for seq in went if seq in french] == french
+        assert [seq for seq in went if seq not in french] == [seq for seq in seqs(messages) if seq not in french]
+
+
 async def test_a_backup_is_asked_when_nobody_is_usable() -> None:
     """Not when everybody is full."""
     config = make_config(
