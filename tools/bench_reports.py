@@ -52,6 +52,7 @@ VALUES = {
     "price": "40000",
     "revenue": "40000",
     "charge_on": "1",
+    "charged": "40000",
     "cost": "20000 + n % 1000",
     "trail": "'12|carrier' || (n % 12) || '/1|cheapest of 3|accepted'",
 }

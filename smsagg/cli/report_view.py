@@ -61,7 +61,9 @@ def causes_table(tally: Tally) -> Table:
     table = plain_table("Not delivered, by cause", ("cause",), ("messages", "share", ""))
     causes = tally.causes_by_name()
     everything = sum(causes.values())
-    for name, number in list(causes.items())[:CAUSES_SHOWN]:
+    ranked = list(causes.items())
+    rest = sum(number for _, number in ranked[CAUSES_SHOWN:])
+    for name, number in ranked[:CAUSES_SHOWN] + ([(f"{len(ranked) - CAUSES_SHOWN} others", rest)] if rest else []):
         share = number / everything
         name = name.replace("_", " ")
         table.add_row(name, words.count(number), words.percentage(share), words.bar(share, CAUSE_WIDTH))

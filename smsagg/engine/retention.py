@@ -5,8 +5,9 @@ concerns everybody whose period is as long **or shorter**, so that an account wh
 the longer ones, and what is met again changes nothing. How far a rule has been applied is kept in the store, beside the
 rule itself: one that has changed begins anew.
 
-Bounded: some :data:`BATCH` rows in a transaction, :data:`BATCHES` of them in a round, and a round every
-:data:`INTERVAL_S`, or each time that it is called while there is more to do. Whatever is cut short is done again.
+Bounded: some :data:`BATCH` rows in a transaction, :data:`BATCHES` of them in a round, of which each rule has its share,
+and a round every :data:`INTERVAL_S`, or each time that it is called while there is more to do. Whatever is cut short is
+done again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -108,21 +109,23 @@ class Retention:
         periods = self._periods
         if not self._is_loaded:
             await self._load(periods)
-        batches = BATCHES
+        is_all_done = True
         for period in periods:
             before = place = self._places.get(period.key, RetentionPlace())
             done_before = now - int(period.seconds * 1000)
-            while batches and periods is self._periods:
-                batches -= 1
+            is_done = False
+            for _ in range(max(BATCHES // len(periods), 1)):
                 came = await core.store.apply_retention(period.rule, done_before, place, BATCH)
-                if came == place:
+                is_done = came == place
+                if is_done or periods is not self._periods:
                     break
                 place = came
+            is_all_done &= is_done
             if place != before and periods is self._periods:
                 self._places[period.key] = place
                 value = orjson.dumps(period.document | {"place": list(place)})
                 core.store.write(Changes(entities=[EntityUpdate(KIND, period.key, value)]))
-        if batches and periods is self._periods:
+        if is_all_done and periods is self._periods:
             self._next_at = core.clock.monotonic_s() + INTERVAL_S
 
     async def _load(self, of: list[Period]) -> None:
