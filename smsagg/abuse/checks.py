@@ -85,12 +85,18 @@ class BlockedPrefix:
 
 
 class Shared:
-    """What the checks of all accounts have in common."""
+    """What the checks of all accounts have in common; what ``before`` counted under the same settings goes on."""
 
-    def __init__(self, settings: AbuseSettings) -> None:
+    def __init__(self, settings: AbuseSettings, before: "Shared | None" = None) -> None:
         self.settings = settings
-        self.countries = CountryTallies()
-        self.limits_of_all = [LimitTable(limit, settings.tracked_max) for limit in settings.prefix_limits_all]
+        self.countries: CountryTallies = CountryTallies() if before is None else before.countries
+        kept: dict[MessageLimit, LimitTable] = {}
+        if before is not None and before.settings.tracked_max == settings.tracked_max:
+            kept = {table.limit: table for table in before.limits_of_all}
+        self.limits_of_all: list[LimitTable] = [
+            kept[limit] if limit in kept else LimitTable(limit, settings.tracked_max)
+            for limit in settings.prefix_limits_all
+        ]
 
 
 class Checks:
@@ -263,15 +269,18 @@ class Checks:
 
     def adopt(self, old: "Checks") -> None:
         """Go on where ``old``, under earlier rules of this account, was: each check whose settings are the same."""
-        self.blocked = old.blocked
-        self._part_texts = old._part_texts
-        if self._shared is not old._shared:
-            return
+        ours, theirs = self._shared.settings, old._shared.settings
 
         def is_same(*names: str) -> bool:
             return all(getattr(self.rules, name) == getattr(old.rules, name) for name in names)
 
-        self.duplicates = _either(self.duplicates, old.duplicates, is_same("duplicates_period"))
+        self._part_texts = old._part_texts
+        if is_same("prefix_digits"):
+            self.blocked = old.blocked
+        if ours.duplicates_max == theirs.duplicates_max:
+            self.duplicates = _either(self.duplicates, old.duplicates, is_same("duplicates_period"))
+        if ours.tracked_max != theirs.tracked_max:
+            return
         self._sequences = _either(self._sequences, old._sequences, is_same(*_OF_SEQUENCES))
         self._collapses = _either(self._collapses, old._collapses, is_same(*_OF_COLLAPSES))
         kept = {(place, table.limit): table for place, table in old._tables}
@@ -279,6 +288,11 @@ class Checks:
             kept = {key: table for key, table in kept.items() if key[0] != _BY_PREFIX}
         self._tables = [(place, kept.get((place, table.limit), table)) for place, table in self._tables]
         self._make_velocity()
+
+    def end_blocks(self, now: int) -> None:
+        """Let prefixes go on whose time is over, and to which nothing comes."""
+        for prefix in [prefix for prefix, block in self.blocked.items() if now >= block.until]:
+            self.unblock(prefix)
 
     def unblock(self, prefix: str) -> bool:
         """Let a prefix go on, and begin anew to look at what it was blocked for; whether it was blocked."""

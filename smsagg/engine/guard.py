@@ -43,8 +43,7 @@ class Guard:
     def reconfigure(self) -> None:
         """Make the checks that the configuration asks for; what goes on as before keeps what it has counted."""
         core, settings = self._core, self._core.config.abuse
-        if self._shared.settings != settings:
-            self._shared = Shared(settings)
+        self._shared = Shared(settings, self._shared)
         self.alarms.reconfigure(settings.alarm_interval)
         before, self._checks = self._checks, {}
         for name, checks in before.items():
@@ -71,10 +70,11 @@ class Guard:
         return {name: checks for name, checks in self._checks.items() if checks.duplicates is not None}
 
     async def run(self) -> None:
-        """Save what was learned, until cancelled."""
+        """Save what was learned, and end what is over, until cancelled."""
         while True:
             await trio.sleep(SAVE_EVERY_S)
             self.save()
+            self._end_blocks()
 
     def save(self) -> None:
         """Have the store keep what was learned since the last time."""
@@ -121,6 +121,7 @@ class Guard:
 
     def checks(self) -> dict[str, Checks]:
         """Of each account of which something is checked, or that is frozen."""
+        self._end_blocks()
         return {name: checks for name, checks in self._checks.items() if checks.are_needed or checks.is_frozen}
 
     def blocked_prefixes(self) -> dict[str, float]:
@@ -128,6 +129,12 @@ class Guard:
         return {name: len(checks.blocked) for name, checks in self._checks.items() if checks.blocked}
 
     # --- what is checked ---
+
+    def _end_blocks(self) -> None:
+        now = self._core.clock.now_ms()
+        for checks in self._checks.values():
+            if checks.blocked:
+                checks.end_blocks(now)
 
     def _make(self, name: str, before: Checks | None) -> Checks:
         core = self._core

@@ -4,11 +4,12 @@ from abuse_bench import NOW, Bench, limits, message, rule
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsagg.abuse import ContentRules, rules_of
-from smsagg.abuse.checks import BLOCKED_MAX
+from smsagg.abuse import Checks, ContentRules, rules_of
+from smsagg.abuse.checks import BLOCKED_MAX, Shared
 from smsagg.config.abuse import AbuseSettings, AccountAbuseSettings
 from smsagg.config.schema import AccountSettings, Config
-from smsagg.smpp.status import ESME_RINVDSTADR
+from smsagg.model import Refusal
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RTHROTTLED
 
 
 def test_only_enabled_countries_are_taken() -> None:
@@ -60,7 +61,6 @@ def test_a_change_of_settings_keeps_what_was_counted() -> None:
         before.send(f"2637710{n:05d}")
     assert before.send("263771000060") is not None
     after = Bench(limits=limits("3/m"), country_limits=limits("2/m"), duplicates="drop", sequences="monitor")
-    after.checks._shared = before.shared
     after.checks.adopt(before.checks)
     assert after.send("447700900999", text=b"other") is not None
     assert after.send("447700900100", at_s=100) is not None
@@ -119,3 +119,39 @@ def test_what_can_be_foreseen_is_what_checking_says() -> None:
         assert foreseen == bench.send(digits, body=text, country=country)
     bench.checks.is_frozen = True
     assert bench.checks.foresee(message(), "447700900123", NOW) == bench.send()
+
+
+def test_common_settings_that_change_cost_only_what_they_are_about() -> None:
+    """Another bound for duplicates forgets duplicates, and no limits; limits over all accounts go on."""
+    settings = AbuseSettings(prefix_limits_all=limits("2/h"))
+    before = Bench(settings, limits=limits("3/h"), duplicates="refuse")
+    assert before.send("447700900123") is None
+    assert before.send("447700900124") is None
+    other = AbuseSettings(prefix_limits_all=limits("2/h", "9/h"), duplicates_max=5_000)
+    shared = Shared(other, before.shared)
+    after = Checks("acme", before.checks.rules, shared, None, None, before.findings.append)
+    after.adopt(before.checks)
+    assert after.check(message("447700900123"), "447700900123", NOW) == Refusal(ESME_RTHROTTLED, "velocity")
+    assert after.check(message("447800900123"), "447800900123", NOW) is None
+    assert after.check(message("447800900125"), "447800900125", NOW) == Refusal(ESME_RTHROTTLED, "velocity")
+
+
+def test_a_block_ends_in_time_though_nothing_comes() -> None:
+    """Operators see what is blocked now."""
+    bench = Bench(sequences="block", block_for=60.0)
+    for n in range(60):
+        bench.send(f"2637710{n:05d}")
+    bench.checks.end_blocks(NOW + 59_000)
+    assert bench.checks.blocked
+    bench.checks.end_blocks(NOW + 60_000)
+    assert not bench.checks.blocked
+
+
+def test_prefixes_of_another_length_are_not_blocked_any_more() -> None:
+    """They mean something else."""
+    before = Bench(sequences="block")
+    for n in range(60):
+        before.send(f"2637710{n:05d}")
+    after = Bench(sequences="block", prefix_digits=8)
+    after.checks.adopt(before.checks)
+    assert not after.checks.blocked
