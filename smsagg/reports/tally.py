@@ -23,6 +23,7 @@ ENDS = {
 }
 """How messages end, in the words of reports."""
 KNOWN_ENDS = tuple(ENDS[word] for word in ("delivered", "failed", "expired", "rejected", "unknown"))
+"""Those that say whether a message was delivered."""
 _CAUSE_OF_STATE = {
     int(MessageState.UNDELIVERABLE): int(Cause.UNSPECIFIED),
     int(MessageState.EXPIRED): int(Cause.EXPIRED),
