@@ -101,6 +101,7 @@ class Numbers:
     async def load(self) -> None:
         """Take up what the store holds; once, before anything else."""
         await self.book.load()
+        self._purge_at = self._clock.now_ms() + PURGE_INTERVAL_MS
 
     def _renew_plans(self) -> None:
         """A plan for each account that has a pool or shares numbers, and for no other."""

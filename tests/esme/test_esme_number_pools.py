@@ -5,14 +5,24 @@ from typing import Any
 
 import pytest
 import trio.testing
-from esme_bench import Bench, Client, account, front_door
+from attrs import evolve
+from esme_bench import Bench, Client, account, front_door, submit_sm
 
 from smsagg.config.schema import SenderSettings
 from smsagg.errors import StoreFailed
 from smsagg.inventory.number import Number, NumberType, assign
 from smsagg.inventory.pool import NumberPool
 from smsagg.smpp import status as s
-from smsagg.smpp.pdu import CancelSm, CancelSmResp, QuerySm, QuerySmResp, SmeAddress, SubmitMulti, SubmitMultiResp
+from smsagg.smpp.pdu import (
+    CancelSm,
+    CancelSmResp,
+    QuerySm,
+    QuerySmResp,
+    SmeAddress,
+    SubmitMulti,
+    SubmitMultiResp,
+    SubmitSmResp,
+)
 
 NUMBERS = [Number(f"44770090000{place}", "GB", NumberType.LONG, pool="otp") for place in range(3)]
 
@@ -109,3 +119,21 @@ async def test_the_store_cannot_be_asked(
             patch.setattr(bench.store, "find_entities", fail)
             assert (await client.submit(source_addr="POOL")).command_status == s.ESME_RSYSERR
         await client.submit_ok(source_addr="POOL")
+
+
+async def test_nothing_waits_above_the_window(autojump_clock: trio.testing.MockClock) -> None:
+    """While the store is slow, what exceeds the account's window is refused at once; the rest is answered later."""
+    values = accounts()
+    values["acme"] = evolve(values["acme"], window_max=5)
+    async with front_door(accounts=values) as bench:
+        await stock(bench)
+        client = await bench.bound()
+        await bench.settle()
+        bench.store.hold()
+        for place in range(9):
+            await client.send(submit_sm(source_addr="POOL", destination_addr=f"44770090030{place}"))
+        refused = [(await client.receive(SubmitSmResp)).command_status for _ in range(4)]
+        bench.store.release()
+        taken = [(await client.receive(SubmitSmResp)).command_status for _ in range(5)]
+        assert (refused, taken) == ([s.ESME_RTHROTTLED] * 4, [s.ESME_ROK] * 5)
+        assert bench.gateway.engine.numbers.choices_held == 0

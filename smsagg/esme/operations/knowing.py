@@ -1,7 +1,8 @@
 """Submits of accounts whose recipients must be known first (:mod:`smsagg.engine.numbers`).
 
 Mostly memory knows all recipients of a read, and nothing waits. When it does not, a task asks the store for all of them
-at once and goes on from there; the requests stay unanswered meanwhile, so the session's window bounds what waits.
+at once and goes on from there. The requests stay unanswered meanwhile, and above the account's window nothing waits: it
+is refused.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable
 from smsagg.errors import StoreError
 from smsagg.esme.bound import Bound
 from smsagg.routing.destination import BadDestination
-from smsagg.smpp.status import ESME_RSYSERR
+from smsagg.smpp.status import ESME_RSYSERR, ESME_RTHROTTLED
 
 Destination = tuple[str, int, int]
 """destination_addr, dest_addr_ton, dest_addr_npi."""
@@ -19,17 +20,19 @@ def when_known(
     bound: Bound, destinations: Iterable[Destination], act: Callable[[], None], refuse: Callable[[int], None]
 ) -> None:
     """Call ``act`` once, now or later, at a moment at which all that is needed of ``destinations`` is known; or
-    ``refuse`` with a command_status, when the store cannot say."""
+    ``refuse`` with a command_status, when the store cannot say or too much waits already."""
     numbers = bound.door.engine.numbers
     if bound.account.name not in numbers.asks:
         act()
         return
     digits = (bound.door.submission.digits_of(*destination, bound.account) for destination in destinations)
     recipients = [one for one in digits if not isinstance(one, BadDestination)]
-    if numbers.unknown(bound.account.name, recipients):
-        bound.start_soon(_act_when_known, bound, recipients, act, refuse)
-    else:
+    if not numbers.unknown(bound.account.name, recipients):
         act()
+    elif bound.connection.unanswered > bound.account.settings.window_max:
+        refuse(ESME_RTHROTTLED)
+    else:
+        bound.start_soon(_act_when_known, bound, recipients, act, refuse)
 
 
 async def _act_when_known(

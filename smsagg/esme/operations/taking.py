@@ -1,6 +1,6 @@
 """What the submits share: of the requests in one read, those within the account's limits become one batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from smsagg.engine.accounts import Account
@@ -24,13 +24,17 @@ def take_in(
     """Commit what is taken in one batch. ``respond`` is called after the commit with sequence_numbers and the
     message_ids for them, ``refuse`` at once, or when the commit fails, with sequence_numbers and why. What repeats a
     message that is durable already is answered at once with that one's id."""
+    refused: dict[Refusal, list[int]] = {}
+    admitted = _take_excess(bound, pdus, refused)
+    if refused:
+        _answer_refused(bound, refused, respond, refuse)
 
     def refuse_all(command_status: int) -> None:
-        bound.count_refused(command_status, len(pdus))
-        refuse([pdu.sequence_number for pdu in pdus], command_status)
+        bound.count_refused(command_status, len(admitted))
+        refuse([pdu.sequence_number for pdu in admitted], command_status)
 
-    destinations = ((pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi) for pdu in pdus)
-    when_known(bound, destinations, lambda: _take_in(bound, pdus, message_of, respond, refuse), refuse_all)
+    destinations = ((pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi) for pdu in admitted)
+    when_known(bound, destinations, lambda: _take_in(bound, admitted, message_of, respond, refuse), refuse_all)
 
 
 def _take_in(
@@ -48,7 +52,7 @@ def _take_in(
     messages: list[Message] = []
     first: list[Message] = []
     """Of the messages that each request became: its id is what the customer hears."""
-    for pdu in _take_excess(bound, pdus, refused):
+    for pdu in pdus:
         message = message_of(pdu, account, now)
         taken = message if isinstance(message, Refusal) else take(account, message, now)
         if isinstance(taken, Refusal):
@@ -57,13 +61,7 @@ def _take_in(
             messages += taken
             first.append(taken[0])
             sequence_numbers.append(pdu.sequence_number)
-    for refusal, numbers in refused.items():
-        if refusal.message_id:
-            bound.count_repeated(len(numbers), refusal.reason)
-            respond(numbers, [refusal.message_id] * len(numbers))
-        elif numbers:
-            bound.count_refused(refusal.command_status, len(numbers), refusal.reason)
-            refuse(numbers, refusal.command_status)
+    _answer_refused(bound, refused, respond, refuse)
     if not messages:
         return
 
@@ -75,6 +73,21 @@ def _take_in(
             refuse(sequence_numbers, command_status)
 
     bound.commit(messages, accepted)
+
+
+def _answer_refused(
+    bound: Bound,
+    refused: Mapping[Refusal, Sequence[int]],
+    respond: Callable[[Sequence[int], Sequence[str]], None],
+    refuse: Callable[[Sequence[int], int], None],
+) -> None:
+    for refusal, numbers in refused.items():
+        if refusal.message_id:
+            bound.count_repeated(len(numbers), refusal.reason)
+            respond(numbers, [refusal.message_id] * len(numbers))
+        elif numbers:
+            bound.count_refused(refusal.command_status, len(numbers), refusal.reason)
+            refuse(numbers, refusal.command_status)
 
 
 def _take_excess(
