@@ -27,6 +27,7 @@ from smsagg.carriers.base import Carrier
 from smsagg.carriers.fleet import Fleet
 from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
+from smsagg.config.documents import Documents, read_documents
 from smsagg.config.schema import CarrierSettings, Config
 from smsagg.control import ControlServer, socket_path
 from smsagg.control.abuse import AbuseService
@@ -96,11 +97,12 @@ async def serve(
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     stop = trio.Event() if stop is None else stop
+    documents = None if path is None else read_documents(path, config)
     tables = load_tables(config)
     for warning in tables.warnings:
         log.warning("config_warning", warning=warning)
     async with open_sqlite_store(config.store) as store, trio.open_nursery() as nursery:
-        gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__), tables, path)
+        gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__), tables, path, documents)
         nursery.start_soon(_watch_signals, stop, gateway.reload)
         async with gateway.running() as running:
             task_status.started(running)
@@ -122,9 +124,12 @@ class Gateway:
         metrics: Metrics,
         tables: Tables | None = None,
         path: Path | None = None,
+        documents: Documents | None = None,
     ) -> None:
+        """``path`` and ``documents`` are what ``config`` and ``tables`` were read from."""
         self._config = config
         self._path = path
+        self._documents = documents
         self._store = store
         self._clock = clock
         self._rng = rng
@@ -188,7 +193,7 @@ class Gateway:
             front,
             lambda config: door.authenticator.prepare(config.accounts.values()),
         )
-        await self._reloader.begin()
+        await self._reloader.begin(self._documents)
         return self._reloader.current.number
 
     @asynccontextmanager

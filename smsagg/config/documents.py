@@ -1,12 +1,10 @@
 """The files of a configuration as texts: which they are, what they say, and the same without its secrets.
 
 A configuration is its main file and the data files that it names. Versions of it are kept for months, in a store that
-more people can read than the file; so passwords and hashes are replaced by a *mark*: ``"redacted:1f03a9c2"``, 32 bits
-of a keyed digest. A mark tells whether a secret has changed and allows no guessing of it; and a text with marks becomes
-whole again from a file that still has the same secrets (:func:`restored`).
-
-Bulk files (ported numbers) are too large for a hundred copies of them, and others write them: a line with the digest
-stands for each, so that a change is seen, and going back to a version leaves them as they are.
+more people can read than the file; so passwords, their hashes, secrets, tokens, and URLs, which may hold any of them,
+are replaced by a *mark*: ``"redacted:1f03a9c2"``, 32 bits of a keyed digest. A mark tells whether a secret has changed
+and allows no guessing of it; and a text with marks becomes whole again from a file that still has the same secrets
+(:func:`restored`).
 """
 
 import hashlib
@@ -26,7 +24,7 @@ from smsagg.errors import ConfigError
 READS_MAX = 5
 """How often files are read again that change while they are read."""
 
-_SECRET = r"(?:[A-Za-z0-9_-]*_)?(?:password|password_hash|secret|token)"
+_SECRET = r"(?:[A-Za-z0-9_-]*_)?(?:password|password_hash|secret|token|url)"
 _KEY = re.compile(rf"(?:{_SECRET})")
 _VALUE = r"\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'"
 _ASSIGNED = re.compile(rf"""(?<![A-Za-z0-9_-])(["']?{_SECRET}["']?[ \t]*=[ \t]*)({_VALUE})""")
@@ -92,6 +90,11 @@ def read_documents(path: Path, config: Any) -> Documents:
 def name_of(main: Path, file: str) -> str:
     """What a data file is called among the documents of the main file."""
     return os.path.relpath(file, main.parent)
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a key of this name is never kept."""
+    return _KEY.fullmatch(key) is not None
 
 
 def digests_with(key: bytes) -> DigestOf:
@@ -185,7 +188,7 @@ def _secrets(value: Any) -> Iterator[str]:
     """Values, but empty ones, of keys that name a secret."""
     if isinstance(value, dict):
         for key, member in value.items():
-            if isinstance(member, str) and member and _KEY.fullmatch(key):
+            if isinstance(member, str) and member and is_secret(key):
                 yield member
             else:
                 yield from _secrets(member)

@@ -28,7 +28,7 @@ from smsagg.carriers.fleet import Fleet, FleetPlan
 from smsagg.carriers.registry import settings_class
 from smsagg.clock import Clock
 from smsagg.config.check import check_config
-from smsagg.config.documents import READS_MAX, read_documents, read_text
+from smsagg.config.documents import READS_MAX, Documents, read_documents, read_text
 from smsagg.config.reloading import differences, in_force, summary_of
 from smsagg.config.schema import Config
 from smsagg.engine import Engine
@@ -124,13 +124,15 @@ class Reloader:
         assert self._current is not None
         return self._current
 
-    async def begin(self) -> None:
+    async def begin(self, documents: Documents | None = None) -> None:
         """Learn the versions there were, and record the one that the process starts with if it is another one.
 
-        Raises ConfigError when the files cannot be read any more, StoreError.
+        ``documents`` are what it was read from; ``None``: as they are now. Raises ConfigError when they cannot be read,
+        StoreError.
         """
         await self.versions.load()
-        documents = await trio.to_thread.run_sync(read_documents, self.path, self.config)
+        if documents is None:
+            documents = await trio.to_thread.run_sync(read_documents, self.path, self.config)
         prepared = await trio.to_thread.run_sync(self.versions.prepare, documents)
         latest = self.versions.latest
         if latest is not None and latest.digest == prepared.digest:
@@ -188,7 +190,8 @@ class Reloader:
             if not check:
                 self._tell_refused(by, error)
             raise
-        if check or plan.read.prepared.digest == self.current.digest:
+        is_same = plan.read.prepared.digest == self.current.digest and not plan.changes
+        if check or is_same:
             if not check:
                 self._metrics.config_reloads["unchanged"].n += 1
             return self._answer(plan, applied=False)

@@ -2,24 +2,29 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any, get_args
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smsagg.carriers.registry import settings_class
+from smsagg.carriers.registry import carrier_types, settings_class
 from smsagg.config.documents import (
     Documents,
     data_files,
     digest_of_all,
     digests_with,
+    is_secret,
     name_of,
     read_documents,
     redacted,
     restored,
 )
 from smsagg.config.load import parse_config
+from smsagg.config.schema import Config
 from smsagg.errors import ConfigError
+from smsagg.resolvers.http import HttpResolverSettings
 
 DIGEST_OF = digests_with(b"key")
 
@@ -132,3 +137,24 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     main.write_text(CONFIG)
     with pytest.raises(ConfigError, match=r"acme\.csv: cannot be read: No such file"):
         read_documents(main, parse_config(CONFIG, str(main), settings_class))
+
+
+def tables_in(type_: Any, seen: set[Any]) -> set[Any]:
+    """All attrs classes that a configuration may hold."""
+    for one in (type_, *get_args(type_)):
+        if attrs.has(one) and one not in seen:
+            seen.add(one)
+            for attribute in attrs.fields(attrs.resolve_types(one)):
+                tables_in(attribute.type, seen)
+        elif one is not type_:
+            tables_in(one, seen)
+    return seen
+
+
+def test_whatever_the_schema_hides_is_secret() -> None:
+    """A key that no log may show is kept in no version: it is called as secrets are."""
+    types = [Config, *map(settings_class, carrier_types()), HttpResolverSettings]
+    tables = set[Any]().union(*(tables_in(type_, set()) for type_ in types))
+    hidden = {attribute.name for table in tables for attribute in attrs.fields(table) if not attribute.repr}
+    assert {"password", "secret", "token", "url"} <= hidden
+    assert [key for key in sorted(hidden) if not is_secret(key)] == []

@@ -10,7 +10,7 @@ from reload_bench import Bench, hash_of, running, text_of
 
 from smsagg.cli.reload import told
 from smsagg.engine.handset import HandsetMessages
-from smsagg.errors import ConfigError, ControlError
+from smsagg.errors import ConfigError, ControlError, StoreFull
 from smsagg.reload.versions import DOCUMENT, KEPT, VERSION
 from smsagg.smpp.status import ESME_RINVDSTADR
 
@@ -100,6 +100,30 @@ async def test_the_same_files_are_no_new_version(tmp_path: Path) -> None:
         assert bench.count("unchanged") == 1
         reloaded = await reload(bench, "# a word\n" + text_of())
         assert (reloaded.version, reloaded.summary) == (2, "nothing that has an effect")
+
+
+async def test_a_file_that_changed_while_the_process_started_is_not_taken_for_the_same(tmp_path: Path) -> None:
+    """What is in force was read before; the first reload brings what stands there."""
+    async with running(tmp_path) as bench:
+        bench.write(text_of(GUEST))
+        await bench.reloader.begin()
+        assert (await bench.reloader.reload("test")).applied
+        assert set(bench.engine.accounts) == {"demo", "guest"}
+
+
+async def test_a_store_that_fails_delays_the_record_and_not_the_reload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in force, the answer says that it is not on the disk, and it is when the store works again."""
+    monkeypatch.setattr("smsagg.reload.reloader.RECORDED_S", 0.05)
+    async with running(tmp_path) as bench:
+        bench.store.break_down(StoreFull("full"))
+        reloaded = await reload(bench, text_of(GUEST))
+        assert (reloaded.applied, reloaded.recorded) == (True, False)
+        assert set(bench.engine.accounts) == {"demo", "guest"}
+        bench.store.repair()
+        await bench.store.flush()
+        assert len(await bench.store.load_entities(VERSION)) == 2
 
 
 async def test_a_check_changes_nothing(tmp_path: Path) -> None:

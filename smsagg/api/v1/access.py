@@ -13,6 +13,7 @@ from attrs import define
 
 from smsagg.api.v1.problem import Problem
 from smsagg.config.schema import API_SCOPES, ApiKeySettings, Config
+from smsagg.engine.accounts import Account
 
 KEY_PREFIX = "sk_"
 HASH_PREFIX = "sha256:"
@@ -63,6 +64,14 @@ def require(key: ApiKey, scope: str) -> None:
     """Raises :class:`Problem` 403 when ``key`` does not have ``scope``."""
     if scope not in key.scopes:
         raise Problem(403, "scope-missing", f'The API key "{key.name}" does not have the scope {scope}.')
+
+
+def account_of(key: ApiKey, accounts: Mapping[str, Account]) -> Account:
+    """Whose key it is; raises :class:`Problem` 401 when the account has left the configuration since it was checked."""
+    account = accounts.get(key.account)
+    if account is None:
+        raise _unauthenticated("The API key is not known, or has expired.")
+    return account
 
 
 def new_key(entropy: Callable[[int], bytes]) -> str:

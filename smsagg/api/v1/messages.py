@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
-from smsagg.api.v1.access import ApiKey, require
+from smsagg.api.v1.access import ApiKey, account_of, require
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.sending import KEY_CHARACTERS_MAX, Sending, Sent
 from smsagg.api.v1.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage
@@ -114,7 +114,7 @@ class Messages:
     def _caller(self, request: Request, scope: str) -> Account:
         key: ApiKey = request.state.caller
         require(key, scope)
-        return self._engine.accounts[key.account]
+        return account_of(key, self._engine.accounts)
 
     async def _found(self, account: Account, message_id: str) -> dict[str, Any]:
         try:

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from smsagg.api.v1.access import ApiKey, require
+from smsagg.api.v1.access import ApiKey, account_of, require
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.shapes import MessagesAnswer, State
 from smsagg.api.v1.viewing import view_of
@@ -92,7 +92,7 @@ class Searching:
         except StoreError as error:
             detail = "The store cannot be asked just now."
             raise Problem(503, "store-failing", detail, headers={"Retry-After": "1"}) from error
-        settings = self._engine.accounts[key.account].settings
+        settings = account_of(key, self._engine.accounts).settings
         currency, is_priced = currency_of(core.config, settings), key.account in core.tables.prices
         messages = [view_of([message], currency, is_priced, now) for message in found]
         return _answered({"messages": messages, "next_cursor": f"msg_{before_seq:012x}" if before_seq else None})
