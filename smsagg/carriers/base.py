@@ -44,6 +44,10 @@ class CarrierEvents(Protocol):
         """Handsets that can be reached again; nobody answers."""
         ...
 
+    def on_congestion(self, link: "Link") -> None:
+        """The carrier takes what it gets on this link, and says that it nearly cannot: it is to get less."""
+        ...
+
     def on_capacity(self, link: "Link") -> None:
         """The link can take messages that it could not take before (bound, window freed, rate regained)."""
         ...

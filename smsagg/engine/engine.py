@@ -293,6 +293,9 @@ class Engine:
     def on_alerts(self, carrier: str, alerts: Sequence[CarrierAlert]) -> None:
         self.alerts.on_alerts(carrier, alerts)
 
+    def on_congestion(self, link: Link) -> None:
+        self._links[id(link)].pacing.on_congested(self._clock.monotonic_s())
+
     def on_capacity(self, link: Link) -> None:
         self._links[id(link)].stir()
         self.dispatcher.wake()

@@ -155,6 +155,10 @@ class AimdRate:
     def on_throttled(self, now: float, *, queue_full: bool = False) -> None:
         """The carrier answered ESME_RTHROTTLED, or with ``queue_full`` ESME_RMSGQFUL."""
         self._paused_until = max(self._paused_until, now + (PAUSE_FULL_S if queue_full else PAUSE_S))
+        self.on_congested(now)
+
+    def on_congested(self, now: float) -> None:
+        """The carrier took it, and says that it is about to throttle: slower, without a pause."""
         if now - self._decreased_at < INTERVAL_S:
             return
         self._grow(now)

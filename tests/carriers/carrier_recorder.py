@@ -21,6 +21,7 @@ class RecordingEvents:
         self.log: list[tuple[str, str]] = []
         """("outcome" | "receipt", carrier_message_id), in the order heard."""
         self.capacity_calls: list[Any] = []
+        self.congested: list[Any] = []
         self.receipt_status: Callable[[CarrierReceipt], int | None] = lambda receipt: 0
         self.mo_status: Callable[[CarrierMo], int | None] = lambda message: 0
         self._changed = trio.Event()
@@ -45,6 +46,9 @@ class RecordingEvents:
         answers = [(message, self.mo_status(message)) for message in messages]
         respond([(message, status) for message, status in answers if status is not None])
         self._notify()
+
+    def on_congestion(self, link: Any) -> None:
+        self.congested.append(link)
 
     def on_capacity(self, link: Any) -> None:
         self.capacity_calls.append(link)

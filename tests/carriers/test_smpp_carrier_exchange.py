@@ -458,3 +458,24 @@ async def test_a_life_longer_than_a_relative_time_can_say_is_cut(
         bench.send(1, expires_at=4_000_000_000_000)
         (submit,) = await smsc.waiting(SubmitSm)
         assert submit.validity_period == "000099235959000R"
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "slowed"), [("5.0", 95, 1), ("5.0", 85, 0), ("5.0", None, 0), ("3.4", 95, 0)]
+)
+async def test_a_carrier_of_5_0_tells_how_congested_it_is(
+    version: str, state: int | None, slowed: int, autojump_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answers count as they are, and the link hears once a batch that it is to slow down."""
+    async with smpp_carrier(monkeypatch, interface_version=version) as bench:
+        smsc = await bench.network.connection()
+        bind = await smsc.take_bind()
+        assert bind.interface_version == (0x50 if version == "5.0" else 0x34)
+        await trio.testing.wait_all_tasks_blocked()
+        bench.send(1)
+        submit = await smsc.receive(SubmitSm)
+        tlvs = () if state is None else ((int(Tag.CONGESTION_STATE), bytes((state,))),)
+        await smsc.send(SubmitSmResp("id-1", sequence_number=submit.sequence_number, tlvs=tlvs))
+        await bench.events.wait_until(lambda: len(bench.events.outcomes) == 1)
+        assert isinstance(bench.events.outcomes[0], Accepted)
+        assert len(bench.events.congested) == slowed

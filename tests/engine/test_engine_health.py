@@ -388,3 +388,11 @@ async def test_what_waits_for_a_lost_carrier_moves_at_once(policy: str, loss: st
         health.release(engine.core.carriers["beta"], "", "test")
         await gateway.settle()
         assert {sent.seq for sent in beta.sent} >= set(seqs(messages[3:]))
+
+
+async def test_a_link_whose_carrier_is_congested_slows() -> None:
+    """To half, before anything is refused; the other carrier has the rest."""
+    async with run_gateway(config_of(FakeSettings(window=100, rate=100.0))) as gateway:
+        alpha = gateway.engine.core.carriers["alpha"].links[0]
+        gateway.engine.on_congestion(alpha.link)
+        assert alpha.pacing.rate_per_s(trio.current_time()) == 50.0

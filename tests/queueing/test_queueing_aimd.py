@@ -56,6 +56,15 @@ def test_the_answers_to_one_window_are_one_piece_of_news() -> None:
     assert rate.rate_per_s(1.0 + INTERVAL_S) < 30.0
 
 
+def test_congestion_slows_without_a_pause() -> None:
+    """What was taken was taken; what comes goes at half of the rate, and at most once an interval."""
+    rate = AimdRate(100.0, 10, 0.0)
+    for _ in range(5):
+        rate.on_congested(1.0)
+    assert rate.rate_per_s(1.0) == 50.0
+    assert rate.ready_at(1.0) < 1.0 + PAUSE_S
+
+
 def test_a_full_queue_is_given_longer() -> None:
     """ESME_RMSGQFUL pauses ten times as long as ESME_RTHROTTLED, and a shorter pause does not cut it."""
     rate = AimdRate(100.0, 10, 0.0)

@@ -37,10 +37,13 @@ from smsagg.smpp.pdu import (
 )
 from smsagg.smpp.status import ESME_RINVCMDID, ESME_ROK, describe
 from smsagg.smpp.timers import TimerSettings
+from smsagg.smpp.tlv import Tag, tlv_int
 
 if TYPE_CHECKING:
     from smsagg.carriers.smpp.link import SmppLink
 
+CONGESTED_FROM = 90
+"""``congestion_state`` from which a carrier is "nearing congestion"."""
 _BIND = "bind"
 _UNBIND = "unbind"
 
@@ -52,6 +55,7 @@ class Association:
         self._link = link
         self._bind_pdu = bind
         self._settings = link.settings
+        self._tells_congestion = link.settings.interface_version == "5.0"
         self._bound = trio.Event()
         self._refused_status: int | None = None
         self._log = RateLimitedLog(structlog.get_logger().bind(carrier=link.carrier, link=link.name))
@@ -167,6 +171,8 @@ class Association:
             elif context is _UNBIND:
                 self.driver.close("stopped")
         if outcomes:
+            if self._tells_congestion and _is_congested(responses[-1][1]):
+                self._link.events.on_congestion(self._link)
             self._link.report(outcomes)
 
     def _on_late_responses(self, responses: Sequence[tuple[object, Pdu]]) -> None:
@@ -240,3 +246,11 @@ class Association:
         ]
         outcomes += [InDoubt(context, True) for context in self.connection.end() if isinstance(context, Message)]
         self._link.association_ended(self, outcomes)
+
+
+def _is_congested(pdu: Pdu) -> bool:
+    """Whether a response of an SMPP 5.0 carrier says so (``congestion_state``, SMPP 5.0 §4.8.4.18)."""
+    if not isinstance(pdu, Response):
+        return False
+    state = tlv_int(pdu.tlvs, Tag.CONGESTION_STATE)
+    return state is not None and state >= CONGESTED_FROM

@@ -10,7 +10,7 @@ import trio
 from smsagg.carriers.base import CarrierEvents
 from smsagg.carriers.smpp.association import Association
 from smsagg.carriers.smpp.dial import Dial, dial
-from smsagg.carriers.smpp.settings import SmppSettings
+from smsagg.carriers.smpp.settings import VERSIONS, SmppSettings
 from smsagg.carriers.smpp.translate import submit_sm_of
 from smsagg.clock import Clock
 from smsagg.errors import CarrierError
@@ -26,7 +26,6 @@ STEADY_S = 30.0
 BURST_MIN = 2.0
 """Messages that a link with a rate may send at once: a tenth of a second's worth, but at least these. With a burst of
 one a slow link loses a part of its rate each time that the loop is late."""
-INTERFACE_VERSION = 0x34
 
 
 class SmppLink:
@@ -219,7 +218,8 @@ class SmppLink:
 
     def _bind_pdu(self, bind: type[Bind]) -> Bind:
         settings = self.settings
-        return bind(settings.system_id, settings.secret, settings.system_type, INTERFACE_VERSION)
+        version = VERSIONS[settings.interface_version]
+        return bind(settings.system_id, settings.secret, settings.system_type, version)
 
     def _on_bound(self, association: Association) -> None:
         self._associations.add(association)

@@ -13,6 +13,7 @@ from smsagg.receipts.settings import STANDARD_DIALECT, DialectSettings, IdSettin
 from smsagg.text import DefaultCoding
 
 BINDS = ("transceiver", "pair")
+VERSIONS = {"3.4": 0x34, "5.0": 0x50}
 VALIDITIES = ("none", "relative", "absolute")
 
 
@@ -49,6 +50,8 @@ class SmppSettings:
     password_env: str = ""
     """Environment variable that holds the password, instead of ``password``."""
     system_type: str = field(default="", validator=octets_at_most(12))
+    interface_version: str = field(default="3.4", validator=one_of(*VERSIONS))
+    """What we say when we bind: ``3.4``, or ``5.0``, whose carriers may tell how congested they are."""
     bind: str = field(default="transceiver", validator=one_of(*BINDS))
     """``transceiver``, or ``pair``: a transmitter and a receiver for each link."""
     links: int = field(default=1, validator=at_least(1))
