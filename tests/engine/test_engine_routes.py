@@ -141,3 +141,21 @@ async def test_only_so_many_long_messages_are_remembered(monkeypatch: pytest.Mon
             admit(gateway, **part_of(1, b"code", reference))
         pools = [admit(gateway, **part_of(2, b"more", reference))[0].pool for reference in (3, 2, 1)]
         assert pools == ["codes", "codes", "gb"]
+
+
+async def test_parts_that_waited_in_a_pool_that_is_gone_stay_together() -> None:
+    """Whichever of them is asked about first."""
+    clock, store = FakeClock(), StoreTables()
+    before = make_config(carriers=UNBOUND, pools={"old": pool_settings("alpha", countries=("GB",))})
+    async with run_gateway(before, MemoryStore(store), clock) as gateway:
+        parts = [
+            await gateway.accept_one(pool="old", **part_of(number, text))
+            for number, text in ((1, b"Your code is 1234, and it"), (2, b"is for you alone"))
+        ]
+    after = make_config(carriers=UNBOUND, pools=POOLS)
+    rule = RuleSettings(name="codes", content_pattern="code", pool="codes")
+    async with run_gateway(after, MemoryStore(store), clock, tables=tables_of(after, rule)) as gateway:
+        await gateway.settle()
+        pools = {(await gateway.find(part)).pool for part in parts}  # type: ignore[union-attr]
+        assert len(pools) == 1
+        assert pools != {"old"}
