@@ -60,7 +60,9 @@ class Submission:
         if senders is not None and senders.asks_pool(source_addr):
             return None
         sender = senders.apply(0, 0, source_addr) if senders is not None else None
-        return source_addr if sender is None else sender.address
+        if senders is None or sender is None:
+            return source_addr
+        return None if senders.asks_pool(sender.address) else sender.address
 
     def digits_of(
         self, destination_addr: str, dest_addr_ton: int, dest_addr_npi: int, account: Account

@@ -77,6 +77,20 @@ async def test_a_message_is_found_by_what_was_submitted(autojump_clock: trio.tes
             assert (await ask(client, cancel, CancelSmResp)).command_status == s.ESME_ROK
 
 
+async def test_a_sender_that_is_not_allowed_may_become_one_of_the_pool(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """When the default that replaces it is a name of the pool; the message is found by what was submitted."""
+    rules = accounts(when_not_allowed="replace", default="POOL")
+    async with front_door(accounts=rules) as bench:
+        await stock(bench)
+        client = await bench.bound()
+        sent = await client.submit_ok(source_addr="EVIL", schedule_delivery_time="000001000000000R")
+        assert sources(bench) == [NUMBERS[0].address]
+        query = QuerySm(message_id=sent, source_addr="EVIL")
+        assert (await ask(client, query, QuerySmResp)).command_status == s.ESME_ROK
+
+
 async def test_a_waiting_message_is_replaced_whatever_its_number(autojump_clock: trio.testing.MockClock) -> None:
     """replace_if_present_flag means the submit's source address, which is the pool's, not one number of it."""
     async with front_door(accounts=accounts()) as bench:
