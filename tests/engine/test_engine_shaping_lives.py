@@ -5,7 +5,6 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-import pytest
 import trio
 from attrs import evolve
 from engine_bounds import ACCOUNTS, LIVE_MAX, TIGHT
@@ -113,7 +112,7 @@ def run(seed: int, steps: Sequence[int]) -> None:
 
 
 @settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
     database=None,
@@ -125,8 +124,7 @@ def test_no_restriction_loses_or_doubles_a_message(seed: int, steps: list[int]) 
     run(seed, steps)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_long_life_of_restrictions(seed: int) -> None:
+def test_a_long_life_of_restrictions() -> None:
     """The same for fifteen hundred steps."""
-    rng = Random(seed)
-    run(seed, [rng.randrange(STEPS) for _ in range(1_500)])
+    rng = Random(0)
+    run(0, [rng.randrange(STEPS) for _ in range(1_500)])
