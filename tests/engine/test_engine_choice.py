@@ -190,6 +190,34 @@ async def test_a_carrier_that_costs_more_than_a_message_brings(guard: str, polic
             assert shares(gateway) == {"alpha": 10, "beta": 3}
 
 
+async def test_another_policy_and_other_prices_while_messages_wait() -> None:
+    """What waits goes by them, and back again; nothing is lost on the way."""
+    plain, by_cost = config_of("alpha", "beta", policy="priority"), config_of("alpha", "beta")
+    first, second = card(GB=10_000, FR=20_000), card(GB=20_000, FR=10_000)
+    async with run_gateway(plain) as gateway:
+        engine = gateway.engine
+        waiting = await accept(gateway, 40)
+        waiting += await accept(gateway, 40, FR, body=b"x" * 400, in_payload=True)
+        assert shares(gateway) == {"alpha": 10, "beta": 10}
+        engine.reconfigure(by_cost, tables(alpha=first, beta=second), gateway.carriers)
+        for carrier in gateway.carriers.values():
+            carrier.accept()
+        await gateway.settle()
+        assert {message.country for message in gateway.carriers["alpha"].outstanding} == {"GB"}
+        assert {message.country for message in gateway.carriers["beta"].outstanding} == {"FR"}
+        engine.reconfigure(by_cost, tables(alpha=second, beta=first), gateway.carriers)
+        for carrier in gateway.carriers.values():
+            carrier.accept()
+        await gateway.settle()
+        assert {message.country for message in gateway.carriers["alpha"].outstanding} == {"FR"}
+        engine.reconfigure(plain, Tables(), gateway.carriers)
+        for carrier in gateway.carriers.values():
+            carrier.accept_all()
+        await gateway.settle()
+        assert all(message.state is MessageState.ENROUTE for message in waiting)
+        assert isinstance(engine.core.pools["gb"].ready, ReadyQueue)
+
+
 # --- order and fairness ---
 
 

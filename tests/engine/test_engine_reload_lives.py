@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from smsagg.config.schema import Config, Duration, RoutingSettings
+from smsagg.config.schema import POLICIES, Config, Duration, RoutingSettings
 from smsagg.model import MessageState
 from smsagg.testing.carrier import FakeCarrier, FakeSettings, Reported
 from smsagg.testing.gateway import FakeGateway, carrier_settings, pool_settings
@@ -41,7 +41,7 @@ def variant(rng: Random) -> Config:
         if rng.random() < 0.6:
             members = rng.sample(names, rng.choice((1, 2)))
             backup = rng.choice(("", "world"))
-            policy = rng.choice(("priority", "weighted"))
+            policy = rng.choice(POLICIES)
             pools[name] = pool_settings(*members, queue_max=rng.choice((2, 4)), backup=backup, policy=policy)
     home = rng.choice([*pools, None])
     if home is not None:

@@ -6,6 +6,7 @@ Everything is small on purpose: limits of two or three make queues spill, window
 dozen messages, so that a run costs milliseconds and thousands of them see what one long run would not.
 """
 
+from collections.abc import Sequence
 from random import Random
 
 from attrs import evolve
@@ -207,6 +208,20 @@ def _message_class(rng: Random, name: str) -> MessageClassSettings:
     )
 
 
+def _members(rng: Random, carriers: tuple[str, ...]) -> tuple[PoolMember, ...]:
+    return tuple(
+        PoolMember(carrier, weight=rng.randrange(1, 4), rank=rng.randrange(2))
+        for carrier in rng.sample(carriers, rng.randrange(1, len(carriers) + 1))
+    )
+
+
+def policy_of(members: Sequence[PoolMember], plain: str) -> str:
+    """``plain``, or for a third of all pools one that goes by destination; not drawn, so that worlds stay as they
+    were otherwise."""
+    weights = sum(member.weight for member in members)
+    return plain if weights % 3 else ("quality", "least_cost", "combined")[weights // 3 % 3]
+
+
 def _pools(rng: Random, carriers: tuple[str, ...]) -> dict[str, PoolSettings]:
     countries = list(PREFIXES)
     names = ["west", "east"] if rng.random() < 0.6 else ["west"]
@@ -214,11 +229,8 @@ def _pools(rng: Random, carriers: tuple[str, ...]) -> dict[str, PoolSettings]:
     few = rng.random() < 0.5
     return {
         name: PoolSettings(
-            carriers=tuple(
-                PoolMember(carrier, weight=rng.randrange(1, 4), rank=rng.randrange(2))
-                for carrier in rng.sample(carriers, rng.randrange(1, len(carriers) + 1))
-            ),
-            policy=rng.choice(("priority", "weighted")),
+            carriers=(members := _members(rng, carriers)),
+            policy=policy_of(members, rng.choice(("priority", "weighted"))),
             countries=tuple(countries[index :: len(names)]),
             backup=backups[name],
             queue_max=rng.choice((1, 4, 1_000)) if few else 1_000,
