@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from smsagg.history.reader import CHUNK_ROWS, CHUNK_ROWS_WITH_BODIES
 from smsagg.model import Cause, ChargeOn
+from smsagg.reports.causes import told_cause
 from smsagg.reports.tally import ENDS
 from smsagg.smpp.concatenation import UDHI
 from smsagg.store.sqlite.retention import NUMBER_GONE, TEXT_GONE
@@ -57,6 +58,10 @@ def _text(body: bytes, data_coding: int, esm_class: int, redacted: int) -> str |
     return None if redacted & TEXT_GONE else text_of(body, data_coding, bool(esm_class & UDHI))
 
 
+def _cause(state: int, cause: int, error_code: int) -> str | None:
+    return _CAUSES.get(told_cause(state, cause, error_code))
+
+
 _STATES = {int(state): word for word, state in ENDS.items()}
 _CHARGES = {int(charge_on): charge_on.name.lower() for charge_on in ChargeOn}
 _CAUSES = {int(cause): cause.name.lower() for cause in Cause if cause}
@@ -81,7 +86,7 @@ COLUMNS: tuple[Column, ...] = (
     _field("not_before", "instant", "when it might go first (scheduled messages), else accepted_at"),
     _field("done_at", "instant", "when it was over"),
     Column("state", "text", ("m.state",), _STATES.get, f"how it ended: {', '.join(ENDS)}"),
-    Column("cause", "text", ("m.cause",), _CAUSES.get, "why it was not delivered, if somebody said"),
+    Column("cause", "text", ("m.state", "m.cause", "m.error_code"), _cause, "why it was not delivered"),
     _field("error_code", "integer", "of the last refusal (command_status) or the carrier's receipt (err)"),
     _field("source_addr", "text", "sender"),
     _field("source_addr_ton", "integer", "its type of number"),

@@ -9,6 +9,7 @@ moment at which the message might go (its acceptance, or ``schedule_delivery_tim
 from typing import Any
 
 from smsagg.model import Cause, MessageState
+from smsagg.reports.causes import told_cause
 from smsagg.reports.durations import Durations
 from smsagg.reports.traffic import Traffic
 
@@ -24,14 +25,6 @@ ENDS = {
 """How messages end, in the words of reports."""
 KNOWN_ENDS = tuple(ENDS[word] for word in ("delivered", "failed", "expired", "rejected", "unknown"))
 """Those that say whether a message was delivered."""
-_CAUSE_OF_STATE = {
-    int(MessageState.UNDELIVERABLE): int(Cause.UNSPECIFIED),
-    int(MessageState.EXPIRED): int(Cause.EXPIRED),
-    int(MessageState.DELETED): int(Cause.DELETED),
-    int(MessageState.REJECTED): int(Cause.REJECTED),
-    int(MessageState.UNKNOWN): int(Cause.UNSPECIFIED),
-}
-"""Of messages whose end nobody explained."""
 _STATES = max(MessageState) + 1
 _DELIVERED = int(MessageState.DELIVERED)
 
@@ -73,9 +66,10 @@ class Tally:
             self.revenue += record.earned
         if state == _DELIVERED:
             self.durations.record(record.done_at - record.not_before)
-        elif state in _CAUSE_OF_STATE:
-            cause = record.cause or _CAUSE_OF_STATE[state]
-            self.causes[cause] = self.causes.get(cause, 0) + 1
+        else:
+            cause = told_cause(state, record.cause, record.error_code)
+            if cause:
+                self.causes[cause] = self.causes.get(cause, 0) + 1
 
     def merge(self, other: "Tally") -> None:
         """Count all that ``other`` counted."""

@@ -40,6 +40,7 @@ class Traffic(NamedTuple):
     tag: str
     state: int
     cause: int
+    error_code: int
     attempts: int
     not_before: int
     done_at: int

@@ -26,6 +26,7 @@ def traffic(seq: int, **values: Any) -> Traffic:
         "tag": "",
         "state": MessageState.DELIVERED,
         "cause": Cause.NONE,
+        "error_code": 0,
         "attempts": 1,
         "not_before": NOW,
         "done_at": NOW + 500,
