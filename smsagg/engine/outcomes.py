@@ -97,14 +97,15 @@ class Outcomes:
             core.metrics.attempts(link.carrier.name, "accepted", accepted)
         if accepted < len(outcomes) and any(type(o) is InDoubt and o.link_lost for o in outcomes):
             core.health.on_own_failure(link, core.clock.monotonic_s())  # one failure, however full the window was
+        # But for those that a later outcome of this batch has settled.
         given_back = [message for message in given_back if message.state is MessageState.QUEUED]
-        if given_back:  # but for those that a later outcome of this batch has settled
-            self._waiting.give_back(given_back, now)
         if accepted and not changes.is_empty():
             link.unrecorded += accepted
             self._finisher.commit(changes, partial(self._recorded, link, accepted))
         elif not changes.is_empty():
             self._finisher.commit(changes)
+        if given_back:  # after what was noted of them: one whose pool has left may be parked
+            self._waiting.give_back(given_back, now)
         core.sightings.on_outcomes(link, core.clock.monotonic_s())
         link.stir()
         core.wake_dispatcher()
@@ -294,10 +295,10 @@ class Outcomes:
                 if row.group is not None:
                     row.group.gone.discard(row.part_number)
                 self._waiting.retry_at(row, min(now + int(retry_s * 1000), row.expires_at), now, changes)
-        if given_back:
-            self._waiting.give_back(given_back, now)
         if not changes.is_empty():
             self._finisher.commit(changes)
+        if given_back:
+            self._waiting.give_back(given_back, now)
 
     # What an outcome says about its link, whatever became of the message meanwhile.
 

@@ -376,3 +376,22 @@ async def test_a_pool_that_left_while_it_spilled_takes_messages_when_it_is_back(
         gateway.carrier.bind()
         await gateway.settle()
         await end_all(gateway)
+
+
+async def test_a_recorded_attempt_that_comes_back_without_a_route_is_parked() -> None:
+    """At most once: its row says that it waits in the store, whatever was noted of its attempt before."""
+    tables = Tables()
+    config = config_of(message_classes={"default": MessageClassSettings(in_doubt="fail")})
+    async with run_gateway(config, MemoryStore(tables)) as gateway:
+        message = await gateway.accept_one(pool="vn", country="VN")
+        await gateway.settle()
+        assert gateway.sent == [message.seq]
+        gateway.reconfigure(evolve(config, pools={"gb": config.pools["gb"]}))
+        gateway.carrier.link.return_unsent()
+        await gateway.settle()
+        assert (tables.messages[message.seq].state, tables.messages[message.seq].parked) == (MessageState.QUEUED, True)
+        gateway.reconfigure(config)
+        gateway.carrier.bind()
+        await trio.sleep(6)
+        assert gateway.sent == [message.seq] * 2
+        await end_all(gateway)
