@@ -171,9 +171,11 @@ class _Attempt:
 
     def kept(self, chain: Sequence[str]) -> str:
         """The number that the conversation is on, in those pools that keep it; ``""`` for none."""
+        if self._conversation is None:
+            return ""
         pools = self._inventory.pools
         sticky = [name for name in chain if pools[name].is_sticky]
-        if self._conversation is None or not sticky:
+        if not sticky:
             return ""
         numbers = self._inventory.numbers
         use = self._conversation.latest(

@@ -14,7 +14,7 @@ period gets nothing from a further one.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import orjson
 from attrs import define, field
@@ -126,9 +126,6 @@ class Conversations:
 
     def __len__(self) -> int:
         return len(self._known)
-
-    def __iter__(self) -> Iterator[Conversation]:
-        return iter(self._known.values())
 
     def get(self, recipient: str) -> Conversation | None:
         """What is known of ``recipient``; ``None``: it must be looked up first."""

@@ -11,7 +11,7 @@ in a list sorted by its instant.
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from attrs import evolve
 
@@ -168,10 +168,6 @@ class Inventory:
         """All numbers that an account has, alone or not."""
         return (self.numbers[key] for key in self._by_account.get(account, ()))
 
-    def accounts(self) -> Iterable[str]:
-        """All accounts that have numbers."""
-        return self._by_account.keys()
-
     def quarantine_ms(self, number: Number) -> int:
         """How long it is nobody's when somebody had it."""
         return self.pool_quarantine_ms(number.pool)
@@ -191,9 +187,6 @@ class Inventory:
         keys = [key for at, key in self._leases[:limit] if at <= now]
         keys += [key for at, key in self._quarantines[: limit - len(keys)] if at <= now]
         return [self.as_of(self.numbers[key], now) for key in keys]
-
-    def leases(self) -> int:
-        return len(self._leases)
 
     def leases_ending_before(self, instant: int) -> int:
         """How many leases end before then."""

@@ -28,10 +28,6 @@ class LastUsed:
         """Grows with each use; 0: not used yet."""
         return self._at.get(key, 0)
 
-    def forget(self, key: str) -> None:
-        """The number is gone."""
-        self._at.pop(key, None)
-
 
 class RoundRobin:
     """One after the other. ``after`` is the key that was used last, wherever it stands."""

@@ -109,7 +109,7 @@ def check(store: MemoryStore) -> None:
 
 
 @given(steps)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_limits_and_conversations_outlive_everything(script: list[tuple[str, Any]]) -> None:
     """Also with a memory that holds two conversations only."""
 

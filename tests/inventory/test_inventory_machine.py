@@ -303,7 +303,7 @@ class InventoryMachine(PeacefulMachine):
         self.model.pass_time(self.now)
 
 
-PeacefulMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+PeacefulMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestPeacefulMachine = PeacefulMachine.TestCase
-InventoryMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+InventoryMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestInventoryMachine = InventoryMachine.TestCase
