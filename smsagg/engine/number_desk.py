@@ -17,7 +17,7 @@ from smsagg.engine.number_book import NumberBook
 from smsagg.errors import InventoryError
 from smsagg.inventory import taking
 from smsagg.inventory.allocation import Allocation
-from smsagg.inventory.number import Number, restore, resume, suspend
+from smsagg.inventory.number import Number, Status, restore, resume, suspend
 from smsagg.inventory.pool import NumberPool
 from smsagg.inventory.table import COLUMNS, NumberTable, RefusedTable, imported, read_row, read_table
 from smsagg.routing.prefix import country_of
@@ -162,6 +162,7 @@ class NumberDesk:
                     self._inventory.check_room(new)
                     known = [number for number in changed if number.key in self._inventory.numbers]
                     taking.check_claims(self._inventory, known, self._clock.now_ms())
+                    self._check_moves(known, self._clock.now_ms())
                 except InventoryError as error:
                     problems.add(0, str(error))
             if problems.lines:
@@ -202,7 +203,7 @@ class NumberDesk:
 
     async def move(self, names: Sequence[str], pool: str) -> list[Number]:
         """Put numbers into ``pool``; ``""``: into none."""
-        numbers, _ = self._begin(Wanted(names))
+        numbers, now = self._begin(Wanted(names))
         rules = self._inventory.pools.get(pool)
         if pool and rules is None:
             raise InventoryError(f"there is no number pool {pool}")
@@ -212,7 +213,15 @@ class NumberDesk:
                 reason = f"it is leased for the allocation {number.allocation}"
             if reason:
                 raise InventoryError(f"{number.name}: {reason}")
-        return await self._put([evolve(number, pool=pool) for number in numbers])
+        moved = [evolve(number, pool=pool) for number in numbers]
+        self._check_moves(moved, now)
+        return await self._put(moved)
+
+    def _check_moves(self, changed: Sequence[Number], now: int) -> None:
+        """For the pool that a number leaves it is as if it were struck off."""
+        before = self._inventory.numbers
+        left = [before[number.key] for number in changed if before[number.key].pool != number.pool]
+        taking.check_claims(self._inventory, [evolve(number, state=Status.RETIRED) for number in left], now)
 
     # --- allocations ---
 

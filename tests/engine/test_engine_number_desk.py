@@ -143,6 +143,9 @@ async def test_an_allocation_gets_its_numbers_on_time() -> None:
         await desk.allocate(Allocation("xmas", "otp", "acme", 2, now + 5 * MINUTE, now + 8 * MINUTE))
         with pytest.raises(InventoryError, match="would leave allocation xmas 1 too few"):
             await desk.assign(Wanted((), "otp", 2), "other")
+        await desk.set_pool(NumberPool("elsewhere"))
+        with pytest.raises(InventoryError, match="would leave allocation xmas 1 too few"):
+            await desk.move([one.address for one in long_numbers(2)], "elsewhere")
         await desk.lease(Wanted((), "otp", 3), "other", now + 3 * MINUTE)
         (taken, *_) = gateway.engine.numbers.inventory.numbers.values()
         with pytest.raises(InventoryError, match="too few"):
