@@ -54,6 +54,8 @@ class Happened(Protocol):
     swept: set[str]
     """Accounts that asked to cancel or replace by addresses."""
     cancelled: set[str]
+    rejected: set[str]
+    """Held messages that an operator asked to reject."""
     latest_ms: int
 
 
@@ -136,7 +138,7 @@ def _judge_end(world: Happened, message: Message, attempts: Sequence[Attempt]) -
     explained = {
         MessageState.DELIVERED: state in finals,
         MessageState.UNDELIVERABLE: state in finals or message.attempts >= ATTEMPTS_MAX,
-        MessageState.REJECTED: state in finals or refused,
+        MessageState.REJECTED: state in finals or refused or message.message_id in world.rejected,
         MessageState.EXPIRED: done_at >= message.expires_at,
         MessageState.DELETED: message.message_id in world.asked_to_cancel or message.account in world.swept,
         MessageState.UNKNOWN: in_doubt or done_at >= message.expires_at + GRACE_S * 1000,

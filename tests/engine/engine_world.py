@@ -63,6 +63,7 @@ class World:
         self.asked_to_cancel: set[str] = set()
         self.swept: set[str] = set()
         self.cancelled: set[str] = set()
+        self.rejected: set[str] = set()
         self.texts: dict[str, set[bytes]] = {}
         """Of messages that somebody asked to replace: the texts that may go out."""
         self.pending: dict[str, set[bytes]] = {}

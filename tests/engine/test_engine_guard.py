@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from trio.testing import MockClock
 
 from smsagg.abuse import ContentRule, ContentRules
 from smsagg.config.abuse import AbuseSettings, AccountAbuseSettings
-from smsagg.config.schema import Config, StoreSettings
+from smsagg.config.schema import Config, MessageClassSettings, StoreSettings
 from smsagg.config.units import parse_message_limit
 from smsagg.engine import freezing
 from smsagg.model import FROZEN_UNTIL, HELD_UNTIL, Message, MessageState, Refusal
@@ -229,6 +230,22 @@ async def test_what_comes_back_from_a_carrier_is_held() -> None:
         gateway.carrier.bind()
         await gateway.until(lambda: not gateway.engine.core.live)
         assert gateway.sent == seqs(returned) * 2
+
+
+async def test_a_recorded_attempt_that_comes_back_is_held_in_the_store() -> None:
+    """K09: of a class that must not send twice the store had the attempt; the last word is that it waits."""
+    config = attrs.evolve(config_of(), message_classes={"otp": MessageClassSettings(in_doubt="fail")})
+    async with run_gateway(config) as gateway:
+        messages = await gateway.accept(3, message_class="otp")
+        await gateway.settle()
+        gateway.engine.guard.freeze("acme", "a test", "uid 0")
+        gateway.carrier.links[0].return_unsent()
+        await gateway.settle()
+        held = await gateway.store.find_held(FROZEN_UNTIL, 10)
+        assert seqs(held) == seqs(messages)
+        gateway.engine.guard.unfreeze("acme", "uid 0")
+        await gateway.settle()
+        assert gateway.sent == seqs(messages) * 2
 
 
 async def test_freezing_and_letting_go_in_one_breath_loses_nothing() -> None:
