@@ -1,8 +1,8 @@
 """Six hours in which one carrier after the other turns bad: what each policy gives to whom, and loses by that.
 
 The whole engine runs in virtual time over carriers that this tool plays, with one message a second to one country.
-Four carriers with different prices and habits; the best one swallows messages for an hour, then another one reports
-everything as delivered at once, then the best one refuses half of what it is given. What counts as lost is what a
+Four carriers with different prices and habits; the best one swallows messages for an hour, later it reports everything
+as delivered at once, at last it refuses half of what it is given. What counts as lost is what a
 carrier took while it was bad and never brought to a handset.
 
 ``make choice-picture`` draws ``docs/choice.svg`` from the run under ``quality`` and prints a line for each policy.
@@ -50,7 +50,7 @@ class Spell:
 
 SPELLS = (
     Spell("mersey", "swallows", 2_700, 6_300),
-    Spell("tyne", "lies", 9_000, 12_600),
+    Spell("mersey", "lies", 9_000, 12_600),
     Spell("mersey", "refuses", 15_300, 18_000),
 )
 HABITS = {"mersey": (0.97, 6.0), "tyne": (0.95, 8.0), "avon": (0.92, 9.0), "clyde": (0.85, 15.0)}
@@ -225,7 +225,8 @@ def _lines(tally: Tally) -> Iterator[str]:
 def _edge(heights: list[float], step: float, plot_h: float) -> Iterator[str]:
     for place, height in enumerate(heights):
         y = TOP + plot_h * (1 - height)
-        yield f"{LEFT + place * step:.1f},{y:.1f} {LEFT + (place + 1) * step:.1f},{y:.1f}"
+        yield f"{LEFT + place * step:.1f},{y:.1f}"
+        yield f"{LEFT + (place + 1) * step:.1f},{y:.1f}"
 
 
 def main() -> None:

@@ -178,7 +178,8 @@ class Dispatcher:
             message.carrier = carrier
             message.carrier_message_id = ""
             message.asks_receipt = asks_receipt(message)
-            message.trail = with_attempt(message.trail, now_ms - message.accepted_at, attempt)
+            after_ms = now_ms - message.accepted_at
+            message.trail = with_attempt(message.trail, after_ms, attempt) if message.trail else f"{after_ms}|{attempt}"
             if watched:
                 number = message.attempts + 1
                 self._core.decided(message, "attempt", f"{number} on {link.link.name}, pool {pool.name}: {reason}")
