@@ -1,9 +1,9 @@
-"""Six hours in which one carrier after the other turns bad: what each policy gives to whom, and loses by that.
+"""Six hours in which the best carrier turns bad in three ways: what each policy gives to whom, and loses by that.
 
 The whole engine runs in virtual time over carriers that this tool plays, with one message a second to one country.
 Four carriers with different prices and habits; the best one swallows messages for an hour, later it reports everything
-as delivered at once, at last it refuses half of what it is given. What counts as lost is what a
-carrier took while it was bad and never brought to a handset.
+as delivered at once, at last it refuses half of what it is given. What counts as lost is what a carrier took while it
+was bad and never brought to a handset.
 
 ``make choice-picture`` draws ``docs/choice.svg`` from the run under ``quality`` and prints a line for each policy.
 """
@@ -31,6 +31,8 @@ from smsagg.testing.gateway import FakeGateway, carrier_settings, make_config, p
 
 RUN_S = 21_600
 BATCH_S = 5
+PAUSES_S = (0.2, 0.8, 1, 1, 1, 1)
+"""When receipts are brought after a batch."""
 SLICE_S = 180
 """A column of the picture."""
 DEAD = "447700900999"
@@ -161,8 +163,8 @@ async def live(policy: str, seed: int, run_s: float, per_s: float, spells: Seque
         world = World(gateway, seed, spells)
         while world.elapsed_s < run_s:
             gateway.submit(int(BATCH_S * per_s))
-            for _ in range(BATCH_S):
-                await trio.sleep(1)
+            for pause_s in PAUSES_S:
+                await trio.sleep(pause_s)
                 world.report()
         return world.tally
 

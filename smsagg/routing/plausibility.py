@@ -10,6 +10,7 @@ elsewhere and to probe, not a proof.
 
 from collections.abc import Iterable, Sequence
 
+from smsagg.routing.experience import BINS
 from smsagg.routing.tally import Tally
 
 WINDOW = 25
@@ -18,6 +19,8 @@ REFERENCE_MIN = 30.0
 """Reports of the past, or of peers, below which there is nothing to compare with."""
 FAST_SHARE = 0.02
 """As fast as this share of honest reports is hardly ever."""
+NEWCOMER_BINS = 1
+"""A carrier without a past may be so many bins (each twice as fast as the next) faster than its peers."""
 TOO_MANY_FAST = 0.5
 """Share of reports that fast from which they are doubted."""
 SURE_SHARE = 0.99
@@ -31,10 +34,14 @@ def plausibility(window: Tally, past: Tally, peers: Iterable[Tally]) -> float:
     if not reports or window.delivered < SURE_SHARE * window.reported:
         return 1.0
     together = [sum(counts) for counts in zip(*(peer.latencies for peer in peers), strict=True)]
-    bounds = [_fast_below(reference) for reference in (past.latencies, together) if sum(reference) >= REFERENCE_MIN]
-    if not bounds:
+    has_past, has_peers = (sum(reference) >= REFERENCE_MIN for reference in (past.latencies, together))
+    if has_past:
+        bound = min(_fast_below(past.latencies), _fast_below(together) if has_peers else BINS)
+    elif has_peers:
+        bound = _fast_below(together) - NEWCOMER_BINS
+    else:
         return 1.0
-    fast = sum(window.latencies[: min(bounds)]) / reports
+    fast = sum(window.latencies[: max(bound, 0)]) / reports
     if fast <= TOO_MANY_FAST:
         return 1.0
     doubt = (fast - TOO_MANY_FAST) / (1.0 - TOO_MANY_FAST)

@@ -42,6 +42,8 @@ PRIOR_WEIGHT = 10.0
 """Little evidence is filled up with so many messages that fared as the country's average."""
 PRIOR_DELIVERY = 0.9
 """What is expected where nobody has been seen."""
+NEWCOMER_SHARE = 0.95
+"""Score of a carrier that was never seen, of the country's average."""
 PRIOR_MIN = 20.0
 """Evidence of a country from which its average is believed."""
 SLOW_COST = 0.05
@@ -134,6 +136,9 @@ class Quality:
         self._judged: dict[Key, _Judged] = {}
         self._by_country: dict[str, list[str]] = {}
         self._prior: dict[str, float] = {}
+        """By country, of what carriers told the end: the share that was delivered."""
+        self._expected: dict[str, float] = {}
+        """By country: the score of a carrier that was never seen there."""
         self._changed: set[Key] = set()
         self.version = 0
         """Grows with each sample: rankings made of scores are as old as this says."""
@@ -145,18 +150,28 @@ class Quality:
     # --- asked ---
 
     def score(self, carrier: str, country: str) -> float:
-        """0 to 1, as of the last sample; who was never seen is expected to be as its country."""
+        """0 to 1, as of the last sample; who was never seen is expected to be a little worse than its country, so that
+        the best one is not left for it before it has shown what it does."""
         judged = self._judged.get((carrier, country))
         if judged is None or judged.score is None:
-            return self._prior.get(country, PRIOR_DELIVERY)
+            return self._expected.get(country, PRIOR_DELIVERY)
         return judged.score.value
 
     def explain(self, carrier: str, country: str) -> Score:
         """The score and what it is made of, as of the last sample."""
         judged = self._judged.get((carrier, country))
         if judged is None or judged.score is None:
-            prior = self._prior.get(country, PRIOR_DELIVERY)
-            return Score(prior, prior, 0.0, 0, 0.0, 1.0, 1.0, False, 0.0)
+            return Score(
+                self.score(carrier, country),
+                self._prior.get(country, PRIOR_DELIVERY),
+                0.0,
+                0,
+                0.0,
+                1.0,
+                1.0,
+                False,
+                0.0,
+            )
         return judged.score
 
     def is_false(self, carrier: str, country: str) -> bool:
@@ -193,6 +208,11 @@ class Quality:
             self._prior[country] = self._average(country, self._by_country[country])
         for key in touched:
             self._judge(key, self._judged[key])
+        for country in {country for _, country in touched}:
+            peers = (self._judged[carrier, country] for carrier in self._by_country[country])
+            values = [peer.score.value for peer in peers if peer.score is not None and not peer.is_false]
+            if values:
+                self._expected[country] = sum(values) / len(values) * NEWCOMER_SHARE
         if touched:
             self.version += 1
 

@@ -73,11 +73,11 @@ async def test_a_dead_number_that_was_reached_makes_a_carrier_a_last_resort() ->
 
 async def test_a_carrier_that_is_doubted_is_probed_sooner() -> None:
     """Five times as often as one that is believed."""
-    async with run_gateway(config_of("alpha", "beta", every=Duration(600))) as gateway:
+    async with run_gateway(config_of("alpha", "beta", every=Duration(150))) as gateway:
         for carrier in gateway.carriers.values():
             carrier.accept_all()
         gateway.engine.core.quality.probed("alpha", "GB", False, gateway.clock.now_ms())
-        await trio.sleep(3_000)
+        await trio.sleep(750)
         assert 20 <= len(gateway.carriers["alpha"].sent) <= 26
         assert 4 <= len(gateway.carriers["beta"].sent) <= 5
 
@@ -121,16 +121,16 @@ async def test_a_live_number_counts_as_any_message() -> None:
 
 async def test_a_day_has_room_for_so_many() -> None:
     """By number, and by what they cost."""
-    async with run_gateway(config_of("alpha", "beta", messages_per_day_max=5)) as gateway:
+    async with run_gateway(config_of("alpha", "beta", messages_per_day_max=5, every=Duration(10))) as gateway:
         for carrier in gateway.carriers.values():
             carrier.accept_all()
-        await trio.sleep(1_800)
+        await trio.sleep(200)
         assert sum(len(carrier.sent) for carrier in gateway.carriers.values()) == 5
     card = RateCard([CardRow(DestinationKind.COUNTRY, "GB", 30_000, "EUR")], Currencies())
-    config = config_of("alpha", cost_per_day_max=Amount(100_000))
+    config = config_of("alpha", cost_per_day_max=Amount(100_000), every=Duration(10))
     async with run_gateway(config, tables=Tables(cards={"alpha": card})) as gateway:
         gateway.carriers["alpha"].accept_all()
-        await trio.sleep(1_800)
+        await trio.sleep(200)
         assert len(gateway.carriers["alpha"].sent) == 3
 
 

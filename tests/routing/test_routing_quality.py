@@ -65,12 +65,12 @@ class Judge:
         return self.quality.score(carrier, "GB")
 
 
-def test_who_was_never_seen_is_expected_to_be_as_its_country() -> None:
+def test_who_was_never_seen_is_expected_to_be_a_little_worse_than_its_country() -> None:
     """And a country that was never seen to be good."""
     judge = Judge()
     assert judge.score("alpha") == PRIOR_DELIVERY
     judge.pass_time(300, {"alpha": (5, honest(0.5))})
-    assert 0.4 < judge.score("beta") < 0.6
+    assert 0.4 < judge.score("beta") < judge.score("alpha") < 0.6
 
 
 def test_a_better_carrier_has_the_better_score() -> None:
@@ -178,7 +178,7 @@ def test_a_carrier_that_was_always_fast_is_believed_when_nobody_is_slower() -> N
     assert judge.score("beta") > 0.95
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.8, 1.0), st.floats(2, 30))
 def test_honest_carriers_are_not_doubted(seed: int, share: float, median_s: float) -> None:
     """Whatever chance does with their latencies."""
