@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from smsagg.engine.candidates import Candidate
 from smsagg.engine.core import Core
 from smsagg.engine.flows import Flow, Flows, Granted
 from smsagg.engine.pools import LinkState, Pool
@@ -65,11 +64,6 @@ class FlowDispatch:
     def of(self, pool: Pool) -> Flows | None:
         """The flows of a pool whose queue is kept by them."""
         return self._flows[pool] if isinstance(pool.ready, GroupedQueue) else None
-
-    def candidates(self, message: Message, now: float) -> list[Candidate]:
-        """Who could take ``message`` in its pool, and why, or why not. ``now`` is monotonic."""
-        pool = self._core.pools.get(message.pool)
-        return [] if pool is None else self._flows[pool].explain(message, now)
 
     def dispatch(self, pool: Pool, now: float, send: SendPromised, send_bundle: SendBundle) -> bool:
         """Hand over what can be; whether that was anything."""

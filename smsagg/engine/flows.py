@@ -347,13 +347,11 @@ class Flows:
         assert stage.ranking is not None
         if not place:
             return
-        better = [index for tier in stage.ranking.tiers[:place] for index in tier]
-        members, health = stage.pool.members, self._core.health
-        full = [
-            index
-            for index in better
-            if members[index].is_usable(now) and not health.is_barred(members[index], flow.country, now)
-        ]
+        members = stage.pool.members
+        better = [i for tier in stage.ranking.tiers[:place] for i in tier if members[i].name != flow.avoid]
+        full = [index for index in better if self._is_usable(members[index], flow, now)]
+        if not better:
+            return
         wait_s = stage.pool.settings.wait_for_cheaper
         if wait_s and full and stage.pool.settings.policy in BY_DESTINATION:
             granted.waited_since = self._core.clock.now_ms() - int(wait_s * 1000)
@@ -371,13 +369,17 @@ class Flows:
 
     def _has_usable(self, stage: Stage, flow: Flow, now: float) -> bool:
         """Whether some member could take messages of ``flow`` soon."""
-        members, health = stage.pool.members, self._core.health
+        members = stage.pool.members
         return any(
-            members[index].is_usable(now)
-            and not health.is_barred(members[index], flow.country, now)
-            and health.share(members[index], flow.country) > 0
-            for tier in self._ranking(stage, flow).tiers
-            for index in tier
+            self._is_usable(members[index], flow, now) for tier in self._ranking(stage, flow).tiers for index in tier
+        )
+
+    def _is_usable(self, member: CarrierState, flow: Flow, now: float) -> bool:
+        health = self._core.health
+        return (
+            member.is_usable(now)
+            and not health.is_barred(member, flow.country, now)
+            and health.share(member, flow.country) > 0
         )
 
     def _ranking(self, stage: Stage, flow: Flow) -> Ranking:

@@ -237,15 +237,6 @@ class GroupedQueue:
             depths[message.account] = depths.get(message.account, 0) + 1
         return depths
 
-    def depth_by_group(self) -> dict[Group, int]:
-        """How many messages of each group wait here; costs time linear in the groups, for inspection only."""
-        depths: dict[Group, int] = {}
-        for lane in self._lanes:
-            for queue in lane.ring:
-                for group, messages in queue.groups.items():
-                    depths[group] = depths.get(group, 0) + len(messages)
-        return depths
-
     def take_all(self) -> list[Message]:
         """Remove and return everything: each account's in their order, the accounts in the order of their turns."""
         taken: list[Message] = []

@@ -152,6 +152,18 @@ async def test_waits_for_the_cheaper_one_while_it_is_only_full() -> None:
         assert shares(gateway) == {"alpha": 11, "beta": 4}
 
 
+async def test_nobody_waits_for_the_carrier_that_just_failed_him() -> None:
+    """However cheap it is: the next one takes the message as soon as it is due."""
+    cards = tables(alpha=card(GB=10_000), beta=card(GB=20_000))
+    async with run_gateway(config_of("alpha", "beta", wait_for_cheaper=Duration(60)), tables=cards) as gateway:
+        (message,) = await accept(gateway, 1)
+        gateway.carriers["alpha"].refuse(ESME_RSYSERR)
+        await trio.sleep(6)
+        await gateway.settle()
+        assert message.carrier == "beta"
+        assert reasons(message)[1] == "least_cost 0.02 EUR, 2 of 2 with room"
+
+
 async def test_a_price_that_changes_counts_from_its_instant() -> None:
     """Without anybody's doing."""
     async with run_gateway(config_of("alpha", "beta"), tables=Tables()) as probe:
