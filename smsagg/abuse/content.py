@@ -24,6 +24,8 @@ from smsagg.text.patterns import PatternSet
 
 ACTIONS = ("block", "hold", "flag")
 """By severity."""
+HOST_CHARACTERS_MAX = 253
+"""RFC 1035 §2.3.4, less the length octets at both ends."""
 _HOST = re2.compile(r"(?:[\p{L}\p{N}-]+[.\x{3002}])+[\p{L}\p{N}-]+")
 
 
@@ -116,5 +118,5 @@ class CompiledContent:
 
 
 def hosts_in(folded_text: str) -> list[str]:
-    """What has the form of a host name in a folded text."""
-    return [match.group().replace("\u3002", ".") for match in _HOST.finditer(folded_text)]
+    """What has the form of a host name in a folded text; of one longer than a name can be, its end."""
+    return [match.group()[-HOST_CHARACTERS_MAX:].replace("\u3002", ".") for match in _HOST.finditer(folded_text)]

@@ -106,7 +106,7 @@ def run(seed: int, steps: Sequence[int]) -> None:
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
     database=None,

@@ -64,3 +64,9 @@ def test_folding_takes_linear_time() -> None:
     marks = "e" + "\u0301\u0316" * 16_000
     assert len(folded(marks)) < 40
     assert len(readings("a" * 30_000 + marks)[-1]) < 30_040
+
+
+def test_a_long_text_does_not_grow_in_folding() -> None:
+    """J21: no character becomes eighteen."""
+    assert len(folded("\ufdfa" * 30_000 + "e")) < 30_000
+    assert "\u0635" in folded("\ufdfa")
