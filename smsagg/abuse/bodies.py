@@ -2,8 +2,9 @@
 
 Theory of operation. Rules on content look at a customer's part together with the parts of the same message that have
 come already, so that a link is found that is spread over two of them. Parts belong together by their addresses,
-reference and total; when a number comes again, or nothing came for :data:`FORGET_MS`, that is another message. Texts of
-at most :data:`MESSAGES_MAX` messages are kept, those of the least recent are forgotten first.
+reference and total; when a number comes again, or nothing came for :data:`FORGET_MS`, that is another message. Of at
+most :data:`MESSAGES_MAX` messages, the most recent, up to :data:`CHARACTERS_MAX` characters each are kept, the latest
+parts first.
 """
 
 from smsagg.abuse.bounded import RecentKeys
@@ -13,7 +14,8 @@ from smsagg.smpp.tlv import decode_tlvs
 from smsagg.text import text_of
 
 FORGET_MS = 300_000
-MESSAGES_MAX = 10_000
+MESSAGES_MAX = 2_000
+CHARACTERS_MAX = 2_000
 _TLVS_MAX = 10_000
 
 _Key = tuple[str, str, int, int]
@@ -63,4 +65,6 @@ class PartTexts:
             parts.texts.clear()
         parts.at = now
         parts.texts[which.number] = text
+        while len(parts.texts) > 1 and sum(map(len, parts.texts.values())) > CHARACTERS_MAX:
+            del parts.texts[next(iter(parts.texts))]
         return "".join(parts.texts[number] for number in sorted(parts.texts))

@@ -4,6 +4,7 @@ import pytest
 from abuse_bench import Bench, message, rule
 
 from smsagg.abuse import ContentRules
+from smsagg.abuse.bodies import CHARACTERS_MAX, PartTexts
 from smsagg.abuse.content import HOST_CHARACTERS_MAX, hosts_in
 from smsagg.model import HELD_UNTIL, Message
 from smsagg.smpp.concatenation import Concatenation, write_user_data
@@ -153,3 +154,14 @@ def test_parts_of_different_messages_are_not_read_together() -> None:
         bench = Bench(content=rules)
         assert bench.checks.check(part("see ev", 1), "447700900123", 0) is None
         assert bench.checks.check(second, "447700900123", at) is None
+
+
+def test_what_is_kept_of_parts_is_bounded() -> None:
+    """Of a message without end the latest parts."""
+    texts = PartTexts()
+    for number in range(1, 256):
+        body = write_user_data(Concatenation(7, 255, number), b"", b"%03d" % number * 50)
+        read = texts.read(message(text=body, esm_class=0x40), 0)
+        assert len(read) <= CHARACTERS_MAX
+    assert read.endswith("255")
+    assert read.startswith("243")
