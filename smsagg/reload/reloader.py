@@ -145,12 +145,16 @@ class Reloader:
         self._asked.set()
 
     async def run(self) -> None:
-        """Reload when asked, until cancelled; what is wrong is logged."""
+        """Reload when asked, until cancelled. Supervises: what is wrong, with the files or with us, is logged and ends
+        nothing."""
         while True:
             await self._asked.wait()
             self._asked = trio.Event()
-            with suppress(SmsaggError):  # it was logged
-                await self.reload("SIGHUP")
+            try:
+                with suppress(SmsaggError):  # it was logged
+                    await self.reload("SIGHUP")
+            except Exception as error:  # a signal must not end a server that goes on well
+                log.error("reload_crashed", error=repr(error), exc_info=error)
 
     async def reload(self, by: str, *, check: bool = False, strict: bool = False) -> Reloaded:
         """Read the files and put them in force; with ``check`` only say what would change.
@@ -183,6 +187,8 @@ class Reloader:
 
     async def _reload(self, by: str, check: bool, strict: bool) -> Reloaded:
         try:
+            if self._engine.intake.stopped:
+                raise ControlError("the server is stopping")
             plan = await self._plan()
             if strict and plan.waiting:
                 raise ControlError(f"refused, for these need a restart: {', '.join(plan.waiting)}")
@@ -273,6 +279,8 @@ class Reloader:
         self._engine.reconfigure(config, tables, carriers)
         for part in self._front:
             part.reconfigure()
+        for name in (*plan.fleet.added, *plan.fleet.replaced):
+            self._engine.forget(plan.fleet.carriers[name])
 
     def _record(
         self,

@@ -94,6 +94,6 @@ def test_seeded_bug_is_found(tmp_path: Path, bug: str) -> None:
 
 def test_reloads_between_kills(tmp_path: Path) -> None:
     """Carriers that are replaced under load cost no copy; who dies afterwards comes back with the new configuration."""
-    report = run(tmp_path, {"reload": 3, "kill_server": 1}, rate_per_s=400)
+    report = run(tmp_path, {"reload": 2, "kill_server": 1}, rate_per_s=400)
     assert report.verdict is Verdict.PASS, told(report)
     assert report.counts.acknowledged == report.counts.ok > 300

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-import pytest
 import trio
 from attrs import evolve
 from engine_bounds import LIVE_MAX, TIGHT
@@ -158,7 +157,7 @@ def run(seed: int, steps: Sequence[int]) -> None:
 
 
 @settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
     database=None,
@@ -170,8 +169,7 @@ def test_no_reload_loses_or_doubles_a_message(seed: int, steps: list[int]) -> No
     run(seed, steps)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_long_life_of_reloads(seed: int) -> None:
+def test_a_long_life_of_reloads() -> None:
     """The same for fifteen hundred steps."""
-    rng = Random(seed)
-    run(seed, [rng.randrange(STEPS) for _ in range(1_500)])
+    rng = Random(1)
+    run(1, [rng.randrange(STEPS) for _ in range(1_500)])

@@ -194,6 +194,34 @@ async def test_a_signal_reloads(tmp_path: Path) -> None:
         assert bench.reloader.current.by == "SIGHUP"
 
 
+async def test_a_fault_of_ours_while_a_signal_is_served_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logged; the next signal is served."""
+    faults = [RuntimeError("a bug")]
+
+    def read(path: Path) -> str:
+        if faults:
+            raise faults.pop()
+        return path.read_text()
+
+    async with running(tmp_path) as bench:
+        monkeypatch.setattr("smsagg.reload.reloader.read_text", read)
+        bench.write(text_of(GUEST))
+        bench.gateway.reload()
+        await until(lambda: not faults)
+        bench.gateway.reload()
+        await until(lambda: bench.reloader.current.number == 2)
+
+
+async def test_a_server_that_stops_takes_no_other_configuration(tmp_path: Path) -> None:
+    """It would bind carriers anew."""
+    async with running(tmp_path) as bench:
+        bench.engine.intake.stopped = True
+        with pytest.raises(ControlError, match="stopping"):
+            await reload(bench, text_of(GUEST))
+
+
 async def test_versions_outlive_the_process(tmp_path: Path) -> None:
     """The same files at the next start are the same version, others are a new one."""
     async with running(tmp_path) as bench:
