@@ -38,6 +38,10 @@ RECENT_MIN = 8.0
 """Below so much recent evidence the lasting tally alone tells."""
 USUAL_HALF_LIVES = 72.0
 """Half-life of the share of reports that are usually missing, in half-lives of the lasting tally."""
+USUAL_MIN = 20.0
+"""Reports of a carrier below which no silence is usual for it."""
+USUAL_DELIVERY_MIN = 0.5
+"""What a carrier does while less is delivered is not what is usual for it."""
 PRIOR_WEIGHT = 10.0
 """Little evidence is filled up with so many messages that fared as the country's average."""
 PRIOR_DELIVERY = 0.9
@@ -277,10 +281,12 @@ class Quality:
         if sum(window.latencies) >= WINDOW:
             self._judge_window(key, judged)
         delivered = new["delivered"] if judged.belief >= BELIEVED_MIN else 0
+        is_usual = judged.score is None or judged.score.delivery >= USUAL_DELIVERY_MIN
         for tally in (judged.recent, judged.lasting, judged.usual):
             tally.delivered += delivered
             tally.failed += new["failed"] + new["permanent"]
-            tally.missing = max(tally.missing + overdue - new["late"], 0.0)
+            if tally is not judged.usual or is_usual:
+                tally.missing = max(tally.missing + overdue - new["late"], 0.0)
             tally.accepted += new["accepted"]
             tally.erred += new["temporary"] + new["in_doubt"]
             tally.asked += new["asked"]
@@ -328,7 +334,7 @@ class Quality:
     def _excess(self, judged: _Judged, tally: Tally) -> float:
         """Reports missing from ``tally`` beyond what is usual."""
         usual = judged.usual
-        share = usual.missing / usual.resolved if usual.resolved else 0.0
+        share = usual.missing / usual.resolved if usual.reported >= USUAL_MIN else 0.0
         return max(tally.missing - share * tally.resolved, 0.0)
 
     def _judge(self, key: Key, judged: _Judged) -> None:

@@ -105,6 +105,16 @@ def test_reports_that_are_usually_missing_are_no_fault() -> None:
     assert judge.score("alpha") < 0.8
 
 
+def test_a_newcomer_that_swallows_everything_falls_at_once_and_stays_down() -> None:
+    """Silence is usual for nobody who never spoke, however long it lasts."""
+    judge = Judge(half_life=Duration(60))
+    traffic: dict[str, tuple[float, Behaviour]] = {"alpha": (5, swallower), "beta": (5, honest(0.9))}
+    judge.pass_time(120, traffic)
+    assert judge.score("alpha") < 0.3
+    for _ in judge.live(7_200, {"alpha": (0.5, swallower), "beta": (1, honest(0.9))}):
+        assert judge.score("alpha") < judge.score("beta") - 0.2
+
+
 def test_errors_cost() -> None:
     """Temporary refusals and silence of the link, not throttling."""
     judge = Judge()
