@@ -40,7 +40,7 @@ def status(account: str, config_path: Path, socket: str, as_json: bool) -> None:
         console.print(_prefixes(by_kind["prefix"]))
     if by_kind["account"]:
         console.print(_accounts(by_kind["account"]))
-    console.print(f"{len(by_kind['alarm'])} alarms, {len(by_kind['prefix'])} prefixes blocked or throttled")
+    console.print(f"alarms: {len(by_kind['alarm'])}; prefixes blocked or throttled: {len(by_kind['prefix'])}")
 
 
 @abuse.command()
@@ -52,7 +52,7 @@ def clear(account: str, prefix: str, config_path: Path, socket: str) -> None:
     """Let blocked prefixes go on, and forget the alarms."""
     request = {"command": "abuse", "do": "clear", "account": account, "prefix": prefix}
     (answer,) = ask_server(config_path, socket, request)
-    click.echo(f"{answer['prefixes']} prefixes go on")
+    click.echo(f"let go on: {answer['prefixes']}")
 
 
 def _alarms(records: list[dict[str, Any]]) -> Table:

@@ -51,7 +51,7 @@ def list_held(account: str, rule: str, config_path: Path, socket: str, as_json: 
     console = Console()
     if records:
         console.print(table)
-    console.print(f"{len(records)} messages and parts are held")
+    console.print(f"{len(records)} held")
 
 
 @held.command()
@@ -66,7 +66,7 @@ def release(
 ) -> None:
     """Let messages go on: those with these ids, or of an account, or held by a rule."""
     count = _act("release", message_ids, account, rule, are_all, config_path, socket)
-    click.echo(f"{count} messages and parts go on")
+    click.echo(f"{count} released")
 
 
 @held.command()
@@ -81,7 +81,7 @@ def reject(
 ) -> None:
     """End messages as REJECTED, with their receipts: those with these ids, or of an account, or held by a rule."""
     count = _act("reject", message_ids, account, rule, are_all, config_path, socket)
-    click.echo(f"{count} messages and parts are rejected")
+    click.echo(f"{count} rejected")
 
 
 def _act(
