@@ -140,11 +140,13 @@ class Waiting:
         core = self._core
         core.live[message.seq] = message
         is_scheduled = message.not_before > message.accepted_at
-        if not is_scheduled:
-            self._release_place(message)
-        if message.pool not in core.pools:
+        pool = core.pools.get(message.pool)
+        if pool is None:
+            if not is_scheduled:
+                self._release_place(message)
             self.readmit(message, now)
         elif not is_scheduled:
+            pool.reserved -= 1
             self._make_ready(message, now)
         elif not self.scheduled.push(message.next_attempt_at, message):
             self._park(message, now)

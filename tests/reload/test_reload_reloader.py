@@ -50,6 +50,24 @@ async def test_what_changed_is_told_and_in_force(tmp_path: Path) -> None:
         assert bench.count("applied") == 1
 
 
+async def test_a_routes_file_changes_without_the_main_file(tmp_path: Path) -> None:
+    """In force for the next submit of a session that is bound; a rule that is wrong leaves those before."""
+    rule = '[[routes]]\nname = "all"\ncountries = ["GB"]\n'
+    routes = trio.Path(tmp_path / "routes.toml")
+    await routes.write_text(rule + 'pool = "gb"\n')
+    async with running(tmp_path, text_of(pools='[routing]\nroutes = "routes.toml"\n')) as bench:
+        esme = await bench.connect()
+        assert (await esme.submit()).command_status == 0
+        await routes.write_text(rule + 'block = "closed"\n')
+        reloaded = await bench.reloader.reload("test")
+        assert (reloaded.version, reloaded.changes) == (2, ["~ file routes.toml"])
+        assert (await esme.submit()).command_status == ESME_RINVDSTADR
+        await routes.write_text(rule + 'pool = "nowhere"\n')
+        with pytest.raises(ConfigError, match=r"routes\.toml:\d+: "):
+            await bench.reloader.reload("test")
+        assert (await esme.submit()).command_status == ESME_RINVDSTADR
+
+
 async def test_every_problem_is_told_and_nothing_changes(tmp_path: Path) -> None:
     """Two wrong keys and a name that leads nowhere; the good part of the file is not applied either."""
     async with running(tmp_path) as bench:
