@@ -136,3 +136,13 @@ def test_an_unknown_id(past: Past, message_id: str) -> None:
     result = run(past, message_id)
     assert result.exit_code == 1
     assert "no message has the id" in result.output
+
+
+def test_what_was_done_besides_attempts_is_noted(past: Past) -> None:
+    """A message that was held says by what, and who let it go on."""
+    message = past.accept(7)
+    trail = "0||held by content rule phishing\n940||released by uid 0\n941|beta/2|rank 0|accepted"
+    past.finish(message, 60_250, trail=trail, state=MessageState.DELIVERED, carrier="beta", attempts=1)
+    lines = [" ".join(line.split()[2:]) for line in run(past, message.message_id).output.splitlines()]
+    assert "noted held by content rule phishing" in lines
+    assert lines.index("noted released by uid 0") < lines.index("attempt beta/2 (rank 0): accepted")
