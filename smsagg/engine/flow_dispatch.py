@@ -10,7 +10,8 @@ from functools import partial
 from typing import Protocol
 
 from smsagg.engine.core import Core
-from smsagg.engine.flows import Flow, Flows, Granted
+from smsagg.engine.flow import Flow, Granted
+from smsagg.engine.flows import Flows
 from smsagg.engine.pools import LinkState, Pool
 from smsagg.model import Message
 from smsagg.queueing import Bundle
