@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim choice-picture bench-codec bench-abuse bench-routing interop fuzz check-metrics clean
+.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim choice-picture bench-codec bench-abuse bench-routing interop fuzz check-metrics check-api clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -81,5 +81,8 @@ choice-picture: $(VENV)/run.stamp ## Hours in which carriers turn bad, under eac
 check-metrics: $(VENV)/run.stamp ## Lint /metrics with promtool and scrape it with a real Prometheus (installs Debian's)
 	tools/check_metrics.sh
 
+check-api: $(VENV)/test.stamp ## The HTTP API against its OpenAPI document, by schemathesis (EXAMPLES=n a call)
+	tools/check_api.sh
+
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-check-api build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,20 +1,23 @@
 """The application behind ``/v1``: its endpoints, how errors are told, and how large a request may be."""
 
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Security
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.security import HTTPBearer
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 import smsagg
 from smsagg.api.app import Receive, Scope, Send
 from smsagg.api.v1.access import ApiKeys
+from smsagg.api.v1.description import describe
 from smsagg.api.v1.events import Events
 from smsagg.api.v1.messages import Messages
 from smsagg.api.v1.problem import Problem
+from smsagg.api.v1.reading import problem_of_errors
 from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
 from smsagg.api.v1.writing import Writer
@@ -22,8 +25,7 @@ from smsagg.engine import Engine
 
 PREFIX = "/v1"
 OPENAPI_PATH = f"{PREFIX}/openapi.json"
-_BEARER = HTTPBearer(auto_error=False, description="An API key: sk_…")
-"""For the description; keys are checked before anything is read."""
+Endpoint = Callable[[Request], Awaitable[Response]]
 _DESCRIPTION = """Send messages and learn what became of them.
 
 An answer of 202 means that the message is safe on disk. Errors are `application/problem+json` (RFC 9457)."""
@@ -38,10 +40,16 @@ class V1:
         core = engine.core
         self._keys = ApiKeys(core.config, core.clock.now_ms)
         self._sending = Sending(engine, Writer(core.config))
-        routers = [Messages(engine, self._sending).router, Events(engine).router]
+        messages = Messages(engine, self._sending)
+        routers = [messages.router, Events(engine).router]
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)
+        self._direct: Mapping[tuple[str, str], Endpoint] = {
+            ("POST", f"{PREFIX}/messages"): messages.send,
+            ("POST", f"{PREFIX}/messages/batch"): messages.send_batch,
+        }
+        """What has to be quick goes to its endpoint, past what it has no need of."""
 
     def reconfigure(self) -> None:
         """Heed the engine's configuration from now on."""
@@ -57,10 +65,16 @@ class V1:
             said = _header(scope, b"content-length")
             if said.isdigit() and int(said) > octets_max:
                 raise _too_large(octets_max)
+            endpoint = self._direct.get((scope["method"], scope["path"]))
+            if endpoint is None:
+                await self._api(scope, _counted(receive, octets_max), send)
+                return
+            response = await endpoint(Request(scope, _counted(receive, octets_max)))
         except Problem as problem:
-            await problem.response()(scope, receive, send)
+            response = problem.response()
+        except ClientDisconnect:
             return
-        await self._api(scope, _counted(receive, octets_max), send)
+        await response(scope, receive, send)
 
 
 def _make_api(*routers: APIRouter) -> FastAPI:
@@ -71,12 +85,16 @@ def _make_api(*routers: APIRouter) -> FastAPI:
         openapi_url=OPENAPI_PATH,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     for router in routers:
-        api.include_router(router, prefix=PREFIX, dependencies=[Security(_BEARER)])
+        api.include_router(router, prefix=PREFIX)
+    api.state.routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    api.openapi = _once(lambda: describe(api))  # type: ignore[method-assign]
     api.add_exception_handler(Problem, _on_problem)
     api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)
+    api.add_exception_handler(Exception, _on_failure)
     return api
 
 
@@ -91,31 +109,42 @@ async def _on_problem(_request: Request, problem: Exception) -> Response:
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
-    if any(one["type"] == "json_invalid" for one in found):
-        return Problem(400, "not-json", "The request is not JSON.").response()
-    errors = [{"path": _path(one["loc"]), "detail": one["msg"]} for one in found]
-    return Problem(422, "invalid-request", "The request is not as it must be.", errors).response()
+    return problem_of_errors(error.errors()).response()
 
 
-async def _on_http(_request: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    known = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+    known = {404: "not-found", 405: "method-not-allowed"}
     status = error.status_code if error.status_code in (400, *known) else 400
-    problem = Problem(status, known.get(status, "bad-request"), str(error.detail), headers=error.headers)
-    return problem.response()
+    headers = {"Allow": _methods_at(request)} if status == 405 else None
+    return Problem(status, known.get(status, "bad-request"), str(error.detail), headers=headers).response()
 
 
-def _path(location: tuple[int | str, ...]) -> str:
-    """``to``, ``messages[3].text``: where in the body (or in a header or the path)."""
-    path = ""
-    for part in location[1:]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path or str(location[0])
+async def _on_failure(_request: Request, _error: Exception) -> Response:
+    """The error itself goes on to the server, which notes it."""
+    return Problem(500, "internal-error", "This failed, and is noted.").response()
+
+
+def _methods_at(request: Request) -> str:
+    """Every method that the path has, though each has a route of its own."""
+    path, routes = request.url.path.removeprefix(PREFIX), request.app.state.routes
+    found = [route for route in routes if route.path == path] or [r for r in routes if r.path_regex.match(path)]
+    return ", ".join(sorted({method for route in found for method in route.methods}))
+
+
+def _once(make: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+
+    def get() -> dict[str, Any]:
+        if not made:
+            made.append(make())
+        return made[0]
+
+    return get
 
 
 def _counted(receive: Receive, octets_max: int) -> Receive:
-    """``receive`` that fails with 413 when the body grows too large as it comes."""
+    """``receive`` that fails with 413 (:class:`Problem`) when the body grows too large as it comes."""
     octets = 0
 
     async def counted() -> MutableMapping[str, Any]:
@@ -123,7 +152,7 @@ def _counted(receive: Receive, octets_max: int) -> Receive:
         message = await receive()
         octets += len(message.get("body", b""))
         if octets > octets_max:
-            raise HTTPException(413, _too_large(octets_max).detail)
+            raise _too_large(octets_max)
         return message
 
     return counted

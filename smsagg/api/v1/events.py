@@ -1,5 +1,6 @@
 """``/v1/events``: what happened, in pages, for one message, or as it happens."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
@@ -26,6 +27,8 @@ KEEP_ALIVE_S = 15.0
 
 Kinds = Annotated[list[str] | None, Query(alias="type", description="Only events of these types; may be repeated.")]
 
+_CURSOR = re.compile("evt_[0-9a-f]{12}", re.ASCII)
+
 
 class Events:
     """The endpoints, over an engine."""
@@ -39,18 +42,25 @@ class Events:
         router.get(
             "/events",
             response_model=EventsAnswer,
-            responses=problems(422, 503),
+            responses=problems(422),
+            operation_id="list_events",
             summary="What happened, in order",
         )(self.list)
         router.get(
             "/events/stream",
-            responses={200: {"content": {"text/event-stream": {}}}, **problems(422, 429)},
+            response_class=StreamingResponse,
+            responses={
+                200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+                **problems(422, 429),
+            },
+            operation_id="stream_events",
             summary="What happens, as it happens",
         )(self.stream)
         router.get(
             "/messages/{message_id}/events",
             response_model=EventsAnswer,
-            responses=problems(404, 503),
+            responses=problems(404),
+            operation_id="list_message_events",
             summary="What happened to one message",
         )(self.of_message)
 
@@ -146,12 +156,8 @@ def _page(found: Sequence[Event], limit: int) -> bytes:
 def _after(cursor: str) -> int:
     if not cursor:
         return 0
-    prefix, _, digits = cursor.partition("_")
-    try:
-        if prefix == "evt" and len(digits) <= 15:
-            return int(digits, 16)
-    except ValueError:
-        pass
+    if _CURSOR.fullmatch(cursor):
+        return int(cursor[4:], 16)
     raise Problem(422, "invalid-cursor", "That is no id of an event.", [{"path": "cursor", "detail": "unknown"}])
 
 

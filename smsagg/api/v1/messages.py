@@ -1,15 +1,17 @@
 """``/v1/messages``: send, look at, cancel."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import ApiKey, account_of, require
+from smsagg.api.v1.description import LINKS, REPLAYED, body_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.sending import KEY_CHARACTERS_MAX, Sending, Sent
+from smsagg.api.v1.reading import idempotency_key, read_batch, read_message
+from smsagg.api.v1.sending import Sending, Sent
 from smsagg.api.v1.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage
 from smsagg.api.v1.viewing import view_of
 from smsagg.engine import Engine
@@ -19,14 +21,8 @@ from smsagg.tables.cards import currency_of
 
 JSON = "application/json"
 
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        max_length=KEY_CHARACTERS_MAX,
-        description="Makes the call safe to repeat: the same key and request get the same answer, once sent.",
-    ),
-]
+_EXAMPLE = {"to": "+447700900123", "from": "ACME", "text": "Your code is on its way."}
+_LATER = {**_EXAMPLE, "send_at": "2030-01-15T08:00:00Z", "ttl": 3600, "reference": "order-4711"}
 
 
 class Messages:
@@ -36,54 +32,60 @@ class Messages:
         self._engine = engine
         self._sending = sending
         self.router = router = APIRouter(tags=["messages"])
-        taken: dict[int | str, dict[str, Any]] = {202: {"description": "Safe, and on its way."}}
+        taken: dict[int | str, dict[str, Any]] = {202: {"description": "Safe, and on its way.", "headers": REPLAYED}}
+        linked: dict[int | str, dict[str, Any]] = {202: {**taken[202], "links": LINKS}}
         router.post(
             "/messages",
             status_code=202,
             response_model=MessageAnswer,
-            responses={**taken, **problems(400, 402, 409, 413, 422, 429, 503)},
+            responses={**linked, **problems(402, 409, 415, 422, 429)},
+            openapi_extra=body_of(NewMessage, {"now": _EXAMPLE, "later": _LATER}),
+            operation_id="send_message",
             summary="Send a message",
         )(self.send)
         router.post(
             "/messages/batch",
             status_code=202,
             response_model=BatchAnswer,
-            responses={**taken, **problems(400, 409, 413, 422, 503)},
+            responses={**taken, **problems(409, 415, 422)},
+            openapi_extra=body_of(NewBatch, {"two messages": {"messages": [_EXAMPLE, _LATER]}}),
+            operation_id="send_messages",
             summary="Send many messages in one call",
         )(self.send_batch)
         router.get(
             "/messages/{message_id}",
             response_model=MessageAnswer,
-            responses=problems(404, 422, 503),
+            responses=problems(404),
+            operation_id="get_message",
             summary="Look at a message",
         )(self.show)
         router.post(
             "/messages/{message_id}/cancel",
             response_model=MessageAnswer,
-            responses=problems(404, 409, 422, 503),
+            responses=problems(404, 409),
+            operation_id="cancel_message",
             summary="Cancel a message that no carrier has yet",
         )(self.cancel)
 
-    async def send(self, request: Request, message: NewMessage, idempotency_key: IdempotencyKey = "") -> Response:
+    async def send(self, request: Request) -> Response:
         """Answered 202 after the message is safe on disk; from then on it is sent, or its failure is told."""
         account = self._caller(request, "messages:write")
-        body = await request.body()
+        key = idempotency_key(request.headers)
+        message, body = await read_message(request)
 
         def render(sent: Sequence[Sent]) -> tuple[int, bytes]:
             if isinstance(sent[0], Problem):
                 raise sent[0]
             return 202, orjson.dumps(self._view(account, sent[0]))
 
-        answer = await self._sending.send(account, [message], idempotency_key, b"messages\0" + body, render)
+        answer = await self._sending.send(account, [message], key, b"messages\0" + body, render)
         return _answered(answer.status, answer.body, answer.is_replayed)
 
-    async def send_batch(self, request: Request, batch: NewBatch, idempotency_key: IdempotencyKey = "") -> Response:
+    async def send_batch(self, request: Request) -> Response:
         """One result for each message; those that are taken are committed at once."""
         account = self._caller(request, "messages:write")
-        most = self._engine.core.config.http.batch_max
-        if len(batch.messages) > most:
-            raise Problem(413, "batch-too-large", f"A batch holds at most {most} messages.")
-        body = await request.body()
+        key = idempotency_key(request.headers)
+        messages, body = await read_batch(request, self._engine.core.config.http.batch_max)
 
         def render(sent: Sequence[Sent]) -> tuple[int, bytes]:
             results = [self._result(account, index, one) for index, one in enumerate(sent)]
@@ -91,7 +93,7 @@ class Messages:
             document = {"accepted": len(sent) - refused, "refused": refused, "results": results}
             return 202, orjson.dumps(document)
 
-        answer = await self._sending.send(account, batch.messages, idempotency_key, b"batch\0" + body, render)
+        answer = await self._sending.send(account, messages, key, b"batch\0" + body, render)
         return _answered(answer.status, answer.body, answer.is_replayed)
 
     async def show(self, request: Request, message_id: str) -> Response:

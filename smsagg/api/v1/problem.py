@@ -33,11 +33,13 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
     422: "Cannot be sent",
     429: "Too many requests",
+    431: "Headers too large",
     500: "Internal error",
     503: "Not now",
 }
@@ -122,16 +124,19 @@ def _detail_of(refusal: Refusal) -> str:
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemAnswer, "description": description}
     for status, description in {
-        400: "The request is not JSON.",
+        400: "The request is not HTTP, or its body is not JSON.",
         401: "No API key, or one that is not known.",
         402: "No credit.",
         403: "The key may not do that.",
         404: "No such message of this account.",
         409: "The message has gone already, or the Idempotency-Key was used for another request.",
-        413: "The request is too large.",
+        408: "The request came too slowly.",
+        413: "The request, or the batch, is too large.",
+        415: "The body is not JSON, or is compressed.",
         422: "The request, or the message, is not right; `errors` names the members.",
         429: "Too much at once: over a rate, a quota or a full queue. See Retry-After.",
-        503: "The messages could not be made safe; nothing was taken.",
+        431: "The headers are too large.",
+        503: "Not now: too busy, or the store fails. Nothing was taken.",
     }.items()
 }
 

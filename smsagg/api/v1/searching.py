@@ -1,6 +1,7 @@
 """``GET /v1/messages``: an account's messages by time, recipient, state and reference, in pages, the newest first."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import timedelta
 from typing import Annotated, Any, Protocol
 
 import orjson
@@ -9,7 +10,8 @@ from starlette.responses import Response
 
 from smsagg.api.v1.access import ApiKey, account_of, require
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.shapes import MessagesAnswer, State
+from smsagg.api.v1.shapes import Instant, MessagesAnswer, State
+from smsagg.api.v1.times import milliseconds_of
 from smsagg.api.v1.viewing import view_of
 from smsagg.engine import Engine
 from smsagg.errors import StoreError
@@ -21,6 +23,8 @@ PAGE_MAX = 200
 SPAN = timedelta(days=1)
 """How far back is looked when nothing is said."""
 SPAN_MAX = timedelta(days=31)
+
+_CURSOR = re.compile("msg_[0-9a-f]{12}", re.ASCII)
 
 
 class MessageSearch(Protocol):
@@ -52,15 +56,16 @@ class Searching:
         router.get(
             "/messages",
             response_model=MessagesAnswer,
-            responses=problems(422, 503),
+            responses=problems(422),
+            operation_id="search_messages",
             summary="Search for messages",
         )(self.search)
 
     async def search(
         self,
         request: Request,
-        since: Annotated[datetime | None, Query(description="Accepted from then on; default: a day ago.")] = None,
-        until: Annotated[datetime | None, Query(description="Accepted before; default: now.")] = None,
+        since: Annotated[Instant | None, Query(description="Accepted from then on; default: a day ago.")] = None,
+        until: Annotated[Instant | None, Query(description="Accepted before; default: now.")] = None,
         to: Annotated[str, Query(max_length=32)] = "",
         state: Annotated[State | None, Query()] = None,
         reference: Annotated[str, Query(max_length=100)] = "",
@@ -73,8 +78,8 @@ class Searching:
         require(key, "messages:read")
         core = self._engine.core
         now = core.clock.now_ms()
-        until_ms = now + 1 if until is None else _instant(until, "until")
-        since_ms = until_ms - _ms(SPAN) if since is None else _instant(since, "since")
+        until_ms = now + 1 if until is None else milliseconds_of(until, "until")
+        since_ms = until_ms - _ms(SPAN) if since is None else milliseconds_of(since, "since")
         if not 0 <= until_ms - since_ms <= _ms(SPAN_MAX):
             reason = f"must be before until, by at most {SPAN_MAX.days} days"
             raise Problem(422, "invalid-span", f"since {reason}.", [{"path": "since", "detail": reason}])
@@ -102,13 +107,6 @@ def _answered(document: dict[str, Any]) -> Response:
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-def _instant(at: datetime, name: str) -> int:
-    if at.tzinfo is None:
-        reason = "needs a time zone, such as Z or +02:00"
-        raise Problem(422, "no-time-zone", f"{name} {reason}.", [{"path": name, "detail": reason}])
-    return int(at.astimezone(UTC).timestamp() * 1000)
-
-
 def _ms(span: timedelta) -> int:
     return int(span.total_seconds() * 1000)
 
@@ -119,12 +117,8 @@ def _states(state: State | None) -> tuple[MessageState, ...]:
 
 
 def _seq(cursor: str) -> int:
-    prefix, _, digits = cursor.partition("_")
     if not cursor:
         return 0
-    try:
-        if prefix == "msg" and len(digits) <= 15:
-            return int(digits, 16)
-    except ValueError:
-        pass
+    if _CURSOR.fullmatch(cursor):
+        return int(cursor[4:], 16)
     raise Problem(422, "invalid-cursor", "That is no cursor.", [{"path": "cursor", "detail": "unknown"}])

@@ -22,8 +22,6 @@ from smsagg.routing.prefix import country_of
 from smsagg.smpp.status import ESME_ROK, ESME_RTHROTTLED
 from smsagg.store.base import Changes, KeyedAnswer
 
-KEY_CHARACTERS_MAX = 255
-
 Sent = list[Message] | Problem
 """The parts of one message, numbered; or why it was not taken."""
 

@@ -1,9 +1,10 @@
 """What requests and answers look like: the shapes that OpenAPI shows and that requests are checked against."""
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 TEXT_CHARACTERS_MAX = 4_000
 REFERENCE_CHARACTERS_MAX = 100
@@ -15,6 +16,18 @@ State = Literal[
 ]
 
 
+def _is_written_out(value: Any) -> Any:
+    """Numbers and bare dates would be taken for instants too."""
+    if not isinstance(value, str) or not _WRITTEN_OUT.match(value):
+        raise ValueError("is no instant as RFC 3339 writes it")
+    return value
+
+
+_WRITTEN_OUT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
+Instant = Annotated[datetime, BeforeValidator(_is_written_out)]
+"""RFC 3339, in a request."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -24,7 +37,7 @@ class NewMessage(_Strict):
 
     to: Annotated[str, Field(min_length=3, max_length=32, examples=["+447700900123"])]
     """The recipient: international with or without ``+``, or as people write it in ``region``."""
-    sender: Annotated[str, Field(alias="from", max_length=21, examples=["ACME"])] = ""
+    sender: Annotated[str, Field(alias="from", max_length=20, pattern="^[ -~]*$", examples=["ACME"])] = ""
     """A name, a number or a short code; empty: the account's default."""
     text: Annotated[str, Field(min_length=1, max_length=TEXT_CHARACTERS_MAX, examples=["Your code is on its way."])]
     message_type: MessageType | None = None
@@ -33,7 +46,7 @@ class NewMessage(_Strict):
     """Country that ``to`` is written in the way of; needed for national numbers."""
     ttl: Annotated[int | None, Field(ge=1, le=TTL_S_MAX, examples=[300])] = None
     """Seconds until it is of no use any more."""
-    send_at: datetime | None = None
+    send_at: Instant | None = None
     """Not before; needs a time zone."""
     priority: Annotated[int, Field(ge=0, le=3)] = 0
     reference: Annotated[str, Field(max_length=REFERENCE_CHARACTERS_MAX, examples=["order-4711"])] = ""

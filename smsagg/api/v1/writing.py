@@ -1,6 +1,5 @@
 """From what an application asks for to a message that may be admitted: number, sender, text, life."""
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import phonenumbers
@@ -8,6 +7,7 @@ from attrs import evolve
 
 from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.shapes import NewMessage
+from smsagg.api.v1.times import milliseconds_of
 from smsagg.config.schema import AccountSettings, Config, MessageClassSettings, SenderSettings
 from smsagg.engine.accounts import Account
 from smsagg.model import Message, Refusal
@@ -54,7 +54,7 @@ class Writer:
         name = asked.message_type if asked.message_type in self._classes else settings.message_class
         message_class = self._classes.get(name or "", account.message_class)
         ttl_at = None if asked.ttl is None else now + asked.ttl * 1000
-        send_at = _instant_of(asked.send_at)
+        send_at = None if asked.send_at is None else milliseconds_of(asked.send_at, "send_at")
         if send_at is not None and ttl_at is not None:
             ttl_at = max(send_at, now) + (asked.ttl or 0) * 1000
         life = lifetime(now, send_at, ttl_at, message_class)
@@ -131,12 +131,3 @@ _WRITTEN = str.maketrans("", "", " ()-./\u00a0\u2011")
 
 def _bad_number(reason: str) -> Problem:
     return Problem(422, "invalid-number", f"The recipient is no number: {reason}.", [{"path": "to", "detail": reason}])
-
-
-def _instant_of(send_at: datetime | None) -> int | None:
-    if send_at is None:
-        return None
-    if send_at.tzinfo is None:
-        reason = "needs a time zone, such as Z or +02:00"
-        raise Problem(422, "no-time-zone", f"send_at {reason}.", [{"path": "send_at", "detail": reason}])
-    return int(send_at.astimezone(UTC).timestamp() * 1000)

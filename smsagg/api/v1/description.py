@@ -1,0 +1,93 @@
+"""The OpenAPI document: what FastAPI knows of the endpoints, and what is the same for all of them.
+
+Every endpoint needs a key and may answer with the problems of :data:`COMMON`; bodies are described here because they
+are read without FastAPI (see ``reading``).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from smsagg.api.v1.problem import MEDIA_TYPE, problems
+from smsagg.api.v1.reading import KEY_CHARACTERS_MAX
+from smsagg.api.v1.shapes import NewBatch, NewMessage, ProblemAnswer
+
+COMMON = (400, 401, 403, 408, 413, 431, 503)
+"""A request that is no HTTP, no key, a key that may not, too slow, too large, headers too large, too busy."""
+_REF = "#/components/schemas/{model}"
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "string"}}}
+_HEADERS: Mapping[str, Any] = {
+    "401": {"WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}}},
+    "429": _RETRY_AFTER,
+    "503": _RETRY_AFTER,
+}
+
+REPLAYED: Mapping[str, Any] = {
+    "Idempotent-Replayed": {
+        "description": "`true`: this was answered before, to a request with the same Idempotency-Key.",
+        "schema": {"type": "string"},
+    }
+}
+LINKS: Mapping[str, Any] = {
+    operation: {"operationId": operation, "parameters": {"message_id": "$response.body#/id"}}
+    for operation in ("get_message", "cancel_message", "list_message_events")
+}
+
+
+def describe(api: FastAPI) -> dict[str, Any]:
+    """The document."""
+    document = get_openapi(
+        title=api.title,
+        version=api.version,
+        description=api.description,
+        routes=api.routes,
+        tags=[
+            {"name": "messages", "description": "Send, look at, search for and cancel messages."},
+            {"name": "events", "description": "What happened to messages, and what came from handsets."},
+        ],
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for model in (NewBatch, NewMessage, ProblemAnswer):
+        _add(schemas, model)
+    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "An API key: sk_…"}}
+    document["security"] = [{"key": []}]
+    common = {str(status): said for status, said in problems(*COMMON).items()}
+    for path in document["paths"].values():
+        for operation in path.values():
+            found = {**{status: {"description": said["description"]} for status, said in common.items()}}
+            found |= operation["responses"]
+            for status, response in found.items():
+                if int(status) >= 400:
+                    response["content"] = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="ProblemAnswer")}}}
+                if status in _HEADERS:
+                    response["headers"] = _HEADERS[status]
+            operation["responses"] = dict(sorted(found.items()))
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return document
+
+
+def body_of(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
+    """What an endpoint that reads a ``model``, and may be repeated with a key, adds to its description."""
+    named = {name.replace(" ", "-"): {"summary": name, "value": value} for name, value in examples.items()}
+    schema = {"$ref": _REF.format(model=model.__name__)}
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Makes the call safe to repeat: the same key and request get the same answer, once sent.",
+        "schema": {"type": "string", "maxLength": KEY_CHARACTERS_MAX},
+        "example": "order-4711",
+    }
+    content = {"application/json": {"schema": schema, "examples": named}}
+    return {"requestBody": {"required": True, "content": content}, "parameters": [key]}
+
+
+def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:
+    schema = model.model_json_schema(ref_template=_REF)
+    schemas.update(schema.pop("$defs", {}))
+    schemas[model.__name__] = schema
