@@ -217,7 +217,6 @@ class Engine:
             account.queued = core.former_queued.pop(account.name, 0)
         states_left = change_carriers(core, config, carriers, now)
         self._links |= {id(state.link): state for carrier in core.carriers.values() for state in carrier.links}
-        core.health.know_only(core.carriers.values())
         pools_left = change_pools(core, config)
         for part in self._parts:
             part.reconfigure()
@@ -232,7 +231,7 @@ class Engine:
         """A carrier that left has come to its end: nothing will be heard of its links any more."""
         for link in carrier.links:
             self._links.pop(id(link), None)
-        self.core.health.know_only(self.core.carriers.values())
+        self.core.health.reconfigure(self.core.carriers.values())
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Recover, call ``started()``, and run the tasks: one for each part that waits for something."""

@@ -262,14 +262,6 @@ class Health:
         self._note_quiet()
         self.woken(carrier)
 
-    def know_only(self, carriers: Iterable[CarrierState]) -> None:
-        """There are no carriers but these any more: what restricts others restricts nobody."""
-        present = list(carriers)
-        ways = [way for carrier in present for way in carrier.ways.values()]
-        self._restricting = {way for way in ways if way.restricts}
-        self._restricting.update(carrier for carrier in present if carrier.holds.share < 1)
-        self._note_quiet()
-
     def woken(self, carrier: CarrierState) -> None:
         """Who waits for ``carrier`` is to look again: it may have room, or be no carrier for the moment."""
         self.version += 1
