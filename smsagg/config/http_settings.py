@@ -4,6 +4,7 @@ import re
 from base64 import b64decode
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import define, field
 
@@ -52,6 +53,17 @@ def webhook_secret(_instance: Any, _attribute: Any, value: Any) -> None:
         raise ValueError('must be "whsec_" and 24 to 64 octets in base64, as `smsagg webhook-secret` prints it')
 
 
+def webhook_url(_instance: Any, _attribute: Any, value: Any) -> None:
+    """A URL with a host, in ASCII; where it leads is looked at when it is gone to."""
+    host = ""
+    with suppress(ValueError):
+        parts = urlsplit(value)
+        if parts.scheme in ("https", "http") and parts.port != 0:
+            host = (parts.hostname or "").encode("idna").decode()
+    if not host or any(not "!" <= c <= "~" for c in value):
+        raise ValueError('must be a URL such as "https://crm.example/hooks/sms", in ASCII')
+
+
 def secrets_of(settings: "WebhookSettings") -> tuple[str, ...]:
     """Those that sign, the newest first."""
     return tuple(filter(None, (settings.secret, settings.old_secret)))
@@ -61,7 +73,7 @@ def secrets_of(settings: "WebhookSettings") -> tuple[str, ...]:
 class WebhookSettings:
     """``[accounts.NAME.webhooks.HOOK]``: an endpoint of the account that is told what happens; HOOK is its name."""
 
-    url: str = field(validator=not_empty)
+    url: str = field(validator=webhook_url)
     """``https://…``; ``http`` only to networks of ``[webhooks] allowed_networks``."""
     secret: str = field(repr=False, validator=[not_empty, webhook_secret])
     """That signs what is sent: ``whsec_…``."""

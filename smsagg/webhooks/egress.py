@@ -37,15 +37,20 @@ class Egress:
 
     def __init__(self, networks: Iterable[str]) -> None:
         """``networks`` may be gone to though they are not public, and without TLS."""
+        self.allow(networks)
+
+    def allow(self, networks: Iterable[str]) -> None:
+        """The same of other networks, for connections that are made from now on."""
         self._networks = [ip_network(network, strict=False) for network in networks]
 
     def check_url(self, url: str) -> None:
         """Raises :class:`Forbidden` for a URL that could never be gone to. Asks nobody."""
-        if len(url) > URL_CHARACTERS_MAX or any(c <= " " or c == "\x7f" for c in url):
-            raise Forbidden("the URL is too long, or holds blanks or control characters")
+        if len(url) > URL_CHARACTERS_MAX or any(not "!" <= c <= "~" for c in url):
+            raise Forbidden("the URL is too long, or holds blanks, control characters or letters beyond ASCII")
         try:
             parts = urlsplit(url)
             port = parts.port
+            (parts.hostname or "").encode("idna")  # as whoever resolves it will: no part of a name is empty or too long
         except ValueError as error:
             raise Forbidden(f"it is no URL: {error}") from error
         if parts.scheme not in ("https", "http") or not parts.hostname:

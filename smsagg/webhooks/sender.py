@@ -6,7 +6,7 @@ nothing. An endpoint that fails again and again is *tried* with one event at a t
 waits; others notice nothing.
 
 After a crash what was sent and not yet written down is sent again, under the same id. 410 stops an endpoint until its
-settings change or an operator starts it again.
+settings change.
 """
 
 import math
@@ -53,7 +53,6 @@ class Endpoint:
     failures: int = 0
     """In a row."""
     pauses_until: float = -math.inf
-    is_gone: bool = False
 
 
 class Webhooks:
@@ -83,6 +82,7 @@ class Webhooks:
         """Endpoints that are owed something since they were looked at."""
         self._looks_for_all = True
         self._poster: Poster
+        self._egress = Egress(())
         self.reconfigure()
 
     def reconfigure(self) -> None:
@@ -94,10 +94,9 @@ class Webhooks:
             for account, customer in config.accounts.items()
             for name, settings in customer.webhooks.items()
         }
-        self._egress = Egress(self._sending.allowed_networks)
+        self._egress.allow(self._sending.allowed_networks)
         if hasattr(self, "_poster"):
             self._poster.timeout_s = self._sending.timeout
-            self._poster.egress = self._egress
         for endpoint in self._working.values():
             settings = self._settings.get(endpoint.name)
             if settings is not None and settings != endpoint.settings:
@@ -118,7 +117,10 @@ class Webhooks:
     @property
     def gone(self) -> list[str]:
         """Endpoints that answered 410 and are told nothing."""
-        return sorted(name for name, settings in self._gone.items() if self._settings.get(name) == settings)
+        return sorted(name for name, settings in self._settings.items() if self._is_gone(name, settings))
+
+    def _is_gone(self, name: str, settings: WebhookSettings) -> bool:
+        return self._gone.get(name) == settings
 
     async def run(self) -> None:
         """Send until cancelled; what is under way then is sent again after the next start.
@@ -145,7 +147,7 @@ class Webhooks:
                 self.look()
         for name in owed:
             settings = self._settings.get(name)
-            if settings is None or self._gone.get(name) == settings:
+            if settings is None or self._is_gone(name, settings):
                 continue
             endpoint = self._working.get(name)
             if endpoint is None:
@@ -160,7 +162,7 @@ class Webhooks:
     async def _work(self, endpoint: Endpoint) -> None:
         """Serve ``endpoint`` until it is owed nothing."""
         try:
-            while not endpoint.is_gone and endpoint.name in self._settings:
+            while endpoint.name in self._settings and not self._is_gone(endpoint.name, endpoint.settings):
                 endpoint.work = trio.Event()
                 await trio.sleep_until(max(endpoint.pauses_until, trio.current_time()))
                 try:
@@ -196,13 +198,18 @@ class Webhooks:
     async def _send(self, endpoint: Endpoint, delivery: EventDelivery, event: Event, changes: Changes) -> None:
         if endpoint.bucket is not None:
             await self._take_turn(endpoint.bucket)
+        settings = endpoint.settings  # it may have others by the time of the answer
         body = envelope_of(event)
         headers = [(b"content-type", b"application/json"), (b"user-agent", b"smsagg")]
         name = name_of(event.event_id)
-        headers += signed_headers(secrets_of(endpoint.settings), name, self._clock.now_ms() // 1000, body)
-        answer = await self._poster.post(endpoint.settings.url, headers, body)
+        headers += signed_headers(secrets_of(settings), name, self._clock.now_ms() // 1000, body)
+        answer = await self._poster.post(settings.url, headers, body)
         self._metrics.webhook_requests[event.account, answer.verdict.value].n += 1
-        self._settle(endpoint, delivery, event, answer, changes)
+        if answer.verdict is Verdict.GONE:
+            self._tell(endpoint, event, answer)
+            self._gone[endpoint.name] = settings
+        else:
+            self._settle(endpoint, delivery, event, answer, changes)
 
     async def _take_turn(self, bucket: TokenBucket) -> None:
         ready_at = bucket.ready_at(trio.current_time())
@@ -217,10 +224,6 @@ class Webhooks:
             changes.done_event_deliveries.append((delivery.endpoint, delivery.event_id))
             return
         self._tell(endpoint, event, answer)
-        if answer.verdict is Verdict.GONE:
-            endpoint.is_gone = True
-            self._gone[endpoint.name] = endpoint.settings
-            return
         endpoint.failures += 1
         pause_s = answer.retry_after_s
         if endpoint.failures >= FAILURES_MAX or answer.verdict is Verdict.BUSY:

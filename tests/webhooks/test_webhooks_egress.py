@@ -28,11 +28,12 @@ def test_addresses_that_are_not_public_are_refused(host: str) -> None:
         "http://example.com/", "ftp://example.com/", "file:///etc/passwd", "gopher://example.com/", "//example.com/",
         "https://user@example.com/", "https://user:password@example.com/", "https://example.com:25/",
         "https://example.com:99999/", "https:///x", "https://[::1", "javascript:alert(1)", "", "https://a b/",
-        "https://example.com/\r\nHost: x", "https://" + "a" * 3_000,
+        "https://example.com/\r\nHost: x", "https://" + "a" * 3_000, "https://" + "a" * 70 + ".example/",
+        "https://a..b.example/", "https://.example/", "https://ex\u00e4mple.com/", "https://example.com/\u00e9",
     ],
 )  # fmt: skip
 def test_urls_that_are_no_place_for_webhooks_are_refused(url: str) -> None:
-    """Other schemes, users in the URL, other protocols' ports, blanks and line ends."""
+    """Other schemes, users in the URL, other protocols' ports, blanks, line ends, and what no resolver can read."""
     with pytest.raises(Forbidden):
         Egress([]).check_url(url)
 

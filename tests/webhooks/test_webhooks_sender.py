@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import orjson
+import pytest
 import trio
 import trio.testing
 from attrs import evolve
@@ -19,6 +20,7 @@ from smsagg.store.base import Changes
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.gateway import account_settings, make_config
+from smsagg.webhooks.egress import Egress, Forbidden
 from smsagg.webhooks.post import Answer, Verdict
 from smsagg.webhooks.sender import FAILURES_MAX, Webhooks
 
@@ -191,6 +193,44 @@ async def test_an_endpoint_that_is_gone_is_left_alone_until_its_settings_change(
         assert bench.webhooks.gone == []
 
 
+async def test_an_answer_concerns_the_settings_under_which_it_was_asked_for(autojump_clock: object) -> None:
+    """410 to a request that was under way while the endpoint moved does not stop the new place."""
+    async with running() as bench:
+        bench.poster.takes_s = 10
+        bench.poster.answer = lambda url, name: TAKEN if "//b." in url else Answer(Verdict.GONE, 410, "answered 410")
+        bench.note(3)
+        await trio.sleep(5)
+        account = bench.config.accounts["acme"]
+        moved = evolve(hook("a"), url="https://b.example/hook")
+        bench.config.accounts["acme"] = evolve(account, webhooks={"a": moved})
+        bench.webhooks.reconfigure()
+        await trio.sleep(30)
+        assert bench.webhooks.gone == []
+        assert bench.owed == 0
+
+
+async def test_an_endpoint_that_said_it_is_gone_may_move_while_that_is_written_down(autojump_clock: object) -> None:
+    """One request has its answer and another one not yet: what is owed goes to the new place."""
+    async with running() as bench:
+        bench.poster.answer = lambda url, name: TAKEN if "//b." in url else Answer(Verdict.GONE, 410, "answered 410")
+        slow = bench.poster.post
+
+        async def post(url: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
+            bench.poster.takes_s = 10 if not bench.poster.posts else 0
+            return await slow(url, headers, body)
+
+        bench.poster.post = post  # type: ignore[method-assign]
+        bench.note(2)
+        await trio.sleep(5)
+        assert bench.webhooks.gone == ["acme/a"]
+        account = bench.config.accounts["acme"]
+        moved = evolve(hook("a"), url="https://b.example/hook")
+        bench.config.accounts["acme"] = evolve(account, webhooks={"a": moved})
+        bench.webhooks.reconfigure()
+        await trio.sleep(30)
+        assert bench.owed == 0
+
+
 async def test_an_endpoint_that_asks_for_time_gets_it(autojump_clock: object) -> None:
     """Nothing is sent to it before Retry-After is over."""
     async with running() as bench:
@@ -238,3 +278,25 @@ async def test_endpoints_that_left_the_configuration_are_sent_nothing(autojump_c
         await trio.sleep(100)
         assert bench.poster.posts == []
         assert bench.owed == 1
+
+
+async def test_networks_are_forbidden_by_a_reload_also_to_connections_that_are_made_later() -> None:
+    """Whoever makes connections judges addresses by the settings of the moment."""
+    bench, judges = Bench(config_of(allowed_networks=("10.0.0.0/8",))), list[Egress]()
+    webhooks = Webhooks(
+        lambda: bench.config,
+        bench.store,
+        bench.clock,
+        Random(1),
+        bench.metrics,
+        lambda egress, _timeout_s: judges.append(egress) or bench.poster,  # type: ignore[func-returns-value,arg-type,return-value]
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(webhooks.run)
+        await trio.testing.wait_all_tasks_blocked()
+        judges[0].check_url("https://10.0.0.1/")
+        bench.config = config_of()
+        webhooks.reconfigure()
+        with pytest.raises(Forbidden):
+            judges[0].check_url("https://10.0.0.1/")
+        nursery.cancel_scope.cancel()
