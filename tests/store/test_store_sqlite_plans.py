@@ -6,9 +6,9 @@ import apsw
 import pytest
 from store_records import NOW, finished, message, update
 
-from smsagg.model import Message
-from smsagg.store.base import QueuedMatch
-from smsagg.store.sqlite import jobs
+from smsagg.model import Event, Message
+from smsagg.store.base import Changes, QueuedMatch
+from smsagg.store.sqlite import events, jobs
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import message_row
 from smsagg.store.sqlite.schema import load_migrations, migrate
@@ -81,3 +81,24 @@ def test_finding_what_waits_for_a_destination_reads_a_part_of_the_index_only(con
     steps = steps_of(connection, lambda cursor: found.extend(jobs.find_queued(cursor, match, 20, 0)))
     assert [message.seq for message in found] == [123]
     assert steps * 100 < 3_000
+
+
+def test_what_is_asked_of_events_costs_the_same_however_many_there_are(connection: apsw.Connection) -> None:
+    """Pages of a rare kind, pages of all kinds, and looking for old ones where none are."""
+    questions = [
+        lambda cursor: events.find_events(cursor, "acme", 0, 20, ["message.inbound"], ""),
+        lambda cursor: events.find_events(cursor, "acme", 0, 20, ["message.inbound", "message.failed"], ""),
+        lambda cursor: events.find_events(cursor, "acme", 5, 20, [], ""),
+        lambda cursor: events.find_events(cursor, "acme", 0, 20, ["message.queued"], "m7"),
+        lambda cursor: events.drop_events(cursor, NOW, 20),
+    ]
+    costs = []
+    for first, count in ((1, 500), (501, 5_000)):
+        noted = [
+            Event(n, "acme", f"message.{('queued', 'sent', 'delivered')[n % 3]}", NOW + n, f"m{n}", b"{}")
+            for n in range(first, first + count)
+        ]
+        events.apply_events(connection.cursor().execute, Changes(events=noted))
+        costs.append([steps_of(connection, question) for question in questions])
+    for few, many in zip(*costs, strict=True):
+        assert many <= few + 5

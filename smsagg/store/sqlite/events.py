@@ -32,7 +32,18 @@ _OWE = """
     INSERT OR IGNORE INTO event_deliveries (endpoint, event_id, attempts, next_attempt_at)
     SELECT ?, event_id, 0, 0 FROM events WHERE account = ? AND at >= ? AND at < ?
 """
-_OLD = "SELECT event_id FROM events WHERE at < ? ORDER BY event_id LIMIT ?"
+_OLD = "SELECT event_id FROM (SELECT event_id, at FROM events ORDER BY event_id LIMIT ?) WHERE at < ?"
+_OF_MESSAGE = f"""
+    SELECT {_EVENT} FROM events INDEXED BY events_of_message
+    WHERE message_id = ? AND message_id <> '' AND account = ? AND event_id > ?
+"""
+_IDS_OF_KIND = """
+    SELECT event_id FROM events INDEXED BY events_of_account
+    WHERE account = ? AND kind = ? AND event_id > ? ORDER BY event_id LIMIT ?
+"""
+_NEXT_KIND = """
+    SELECT kind FROM events INDEXED BY events_of_account WHERE account = ? AND kind > ? ORDER BY kind LIMIT 1
+"""
 
 
 def apply_events(execute: Execute, changes: Changes) -> None:
@@ -64,29 +75,41 @@ def next_event_due(cursor: apsw.Cursor) -> dict[str, int]:
 def find_events(
     cursor: apsw.Cursor, account: str, after: int, limit: int, kinds: Sequence[str], message_id: str
 ) -> list[Event]:
-    where, values = ["account = ?", "event_id > ?"], [account, after]
+    """Of an account as many index entries as ``limit`` for each kind, however many events there are."""
     if message_id:
-        where.append("message_id = ? AND message_id <> ''")
-        values.append(message_id)
-    if kinds:
-        where.append(f"kind IN ({','.join('?' * len(kinds))})")
-        values += kinds
-    index = "events_of_message" if message_id else "events_of_account"
-    sql = f"SELECT {_EVENT} FROM events INDEXED BY {index} WHERE {' AND '.join(where)} ORDER BY event_id LIMIT ?"
-    return [Event(*row) for row in cursor.execute(sql, (*values, limit))]
+        sql = f"{_OF_MESSAGE} AND kind IN ({_marks(kinds)})" if kinds else _OF_MESSAGE
+        rows = cursor.execute(f"{sql} ORDER BY event_id LIMIT ?", (message_id, account, after, *kinds, limit))
+        return [Event(*row) for row in rows]
+    ids: list[int] = []
+    for kind in dict.fromkeys(kinds or _kinds_of(cursor, account)):
+        ids += [row[0] for row in cursor.execute(_IDS_OF_KIND, (account, kind, after, limit))]
+    ids = sorted(ids)[:limit]
+    sql = f"SELECT {_EVENT} FROM events WHERE event_id IN ({_marks(ids)}) ORDER BY event_id"
+    return [Event(*row) for row in cursor.execute(sql, ids)]
+
+
+def _kinds_of(cursor: apsw.Cursor, account: str) -> list[str]:
+    """Those that its events are of: a look-up for each."""
+    kinds: list[str] = []
+    while (found := cursor.execute(_NEXT_KIND, (account, kinds[-1] if kinds else "")).fetchone()) is not None:
+        kinds.append(found[0])
+    return kinds
 
 
 def owe_events(cursor: apsw.Cursor, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
-    sql = f"{_OWE} AND kind IN ({','.join('?' * len(kinds))})"
+    sql = f"{_OWE} AND kind IN ({_marks(kinds)})"
     cursor.execute(sql, (endpoint, account, since, until, *kinds))
     return cursor.connection.changes()
 
 
 def drop_events(cursor: apsw.Cursor, before: int, limit: int) -> int:
     """Events stand in the order of time but for a clock that was set back, which only delays the younger."""
-    old = [row[0] for row in cursor.execute(_OLD, (before, limit))]
+    old = [row[0] for row in cursor.execute(_OLD, (limit, before))]
     if old:
-        marks = ",".join("?" * len(old))
-        cursor.execute(f"DELETE FROM event_deliveries WHERE event_id IN ({marks})", old)
-        cursor.execute(f"DELETE FROM events WHERE event_id IN ({marks})", old)
+        cursor.execute(f"DELETE FROM event_deliveries WHERE event_id IN ({_marks(old)})", old)
+        cursor.execute(f"DELETE FROM events WHERE event_id IN ({_marks(old)})", old)
     return len(old)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
