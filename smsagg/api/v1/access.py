@@ -9,7 +9,7 @@ import base64
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
-from attrs import define
+from attrs import define, field
 
 from smsagg.api.v1.problem import Problem
 from smsagg.config.schema import API_SCOPES, ApiKeySettings, Config
@@ -31,6 +31,8 @@ class ApiKey:
     scopes: frozenset[str]
     expires_at: int | None
     """UTC milliseconds; ``None``: it does not."""
+    hash: str = field(default="", repr=False)
+    """What is kept of the key itself."""
 
 
 class ApiKeys:
@@ -53,11 +55,15 @@ class ApiKeys:
     def caller(self, authorization: str) -> ApiKey:
         """Whose request bears this ``Authorization`` header; raises :class:`Problem` 401."""
         if authorization[: len(_BEARER)].lower() != _BEARER:
-            raise _unauthenticated("An API key is needed: Authorization: Bearer sk_…")
+            raise not_authenticated("An API key is needed: Authorization: Bearer sk_…")
         key = self._by_digest.get(hash_of_key(authorization[len(_BEARER) :].strip()))
-        if key is None or (key.expires_at is not None and key.expires_at <= self._now_ms()):
-            raise _unauthenticated("The API key is not known, or has expired.")
+        if key is None or not self.holds(key):
+            raise not_authenticated()
         return key
+
+    def holds(self, key: ApiKey) -> bool:
+        """Whether a key that was shown is one still, and may do the same."""
+        return self._by_digest.get(key.hash) == key and (key.expires_at is None or key.expires_at > self._now_ms())
 
 
 def require(key: ApiKey, scope: str) -> None:
@@ -70,7 +76,7 @@ def account_of(key: ApiKey, accounts: Mapping[str, Account]) -> Account:
     """Whose key it is; raises :class:`Problem` 401 when the account has left the configuration since it was checked."""
     account = accounts.get(key.account)
     if account is None:
-        raise _unauthenticated("The API key is not known, or has expired.")
+        raise not_authenticated()
     return account
 
 
@@ -86,8 +92,9 @@ def hash_of_key(key: str) -> str:
 
 def _key_of(account: str, name: str, settings: ApiKeySettings) -> ApiKey:
     scopes: Iterable[str] = settings.scopes or API_SCOPES
-    return ApiKey(account, name, frozenset(scopes), settings.expires_at)
+    return ApiKey(account, name, frozenset(scopes), settings.expires_at, settings.hash)
 
 
-def _unauthenticated(detail: str) -> Problem:
+def not_authenticated(detail: str = "The API key is not known, or has expired.") -> Problem:
+    """What a caller is told whom no key lets in."""
     return Problem(401, "not-authenticated", detail, headers={"WWW-Authenticate": "Bearer"})

@@ -41,7 +41,8 @@ class V1:
         self._keys = ApiKeys(core.config, core.clock.now_ms)
         self._sending = Sending(engine, Writer(core.config))
         messages = Messages(engine, self._sending)
-        routers = [messages.router, Events(engine).router]
+        self._events = Events(engine, self._keys.holds)
+        routers = [messages.router, self._events.router]
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)
@@ -56,6 +57,7 @@ class V1:
         config = self._engine.core.config
         self._keys.reconfigure(config)
         self._sending.writer = Writer(config)
+        self._events.reconfigure()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -1,11 +1,12 @@
 """``/v1/events``: what happened, in pages, for one message, or as it happens."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, Any
 
 import orjson
 import trio
+from attrs import define, field
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
@@ -22,6 +23,8 @@ from smsagg.model import Event
 PAGE_MAX = 1_000
 STREAMS_MAX = 100
 """Streams that are open at once; each costs a connection."""
+STREAMS_OF_ACCOUNT_MAX = 20
+"""Of these, an account's."""
 KEEP_ALIVE_S = 15.0
 """A stream with nothing to say says so, so that nobody between cuts it."""
 
@@ -30,13 +33,22 @@ Kinds = Annotated[list[str] | None, Query(alias="type", description="Only events
 _CURSOR = re.compile("evt_[0-9a-f]{12}", re.ASCII)
 
 
+@define(eq=False)
+class _Stream:
+    """One that is open."""
+
+    account: str
+    wake: trio.Event = field(factory=trio.Event)
+
+
 class Events:
     """The endpoints, over an engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, holds: Callable[[ApiKey], bool]) -> None:
+        """``holds`` says whether a key is one still."""
         self._engine = engine
-        self._streams: dict[trio.Event, str] = {}
-        """What wakes each stream, and whose it is."""
+        self._holds = holds
+        self._streams: set[_Stream] = set()
         engine.events.on_noted.append(self._on_noted)
         self.router = router = APIRouter(tags=["events"])
         router.get(
@@ -63,6 +75,11 @@ class Events:
             operation_id="list_message_events",
             summary="What happened to one message",
         )(self.of_message)
+
+    def reconfigure(self) -> None:
+        """End the streams of keys that are none any more."""
+        for stream in self._streams:
+            stream.wake.set()
 
     async def list(
         self,
@@ -93,36 +110,45 @@ class Events:
         """Server-sent events. A client that comes back with `Last-Event-ID` misses nothing; without, it begins now."""
         account = self._caller(request)
         kinds = _known(type)
-        if len(self._streams) >= STREAMS_MAX:
-            raise Problem(429, "too-many-streams", f"At most {STREAMS_MAX} streams are open at once.")
+        if not self._has_room(account):
+            detail = f"At most {STREAMS_MAX} streams are open at once, and {STREAMS_OF_ACCOUNT_MAX} of an account."
+            raise Problem(429, "too-many-streams", detail)
         after = _after(last_event_id) if last_event_id else self._engine.events.last_id
-        return StreamingResponse(self._follow(account, after, kinds), media_type="text/event-stream")
+        return StreamingResponse(self._follow(request.state.caller, after, kinds), media_type="text/event-stream")
 
-    async def _follow(self, account: str, after: int, kinds: Sequence[str]) -> AsyncIterator[bytes]:
-        yield b": here\n\n"
-        while True:
-            wake = trio.Event()
-            self._streams[wake] = account
-            try:
-                found = await self._engine.core.store.find_events(account, after, PAGE_MAX, kinds=kinds)
+    def _has_room(self, account: str) -> bool:
+        own = sum(stream.account == account for stream in self._streams)
+        return len(self._streams) < STREAMS_MAX and own < STREAMS_OF_ACCOUNT_MAX
+
+    async def _follow(self, key: ApiKey, after: int, kinds: Sequence[str]) -> AsyncIterator[bytes]:
+        """Until the client goes away, its key is none any more, or the store fails; then it comes back."""
+        if not self._has_room(key.account):  # others came while the answer began
+            return
+        stream = _Stream(key.account)
+        self._streams.add(stream)
+        try:
+            yield b": here\n\n"
+            while self._holds(key):
+                stream.wake = trio.Event()
+                found = await self._engine.core.store.find_events(key.account, after, PAGE_MAX, kinds=kinds)
                 for event in found:
                     after = event.event_id
                     name = name_of(event.event_id).encode()
                     yield b"id: %s\nevent: %s\ndata: %s\n\n" % (name, event.kind.encode(), envelope_of(event))
                 if not found:
                     with trio.move_on_after(KEEP_ALIVE_S) as waited:
-                        await wake.wait()
+                        await stream.wake.wait()
                     if waited.cancelled_caught:
                         yield b": still here\n\n"
-            except StoreError:
-                return  # the client comes back
-            finally:
-                del self._streams[wake]
+        except StoreError:
+            return
+        finally:
+            self._streams.remove(stream)
 
     def _on_noted(self, account: str, _endpoints: Sequence[str]) -> None:
-        for wake, follower in self._streams.items():
-            if follower == account:
-                wake.set()
+        for stream in self._streams:
+            if stream.account == account:
+                stream.wake.set()
 
     def _caller(self, request: Request) -> str:
         key: ApiKey = request.state.caller

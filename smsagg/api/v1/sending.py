@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import trio
 
+from smsagg.api.v1.access import not_authenticated
 from smsagg.api.v1.problem import Problem, problem_of
 from smsagg.api.v1.shapes import NewMessage
 from smsagg.api.v1.writing import Writer, digits_of
@@ -108,7 +109,10 @@ class Sending:
         return Answer(status, body)
 
     def _take(self, account: Account, asked: Sequence[NewMessage], now: int) -> list[Sent]:
-        """Places for all that may be taken."""
+        """Places for all that may be taken; raises :class:`Problem` when the account left, or was disabled, while its
+        recipients were looked up."""
+        if self._engine.accounts.get(account.name) is not account or not account.settings.enabled:
+            raise not_authenticated()
         admitted = len(asked)
         if account.bucket is not None:
             admitted = account.bucket.take_up_to(len(asked), self._engine.core.clock.monotonic_s())
