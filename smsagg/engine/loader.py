@@ -17,6 +17,7 @@ from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.pools import Pool
 from smsagg.engine.waiting import HomeOf, Waiting
 from smsagg.errors import StoreError
+from smsagg.model import FROZEN_UNTIL
 
 CLAIM_MAX = 5_000
 IDLE_S = 5.0
@@ -102,10 +103,13 @@ class Loader:
         """
         core, waiting = self._core, self._waiting
         claimed = await core.store.claim_messages(name, NO_TIME, CLAIM_MAX)
-        changes = Changes()
+        changes, now = Changes(), core.clock.now_ms()
         for message in claimed:
             if message.seq in core.settling:
                 continue
+            if message.next_attempt_at == FROZEN_UNTIL and message.account not in core.frozen:
+                # Its account was let go on, which looked for it while it was claimed.
+                message.next_attempt_at = max(message.not_before, now)
             home = self._home_of(message)
             core.change_pool(message, home or other_name(name))
             if home:

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from smsagg.abuse import ContentRule, ContentRules
 from smsagg.config.abuse import AbuseSettings, AccountAbuseSettings
@@ -182,6 +182,36 @@ async def test_a_frozen_account_sends_nothing_until_let_go(lives: Lives, mock_cl
         assert gateway.engine.freezing.frozen == {}
         await gateway.settle()
         assert gateway.sent == []
+
+
+async def test_what_moves_to_another_pool_while_its_account_is_let_go_goes_on(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store does not show as held what the loader has just claimed."""
+    store = MemoryStore(Tables())
+    async with run_gateway(config_of(bound=False), store) as gateway:
+        engine = gateway.engine
+        message = await gateway.accept_one()
+        engine.guard.freeze("acme", "a test", "uid 0")
+        await gateway.settle()
+        claim = store.claim_messages
+
+        async def claim_while_let_go(pool: str, due_at: int, limit: int) -> list[Message]:
+            claimed = await claim(pool, due_at, limit)
+            if claimed:
+                engine.guard.unfreeze("acme", "uid 0")
+                await wait_all_tasks_blocked()
+            return claimed
+
+        monkeypatch.setattr(store, "claim_messages", claim_while_let_go)
+        carriers = {"alpha": carrier_settings(FakeSettings(bound=True))}
+        pools = {"uk": pool_settings("alpha", countries=("GB",))}
+        gateway.reconfigure(attrs.evolve(gateway.config, carriers=carriers, pools=pools))
+        await gateway.until(lambda: not engine.core.frozen)
+        await gateway.until(lambda: gateway.sent == [message.seq])
+        gateway.carrier.receipt(*gateway.carrier.accept())
+        await gateway.settle()
+        gateway.assert_nothing_is_held()
 
 
 async def test_a_crash_before_the_queue_was_held_sends_nothing(lives: Lives, mock_clock: MockClock) -> None:
