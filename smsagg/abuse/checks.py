@@ -18,7 +18,7 @@ from attrs import define
 
 from smsagg.abuse.bodies import PartTexts
 from smsagg.abuse.collapse import Collapses, CountryTallies
-from smsagg.abuse.content import CompiledContent
+from smsagg.abuse.content import CompiledContent, ContentMatch
 from smsagg.abuse.duplicates import NOT_ARRIVED, Digest, Duplicates, bare_digits, digest_of
 from smsagg.abuse.rules import AbuseRules
 from smsagg.abuse.sequences import Sequences
@@ -215,13 +215,19 @@ class Checks:
             return _NUMBER
         if block is not None and block.throttle is None and now < block.until:
             return _PREFIX
-        text = text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
-        match = self.content.find(text, country, message.message_class) if self.content is not None and text else None
+        match = self.foresee_content(message)
         if match is not None and match.action == "block":
             return _CONTENT
         if self.duplicates is not None and self.duplicates.find(digest_of(message), now) is not None:
             return _DUPLICATE
         return None
+
+    def foresee_content(self, message: Message) -> ContentMatch | None:
+        """What the rules on content would say of ``message`` by itself. Nothing is reported."""
+        if self.content is None:
+            return None
+        text = text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
+        return self.content.find(text, message.country, message.message_class) if text else None
 
     def content_action(self, message: Message, now: int) -> str:
         """What the rules on content say of ``message`` (``block``, ``hold``, ``flag``, or ``""``), which is marked to

@@ -185,8 +185,10 @@ def _verdict(record: Record) -> str:
         status = f" ({refused[0]['command_status']})" if refused[0]["command_status"] else ""
         return f"[red]It would be refused[/red]{status}: {escape(refused[0]['reason'])}"
     decision = record["decision"]
-    by = f"rule {decision['rule']}" if decision["rule"] else "its country"
-    return f"[green]It would go to pool {escape(decision['pool'])}[/green], by {escape(by)}"
+    goes = f"go to pool {escape(decision['pool'])}"
+    if any(step["says"] == "held" for step in record["steps"]):
+        return f"[yellow]It would be held for an operator[/yellow], and then {goes}, by {escape(decision['by'])}"
+    return f"[green]It would {goes}[/green], by {escape(decision['by'])}"
 
 
 def _coloured(word: str) -> str:

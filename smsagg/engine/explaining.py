@@ -181,10 +181,17 @@ class _Explanation:
         return {
             "pool": decision.pool,
             "rule": decision.rule,
+            "by": self._decided_by(decision),
             "message_class": decision.message_class or self._query.message_class,
             "tag": decision.tag or self._query.tag,
             "priority": decision.priority,
         }
+
+    def _decided_by(self, decision: Routed) -> str:
+        if decision.rule:
+            return f"rule {decision.rule}"
+        named = self._country in self._config.pools[decision.pool].countries
+        return "its country" if named else "default, since no pool names its country"
 
     # --- what each step says ---
 
@@ -217,8 +224,7 @@ class _Explanation:
     def _route_step(self) -> Step:
         decision = self._decision
         if not isinstance(decision, Blocked):
-            by = f"by rule {decision.rule}" if decision.rule else "by its country"
-            return Step("route", PASSED, 0, f"pool {decision.pool}, {by}")
+            return Step("route", PASSED, 0, f"pool {decision.pool}, by {self._decided_by(decision)}")
         if decision.rule:
             return Step("route", REFUSED, decision.command_status, f"blocked by {decision.rule}: {decision.reason}")
         return Step("route", REFUSED, decision.command_status, "no pool for its country, and no default pool")

@@ -13,7 +13,7 @@ from smsagg.model import Message
 from smsagg.pricing.purse import UNLIMITED
 from smsagg.smpp.status import ESME_RMSGQFUL
 
-PASSED, REFUSED, WARNING = "passed", "refused", "warning"
+PASSED, REFUSED, WARNING, HELD = "passed", "refused", "warning", "held"
 
 
 class Step(NamedTuple):
@@ -21,7 +21,7 @@ class Step(NamedTuple):
 
     name: str
     says: str
-    """``passed``, ``refused`` or ``warning``."""
+    """``passed``, ``refused``, ``warning``, or ``held``: taken, to wait for an operator."""
     command_status: int = 0
     reason: str = ""
 
@@ -30,11 +30,15 @@ def guard_step(engine: Engine, message: Message, digits: str, now: int) -> Itera
     """The checks for abuse, when the account has any. ``message`` has its country."""
     guard = engine.core.accounts[message.account].guard
     if guard is not None:
-        refusal = guard.foresee(message, digits, now)
-        if refusal is None:
-            yield Step("abuse", PASSED, 0, "nothing that can be told beforehand")
-        else:
+        refusal, match = guard.foresee(message, digits, now), guard.foresee_content(message)
+        if refusal is not None:
             yield Step("abuse", REFUSED, refusal.command_status, refusal.reason.replace("_", " "))
+        elif match is None:
+            yield Step("abuse", PASSED, 0, "nothing that can be told beforehand")
+        elif match.action == "hold":
+            yield Step("abuse", HELD, 0, f"until an operator releases it, by content rule {match.rule}")
+        else:
+            yield Step("abuse", WARNING, 0, f"an alarm, by content rule {match.rule}")
 
 
 def later_steps(engine: Engine, message: Message, digits: str, segments: int, now: int) -> Iterator[Step]:

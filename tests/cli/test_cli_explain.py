@@ -87,3 +87,18 @@ def test_a_request_that_is_none_is_told(wrong: dict[str, Any]) -> None:
 def test_what_is_left_out_is_empty() -> None:
     """But for the account and the number, which must be there to make sense."""
     assert question_of({"account": "a", "number": "1", "at": 5}) == Question("a", "1", at=5)
+
+
+def test_a_message_that_would_be_held_is_not_said_to_go() -> None:
+    """Not before an operator has released it."""
+    record = {
+        "at": "2026-11-22T07:26:27+00:00",
+        "is_running": False,
+        "account": "acme",
+        "number": "447700900123",
+        "decision": {"pool": "gb", "by": "its country"},
+        "steps": [{"step": "abuse", "says": "held", "command_status": "", "reason": "by content rule x"}],
+    }
+    shown = Console(width=160, record=True, file=StringIO())
+    show(record, shown)
+    assert "It would be held for an operator, and then go to pool gb, by its country" in shown.export_text()

@@ -4,7 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from attrs import evolve
 
+from smsagg.abuse import ContentRule, ContentRules
 from smsagg.config.amounts import parse_micros
 from smsagg.config.schema import AccountAbuseSettings, Config, RoutingSettings, SenderSettings
 from smsagg.engine.explaining import Explainer, Question
@@ -86,7 +88,14 @@ def test_the_files_alone_tell_destination_rules_and_pool() -> None:
         ("codes", "continued", "set_class otp, set_priority 3"),
         ("night", "decided", "pool codes"),
     ]
-    assert record["decision"] == {"pool": "codes", "rule": "night", "message_class": "otp", "tag": "", "priority": 3}
+    assert record["decision"] == {
+        "pool": "codes",
+        "rule": "night",
+        "by": "rule night",
+        "message_class": "otp",
+        "tag": "",
+        "priority": 3,
+    }
     assert record["price"] is None
     assert record["candidates"] == [{"carrier": "alpha", "pool": "codes", "cost": None, "margin": None}]
 
@@ -231,3 +240,26 @@ async def test_checks_for_abuse_and_recipient_caps_are_foreseen() -> None:
         account, message = gateway.engine.accounts["acme"], make_message(now)
         assert gateway.engine.admission.admit(account, message, NUMBER, now) is None
         assert says(live(gateway))["recipient"] == "refused"
+
+
+async def test_what_rules_on_content_would_do_with_the_text_is_told() -> None:
+    """One that they hold waits for an operator, one that they flag goes on with an alarm."""
+    rules = [ContentRule("bank phishing", "hold", ("verify your account",)), ContentRule("prize", "flag", ("prize",))]
+    config, tables = config_of()
+    async with run_gateway(config, tables=evolve(tables, content=ContentRules(rules))) as gateway:
+        for text, said in (("hello", "passed"), ("a prize", "warning"), ("Verify your account, a prize", "held")):
+            step = live(gateway, text=text)["steps"][0]
+            assert (step["step"], step["says"]) == ("abuse", said)
+        assert step["reason"] == "until an operator releases it, by content rule bank phishing"
+        assert not list(gateway.engine.guard.alarms)
+
+
+def test_the_default_pool_is_told_apart_from_that_of_the_country() -> None:
+    """It takes what no pool names."""
+    config, tables = config_of(routing=RoutingSettings(default_pool="codes"))
+    assert explain(config, tables)["decision"]["by"] == "its country"
+    elsewhere = explain(config, tables, number="33612345678")
+    assert (elsewhere["decision"]["pool"], elsewhere["decision"]["by"]) == (
+        "codes",
+        "default, since no pool names its country",
+    )
