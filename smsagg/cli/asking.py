@@ -13,8 +13,17 @@ from smsagg.control import ask
 from smsagg.control.server import AUTOMATIC
 from smsagg.errors import ConfigError, ControlError, SmsaggError
 
+CONFIG_VARIABLE = "SMSAGG_CONFIG"
+"""The environment variable that stands for ``--config``."""
+
 config_option = click.option(
-    "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The server's file."
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    envvar=CONFIG_VARIABLE,
+    show_envvar=True,
+    help="The server's file.",
 )
 socket_option = click.option(
     "--socket", default="", help="The server's control socket, if it is not where the file says."

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from smsagg.cli.past import asked_past, config_option, progress, span_options
+from smsagg.cli.asking import config_option
+from smsagg.cli.past import asked_past, progress, span_options
 from smsagg.history.cdr import COLUMNS, Selection, chosen
 from smsagg.history.cdr_files import FORMATS
 from smsagg.history.export import Wanted, export_new, export_span

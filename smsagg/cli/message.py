@@ -7,7 +7,8 @@ import click
 import orjson
 
 from smsagg.carriers.registry import settings_class
-from smsagg.cli.past import Zone, config_option
+from smsagg.cli.asking import config_option
+from smsagg.cli.past import Zone
 from smsagg.config.load import load_config
 from smsagg.errors import ControlError
 from smsagg.history import open_history

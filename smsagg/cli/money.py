@@ -11,7 +11,7 @@ import click
 import trio
 
 from smsagg.carriers.registry import settings_class
-from smsagg.cli.past import config_option
+from smsagg.cli.asking import config_option
 from smsagg.clock import SystemClock
 from smsagg.config.amounts import format_micros
 from smsagg.config.load import load_config

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from smsagg.cli.asking import config_option
 from smsagg.cli.numbers_call import ask_for, call
 from smsagg.cli.numbers_view import ALLOCATIONS, CONVERSATIONS, NUMBERS, POOLS, conversations_of, show
 from smsagg.control.numbers import row_of_record
@@ -20,9 +21,6 @@ from smsagg.inventory.table import COLUMNS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_config = click.option(
-    "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The server's file."
-)
 _json = click.option("--json", "as_json", is_flag=True, help="A line of JSON for each.")
 _numbers = click.argument("numbers", nargs=-1, required=True)
 _types = [type.value for type in NumberType]
@@ -30,7 +28,7 @@ _types = [type.value for type in NumberType]
 
 def _asked(function: F) -> F:
     """The options of every command."""
-    return _config(_json(function))
+    return config_option(_json(function))
 
 
 def _chosen(function: F) -> F:
@@ -147,7 +145,7 @@ def import_numbers(config_path: Path, as_json: bool, file: Path) -> None:
 
 
 @numbers.command()
-@_config
+@config_option
 @click.option("--output", type=click.File("w", encoding="utf-8"), default="-", help="Default: standard output.")
 def export(config_path: Path, output: Any) -> None:
     """Write all numbers as CSV, as import reads it."""
@@ -270,7 +268,7 @@ def set_pool(config_path: Path, as_json: bool, name: str, **rules: Any) -> None:
 
 
 @pool.command("remove")
-@_config
+@config_option
 @click.argument("name")
 def remove_pool(config_path: Path, name: str) -> None:
     """Remove a pool that holds no numbers."""

@@ -49,12 +49,6 @@ class Zone(click.ParamType[tzinfo]):
             self.fail(f'"{value}" is no time zone, such as "UTC" or "Europe/London"', param, ctx)
 
 
-def config_option(function: Function) -> Function:
-    """``--config FILE``."""
-    path = click.Path(path_type=Path, dir_okay=False)
-    return click.option("--config", "config_path", type=path, required=True, help="The server's file.")(function)
-
-
 def span_options(function: Function) -> Function:
     """``--since``, ``--until``, ``--zone`` and ``--account``."""
     for option in (

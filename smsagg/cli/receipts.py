@@ -9,6 +9,7 @@ import click
 import trio
 
 from smsagg.carriers.registry import settings_class
+from smsagg.cli.asking import config_option
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.control import ask_all, is_running, socket_path
@@ -18,9 +19,6 @@ from smsagg.errors import ControlError, SmsaggError
 from smsagg.receipts.dialect import CONVERSIONS, LETTER_CASES
 from smsagg.store.sqlite.store import open_sqlite_store
 
-_config = click.option(
-    "--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The server's file."
-)
 _json = click.option("--json", "as_json", is_flag=True, help="A line of JSON for each.")
 
 
@@ -33,7 +31,7 @@ def receipts() -> None:
 
 
 @receipts.command()
-@_config
+@config_option
 @click.option("--carrier", default="", help="Of this carrier only.")
 @_json
 def unmatched(config_path: Path, carrier: str, as_json: bool) -> None:
@@ -47,7 +45,7 @@ def unmatched(config_path: Path, carrier: str, as_json: bool) -> None:
 
 
 @receipts.command()
-@_config
+@config_option
 @click.option("--carrier", required=True, help="Of this carrier.")
 @click.option("--resp-id", type=click.Choice(CONVERSIONS), default="as_is", help="What to do with messages' ids.")
 @click.option("--receipt-id", type=click.Choice(CONVERSIONS), default="as_is", help="What to do with receipts' ids.")
@@ -82,7 +80,7 @@ def rematch(
 
 
 @receipts.command()
-@_config
+@config_option
 @_json
 def dialects(config_path: Path, as_json: bool) -> None:
     """Show the id rules that carriers' receipts have shown since the server started."""

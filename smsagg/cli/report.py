@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import orjson
 
-from smsagg.cli.past import Asked, asked_past, config_option, console, progress, span_options, write_rows
+from smsagg.cli.asking import config_option
+from smsagg.cli.past import Asked, asked_past, console, progress, span_options, write_rows
 from smsagg.cli.report_view import causes_table, fates_table, money_table
 from smsagg.history.traffic import traffic_of
 from smsagg.reports import chart

@@ -7,8 +7,9 @@ from typing import Any
 import click
 from rich.table import Table
 
+from smsagg.cli.asking import config_option
 from smsagg.cli.drafting import CardFile, what_if_of
-from smsagg.cli.past import asked_past, config_option, console, plain_table, progress, span_options, write_rows
+from smsagg.cli.past import asked_past, console, plain_table, progress, span_options, write_rows
 from smsagg.config.amounts import format_micros
 from smsagg.config.schema import POLICIES
 from smsagg.history.past_messages import past_messages

@@ -11,6 +11,7 @@ import trio
 from smsagg.app import Running
 from smsagg.app import serve as serve_gateway
 from smsagg.carriers.registry import settings_class
+from smsagg.cli.asking import CONFIG_VARIABLE
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.errors import SmsaggError
@@ -23,6 +24,8 @@ from smsagg.observe.log import configure_logging
     "config_path",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
+    envvar=CONFIG_VARIABLE,
+    show_envvar=True,
     help="Configuration file (TOML).",
 )
 def serve(config_path: Path) -> None:

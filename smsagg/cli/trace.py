@@ -10,6 +10,7 @@ import click
 import trio
 
 from smsagg.carriers.registry import settings_class
+from smsagg.cli.asking import CONFIG_VARIABLE
 from smsagg.config.load import load_config
 from smsagg.control import ask, socket_path
 from smsagg.errors import ControlError, SmsaggError
@@ -23,7 +24,14 @@ _ARROWS = {("esme", True): "esme → us", ("esme", False): "us → esme", ("carr
 @click.option("--msisdn", default="", help="Everything to and from this number.")
 @click.option("--message", default="", help="Everything about the message with this id.")
 @click.option("--carrier", default="", help="Everything on this carrier's links.")
-@click.option("--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), help="The server's file.")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar=CONFIG_VARIABLE,
+    show_envvar=True,
+    help="The server's file.",
+)
 @click.option("--socket", "socket_file", default="", help="The server's control socket, instead of --config.")
 @click.option("--pcap", "pcap_path", type=click.Path(path_type=Path, dir_okay=False), help="Write PDUs for Wireshark.")
 @click.option("--bodies", is_flag=True, help="Show texts. The server's log tells that you did.")

@@ -134,3 +134,13 @@ def test_a_password_that_no_bind_can_carry_is_refused(runner: CliRunner, passwor
     result = runner.invoke(main, ["hash-password", "--password-stdin"], input=password + "\n")
     assert result.exit_code == 1
     assert "1 to 8 printable ASCII characters" in result.stderr
+
+
+def test_the_environment_may_name_the_servers_file(runner: CliRunner, tmp_path: Path) -> None:
+    """So that nobody has to write --config in every command; the option goes before it."""
+    file = tmp_path / "smsagg.toml"
+    for command in (["report"], ["numbers", "list"], ["held", "list"], ["trace", "--account", "demo"], ["serve"]):
+        result = runner.invoke(main, command, env={"SMSAGG_CONFIG": str(file)})
+        assert str(file) in result.output.replace("\n", ""), command
+    result = runner.invoke(main, ["report", "--config", "other.toml"], env={"SMSAGG_CONFIG": str(file)})
+    assert "other.toml" in result.output
