@@ -83,7 +83,7 @@ def events_of(message: Message, deliveries: Sequence[Delivery], shown: Shown, cu
         if message.cost or message.charged:
             events.append(Event(message.done_at, "settled", _settled(message, currency)))
     for delivery in deliveries:
-        owed = f"{_KINDS[delivery.kind]} to {delivery.account}, {delivery.attempts} attempts"
+        owed = f"{_KINDS[delivery.kind]} to {delivery.account}, {_attempts(delivery.attempts)}"
         events.append(Event(delivery.created_at, "owed", owed))
     return sorted(events, key=lambda event: event.at_ms)
 
@@ -171,7 +171,7 @@ def _end(message: Message) -> str:
     cause = f", {message.cause.name.lower().replace('_', ' ')}" if message.cause else ""
     is_refusal = message.state is MessageState.REJECTED and not message.carrier_message_id
     error = f", error {name_of(message.error_code) if is_refusal else message.error_code}" if message.error_code else ""
-    return f"{_STATES[message.state]}{cause}{error} after {took:.3f} s and {message.attempts} attempts"
+    return f"{_STATES[message.state]}{cause}{error} after {took:.3f} s and {_attempts(message.attempts)}"
 
 
 def _settled(message: Message, currency: str) -> str:
@@ -179,3 +179,7 @@ def _settled(message: Message, currency: str) -> str:
         f"charged {format_micros(message.charged)}; cost {format_micros(message.cost)} {currency}, "
         f"margin {format_micros(margin_of(message))} {currency}"
     )
+
+
+def _attempts(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count} attempts"
