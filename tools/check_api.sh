@@ -28,6 +28,7 @@ free_port() { "$bin/python" -c 'import socket; s = socket.create_server(("127.0.
 smpp=$(free_port) http=$(free_port)
 sed -e "s#^smpp_listen = .*#smpp_listen = \"127.0.0.1:$smpp\"#" -e "s#^http_listen = .*#http_listen = \"127.0.0.1:$http\"#" \
     -e "s#^path = .*#path = \"$work/smsagg.db\"#" configs/dev.toml >"$work/gateway.toml"
+cp -r configs/cards configs/prices "$work"
 "$bin/python" -m smsagg serve --config "$work/gateway.toml" >"$work/gateway.log" 2>&1 &
 pid=$!
 deadline=$((SECONDS + 20))

@@ -34,6 +34,7 @@ wait_for() { # wait_for SECONDS COMMAND...: until the command succeeds
 smpp=$(free_port) http=$(free_port) prom=$(free_port)
 sed -e "s#^smpp_listen = .*#smpp_listen = \"127.0.0.1:$smpp\"#" -e "s#^http_listen = .*#http_listen = \"127.0.0.1:$http\"#" \
     -e "s#^path = .*#path = \"$work/smsagg.db\"#" configs/dev.toml >"$work/gateway.toml"
+cp -r configs/cards configs/prices "$work"
 "$bin/smsagg" serve --config "$work/gateway.toml" >"$work/gateway.log" 2>&1 &
 pids+=($!)
 wait_for 20 curl -sf "http://127.0.0.1:$http/readyz"
