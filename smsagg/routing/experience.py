@@ -67,11 +67,9 @@ class Cell:
     def took(self, now: int) -> None:
         """The carrier took a message, and is to report it."""
         self.accepted += 1
-        slot = now // SLOT_MS
-        awaited = self._awaited
-        count = awaited.get(slot)
-        if count is not None:
-            awaited[slot] = count + 1
+        slot, awaited = now // SLOT_MS, self._awaited
+        if slot in awaited:
+            awaited[slot] += 1
             return
         if self._slots_from < 0:
             self._slots_from = slot
@@ -87,10 +85,17 @@ class Cell:
             self.failed += 1
         if not taken_at:
             return
-        latency = now - taken_at
-        self.receipt_ms += max(latency, 0)
+        latency = now - taken_at if now > taken_at else 0
+        self.receipt_ms += latency
         self.latencies[bin_of(latency)] += 1
-        self._came(taken_at // SLOT_MS)
+        slot, awaited = taken_at // SLOT_MS, self._awaited
+        count = awaited.get(slot, 0)
+        if count > 1:
+            awaited[slot] = count - 1
+        elif count:
+            del awaited[slot]
+        elif slot >= self._slots_from >= 0:
+            self.late += 1
 
     def take_overdue(self, taken_before: int) -> int:
         """How many messages that were taken before that instant are still not reported; each is told once."""
@@ -103,15 +108,6 @@ class Cell:
     def awaited(self) -> int:
         """Messages that it has not reported and nobody has given up."""
         return sum(self._awaited.values())
-
-    def _came(self, slot: int) -> None:
-        count = self._awaited.get(slot, 0)
-        if count > 1:
-            self._awaited[slot] = count - 1
-        elif count:
-            del self._awaited[slot]
-        elif self._slots_from >= 0 and slot >= self._slots_from:
-            self.late += 1
 
 
 @define(eq=False)

@@ -14,6 +14,7 @@ from smsagg.model import Message, MessageState
 from smsagg.store.base import Changes, DeliveryUpdate, EntityUpdate, KeyedAnswer, ParkedReceipt, Store
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.store.sqlite import open_sqlite_store
+from smsagg.testing.gateway import make_message
 
 OpenStore = Callable[[], AbstractAsyncContextManager[Store]]
 
@@ -57,6 +58,14 @@ async def test_a_written_message_is_found_as_it_was(store: Store) -> None:
     assert isinstance(found.state, MessageState)
     assert found.in_payload is True
     assert found.parked is False
+
+
+async def test_a_message_without_anything_special_is_found_as_it_was(store: Store) -> None:
+    """What a plain message leaves at its defaults comes back as the defaults."""
+    plain = make_message(NOW, seq=7, message_id="id7")
+    await commit(store, Changes(new_messages=[plain, message(8)]))
+    found = await store.find_messages(7, 2)
+    assert [same(*pair) for pair in zip(found, [plain, message(8)], strict=True)] == [True, True]
 
 
 async def test_an_unknown_message_is_not_found(store: Store) -> None:

@@ -4,20 +4,21 @@ Only what the database must end up with is written: of several updates of a row 
 finish in the same group the finish, of a delivery that is queued and done in the same group nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import apsw
 from attrs import define, field
 
 from smsagg.errors import StoreError
+from smsagg.model import Message
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.ledger import add_balances, add_spending
 from smsagg.store.sqlite import statements
 from smsagg.store.sqlite.events import apply_events
 from smsagg.store.sqlite.money import apply_money
 from smsagg.store.sqlite.recent_ids import RecentIds
-from smsagg.store.sqlite.rows import delivery_row, group_row, message_row, mo_part_row
+from smsagg.store.sqlite.rows import Row, delivery_row, group_row, is_plain, message_row, mo_part_row, plain_row
 
 
 @define(eq=False)
@@ -197,7 +198,9 @@ def _apply_messages(execute: statements.Execute, changes: Changes, recent: Recen
     if changes.new_parts:
         statements.ADD_PARTS.execute(execute, [group_row(group) for group in changes.new_parts])
     if changes.new_messages:
-        statements.INSERT_MESSAGES.execute(execute, [message_row(message) for message in changes.new_messages])
+        plain, others = _told_apart(changes.new_messages)
+        statements.INSERT_PLAIN_MESSAGES.execute(execute, plain)
+        statements.INSERT_MESSAGES.execute(execute, others)
     if changes.replaced:
         replaced = {replaced.seq: replaced for replaced in changes.replaced}
         statements.REPLACE_MESSAGES.execute(execute, list(replaced.values()))
@@ -218,6 +221,18 @@ def _apply_messages(execute: statements.Execute, changes: Changes, recent: Recen
     if changes.group_updates:
         group_updates = {update.group_seq: update for update in changes.group_updates}
         statements.UPDATE_GROUPS.execute(execute, list(group_updates.values()))
+
+
+def _told_apart(messages: Sequence[Message]) -> tuple[list[Row], list[Row]]:
+    """Short rows of plain messages, which most are, and whole rows of the others."""
+    plain: list[Row] = []
+    others: list[Row] = []
+    for message in messages:
+        if is_plain(message):
+            plain.append(plain_row(message))
+        else:
+            others.append(message_row(message))
+    return plain, others
 
 
 def _apply_deliveries(execute: statements.Execute, changes: Changes) -> None:

@@ -37,6 +37,12 @@ Row = tuple[Any, ...]
 
 message_row = attrgetter(*MESSAGE_COLUMNS)
 """``Message`` → row."""
+_FIRST_OMITTED = MESSAGE_COLUMNS.index("group_seq")
+PLAIN_COLUMNS = MESSAGE_COLUMNS[:_FIRST_OMITTED]
+plain_row = attrgetter(*PLAIN_COLUMNS)
+"""``Message`` → row without the columns that are their defaults in a message of which :func:`is_plain` is true."""
+_omitted = attrgetter(*MESSAGE_COLUMNS[_FIRST_OMITTED:])
+_OMITTED_DEFAULTS = tuple(getattr(attrs.fields(Message), name).default for name in MESSAGE_COLUMNS[_FIRST_OMITTED:])
 group_row = attrgetter(*GROUP_COLUMNS)
 """``PartGroup`` → row."""
 delivery_row = attrgetter(*DELIVERY_COLUMNS)
@@ -49,6 +55,11 @@ _RECEIPTS = {int(receipts): receipts for receipts in PartReceipts}
 _CAUSES = {int(cause): cause for cause in Cause}
 _CHARGES = {int(charge_on): charge_on for charge_on in ChargeOn}
 _KINDS = {int(kind): kind for kind in DeliveryKind}
+
+
+def is_plain(message: Message) -> bool:
+    """Whether nothing is to be said of ``message`` beside :data:`PLAIN_COLUMNS`: the rest is what the schema says."""
+    return bool(_omitted(message) == _OMITTED_DEFAULTS)
 
 
 def message_from_row(row: Row) -> Message:

@@ -16,6 +16,7 @@ from smsagg.store.sqlite.rows import (
     MESSAGE_COLUMNS,
     MO_PART_COLUMNS,
     PARKED_RECEIPT_COLUMNS,
+    PLAIN_COLUMNS,
     Row,
 )
 
@@ -65,6 +66,7 @@ _FINISH_VALUES = {name: f"v.column{place}" for place, name in enumerate(FINISHED
 }
 
 INSERT_MESSAGES = _insert("messages", MESSAGE_COLUMNS)
+INSERT_PLAIN_MESSAGES = _insert("messages", PLAIN_COLUMNS)
 
 _UPDATED = ", ".join(f"{name} = v.column{place}" for place, name in enumerate(MessageUpdate._fields[1:], 2))
 
