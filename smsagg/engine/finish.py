@@ -26,7 +26,7 @@ class Finisher:
         """Give ``message`` its final ``state``; what must be durable is added to ``changes``."""
         if message.price:
             message.charged = self._money.owed(message, state)
-        if state is MessageState.DELIVERED and self._tariffs.charge_deliveries:
+        if self._tariffs.charge_deliveries and state is MessageState.DELIVERED:
             self._tariffs.delivered(message)
         self.end(message, state, error_code, now)
         self.record(message, state, error_code, now, changes)

@@ -41,6 +41,7 @@ NOT_SENT = "not sent"
 TOGETHER_ATTEMPTS = 3
 """So often a part goes to the carrier that has its siblings, though that one has failed it."""
 
+_SENDING, _ENROUTE = MessageState.SENDING, MessageState.ENROUTE  # an enum's attribute is slow to find
 _DEFAULT_CLASS = MessageClassSettings()
 
 
@@ -64,11 +65,7 @@ class Outcomes:
         for outcome in outcomes:
             message = core.live.get(outcome.message.seq)
             kind = type(outcome)
-            if (
-                message is not outcome.message
-                or message.state is not MessageState.SENDING
-                or message.carrier != link.carrier.name
-            ):
+            if message is not outcome.message or message.state is not _SENDING or message.carrier != link.carrier.name:
                 if outcome.message.seq < 0:
                     self._probed(link, outcome, changes)
                 elif outcome.message.joins:
@@ -136,8 +133,9 @@ class Outcomes:
 
     def _await(self, message: Message, now: int, changes: Changes) -> None:
         self._core.left_queue(message)
-        self._core.experience.cell(message.carrier, message.country).took(now)
-        message.move_to(MessageState.ENROUTE)
+        experience, way = self._core.experience, (message.carrier, message.country)
+        (experience.cells.get(way) or experience.cell(*way)).took(now)
+        message.move_to(_ENROUTE)
         message.next_attempt_at = now
         changes.message_updates.append(update_of(message))
 

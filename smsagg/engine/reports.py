@@ -46,6 +46,7 @@ from smsagg.receipts.registered import wants_intermediate
 from smsagg.smpp.status import ESME_ROK, ESME_RX_T_APPN
 from smsagg.store.base import ParkedReceipt
 
+_ENROUTE, _DELIVERED = MessageState.ENROUTE, MessageState.DELIVERED  # an enum's attribute is slow to find
 LOOKUP_MAX = 500
 """Ids looked up in the store at once."""
 BACKLOG_MAX = 50_000
@@ -411,7 +412,7 @@ class Reports:
 
     def _apply(self, message: Message, receipt: CarrierReceipt, now: int, changes: Changes) -> None:
         """The effect of a report on a message in ENROUTE; one on a message that is over has none."""
-        if message.state is not MessageState.ENROUTE:
+        if message.state is not _ENROUTE:
             return
         state = receipt.state
         error_code = receipt.cause if self._canonical else receipt.error_code
@@ -421,8 +422,9 @@ class Reports:
             if receipt.cause:
                 message.cause = receipt.cause
                 self._tell_failed(message, receipt)
-            cell = self._core.experience.cell(message.carrier, message.country)
-            cell.reported(state is MessageState.DELIVERED, message.next_attempt_at, now)
+            experience, way = self._core.experience, (message.carrier, message.country)
+            cell = experience.cells.get(way) or experience.cell(*way)
+            cell.reported(state is _DELIVERED, message.next_attempt_at, now)
             self.ended(message, state)
             self._finisher.finish(message, state, error_code, now, changes)
         elif wants_intermediate(message.registered_delivery) and (

@@ -30,6 +30,7 @@ from smsagg.smpp.tlv import Tag, encode_tlvs, tlv_int, tlv_value
 from smsagg.text import Rules, encode_smart
 
 _DEFAULT_CLASS = MessageClassSettings()
+_DEFAULT_LIFE_MS = end_of_life(0, None, _DEFAULT_CLASS)
 _OURS = frozenset({int(Tag.MESSAGE_PAYLOAD), int(Tag.QOS_TIME_TO_LIVE)})
 """TLVs that are not sent on as they came: the body, and a life that began with the submit."""
 _DATA_CODINGS = {"latin1": 0x03, "ascii": 0x01}
@@ -45,6 +46,8 @@ class Submission:
     def __init__(self, config: Config, admission: Admission) -> None:
         self._admission = admission
         self._classes = config.message_classes
+        self._lives_ms = {name: end_of_life(0, None, settings) for name, settings in self._classes.items()}
+        """Of messages that say nothing of their time, by class."""
         self._encodings = _smart_encodings(config)
         self._encodes_anew = {account for account, _ in self._encodings}
         self._senders = {
@@ -109,14 +112,19 @@ class Submission:
         digits = self.digits_of(pdu.destination_addr, pdu.dest_addr_ton, pdu.dest_addr_npi, account)
         if isinstance(digits, BadDestination):
             return Refusal(ESME_RINVDSTADR)
-        times = self.times_of(pdu, now)
-        if isinstance(times, int):
-            return Refusal(times)
         settings = account.settings
         message_class = settings.class_by_service_type.get(pdu.service_type, settings.message_class)
-        life = lifetime(now, *times, self.class_settings(message_class))
-        if isinstance(life, Refusal):
-            return life
+        asked_until: int | None = None
+        if pdu.schedule_delivery_time or pdu.validity_period or pdu.tlvs:
+            times = self.times_of(pdu, now)
+            if isinstance(times, int):
+                return Refusal(times)
+            life = lifetime(now, *times, self.class_settings(message_class))
+            if isinstance(life, Refusal):
+                return life
+            (not_before, expires_at), asked_until = life, times[1]
+        else:  # as most do
+            not_before, expires_at = now, now + self._lives_ms.get(message_class, _DEFAULT_LIFE_MS)
         data_coding, esm_class = pdu.data_coding, pdu.esm_class
         if data_coding == 0 and settings.data_coding_0 != "gsm":
             data_coding = _DATA_CODINGS[settings.data_coding_0]
@@ -149,13 +157,13 @@ class Submission:
             "",
             "",
             now,
-            life.not_before,
-            life.expires_at,
+            not_before,
+            expires_at,
         )
         refusal = self._admission.admit(account, message, digits, now)
         if refusal is None and message.message_class != message_class:  # a rule has given it another
             settings_now = self.class_settings(message.message_class)
-            message.expires_at = end_of_life(message.not_before, times[1], settings_now)
+            message.expires_at = end_of_life(message.not_before, asked_until, settings_now)
         return refusal or message
 
     def message_of_data(self, pdu: DataSm, account: Account, now: int) -> Message | Refusal:

@@ -21,11 +21,12 @@ SLOTS_MAX = 2_000
 BINS = 26
 """Bins of receipt latency: the first below 0.125 s, each next twice as wide, the last from 1,165 hours on."""
 BIN_FIRST_MS = 125
+_LAST_BIN = 1 << BINS - 2
 
 
 def bin_of(latency_ms: int) -> int:
     """The bin of a latency."""
-    return min(max(latency_ms, 0) // BIN_FIRST_MS, 1 << BINS - 2).bit_length()
+    return min(max(latency_ms, 0) // BIN_FIRST_MS, _LAST_BIN).bit_length()
 
 
 def bin_upper_ms(index: int) -> int:
@@ -87,7 +88,8 @@ class Cell:
             return
         latency = now - taken_at if now > taken_at else 0
         self.receipt_ms += latency
-        self.latencies[bin_of(latency)] += 1
+        scaled = latency // BIN_FIRST_MS
+        self.latencies[(scaled if scaled < _LAST_BIN else _LAST_BIN).bit_length()] += 1  # bin_of, for every message
         slot, awaited = taken_at // SLOT_MS, self._awaited
         count = awaited.get(slot, 0)
         if count > 1:
