@@ -50,6 +50,8 @@ class Money:
         self._days: dict[str, Days] = {}
         self.purses: dict[str, Purse] = {}
         """Of accounts that are billed or limited, or have money in the store."""
+        self._former_spending: dict[str, Spending] = {}
+        """Counts of accounts that have no limits now, or left: they go on from there should they have some again."""
         self._keys: dict[str, BalanceKey] = {}
         """Under which accounts' moves are written today, from the one instant to the other, in all of their zones."""
         self._keys_from = self._keys_until = 0
@@ -71,7 +73,8 @@ class Money:
             account.purse = purse if is_billed or limits else None
         for name, purse in self.purses.items():
             if name not in core.accounts:
-                purse.is_billed, purse.spending = False, None
+                purse.is_billed = False
+                self._count_by(purse, None)
         self._keys_until = 0  # currencies and zones may be others
 
     def recovered(
@@ -116,9 +119,16 @@ class Money:
                 "balance_has_another_currency", account=purse.account, balance=purse.currency, configured=currency
             )
         purse.is_frozen = is_frozen
-        before, purse.spending = purse.spending, Spending(days, limits) if limits else None
-        if before is not None and purse.spending is not None:
-            purse.spending.take_over(before, self._core.clock.now_ms())
+        self._count_by(purse, Spending(days, limits) if limits else None)
+
+    def _count_by(self, purse: Purse, spending: Spending | None) -> None:
+        """Go on from what was counted; ``None``: for now nothing is."""
+        before = purse.spending or self._former_spending.pop(purse.account, None)
+        purse.spending = spending
+        if before is not None and spending is not None:
+            spending.take_over(before, self._core.clock.now_ms())
+        elif before is not None:
+            self._former_spending[purse.account] = before
 
     def _purse_of(self, name: str) -> Purse:
         """That of any account, configured still or not, billed or not."""
@@ -167,8 +177,8 @@ class Money:
                 continue
             if message.accounted & IN_LEDGER:
                 purse.reserved -= message.price
-            if message.accounted & _SPENDING and purse.spending is not None:
-                purse.spending.give_back(_scopes_of(message), message.price, 1, message.accepted_at, now)
+            if message.accounted & _SPENDING:
+                self._give_back(purse, message, message.price, 1, now)
 
     def record_reserved(self, messages: Iterable[Message], changes: Changes, now: int) -> None:
         """Add what these messages have reserved to the transaction that makes them durable."""
@@ -206,9 +216,13 @@ class Money:
             return
         if message.accounted & IN_LEDGER:
             purse.settle(message.price, message.charged)
-        if message.accounted & _SPENDING and message.charged != message.price and purse.spending is not None:
-            rest = message.price - message.charged
-            purse.spending.give_back(_scopes_of(message), rest, 0, message.accepted_at, now)
+        if message.accounted & _SPENDING and message.charged != message.price:
+            self._give_back(purse, message, message.price - message.charged, 0, now)
+
+    def _give_back(self, purse: Purse, message: Message, spent: int, messages: int, now: int) -> None:
+        spending = purse.spending or self._former_spending.get(purse.account)
+        if spending is not None:
+            spending.give_back(_scopes_of(message), spent, messages, message.accepted_at, now)
 
     def record_settled(self, message: Message, changes: Changes, now: int) -> None:
         """The same, in the transaction of its final state."""

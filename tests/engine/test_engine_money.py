@@ -315,6 +315,35 @@ async def test_a_reload_keeps_what_is_reserved() -> None:
         assert held(gateway) == (-4 * PRICE, 0)
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_limits_that_go_and_come_back_by_reloads_go_on_from_what_was_counted(leaves: bool) -> None:
+    """With their account or alone; what is not charged meanwhile is free again, as it is after a restart."""
+    store = MemoryStore()
+    limited = money_config(billing="postpaid", caps=CapSettings(daily=Amount(4 * PRICE)), quotas=DAILY_TEN)
+    without = money_config(billing="postpaid")
+    if leaves:
+        without.accounts["somebody"] = without.accounts.pop("acme")
+    async with run_gateway(limited, store) as gateway:
+        await gateway.accept(3, **ON_DELIVERY)
+        await gateway.settle()
+        failed, *_ = gateway.carrier.accept()
+        gateway.reconfigure(without)
+        gateway.carrier.receipt(failed, state=MessageState.UNDELIVERABLE)
+        await gateway.settle()
+        gateway.reconfigure(limited)
+        assert limits_used(gateway) == [2 * PRICE, 3]
+        assert len(gateway.submit(9, **ON_DELIVERY).messages) == 2
+        await gateway.settle()
+    async with run_gateway(limited, MemoryStore(store.tables)) as gateway:
+        assert limits_used(gateway) == [4 * PRICE, 5]
+
+
+def limits_used(gateway: FakeGateway) -> list[int]:
+    spending = gateway.engine.money.purses["acme"].spending
+    assert spending is not None
+    return [limit.used for limit in spending.limits]
+
+
 async def test_a_balance_that_is_not_that_of_its_messages_is_told_at_the_start() -> None:
     """It is left as it is, for whoever looks into it."""
     store = MemoryStore()
