@@ -79,7 +79,8 @@ async def test_what_an_older_program_left_goes_on_and_costs_nobody_anything(
             ends = {m.seq: m.state for m in await store.find_messages(1, 10)}
             delivered = MessageState.DELIVERED
             assert ends == {
-                1: delivered, 2: delivered, 3: MessageState.DELETED, 4: delivered, 5: MessageState.UNKNOWN, 6: delivered,
+                1: delivered, 2: delivered, 3: MessageState.DELETED, 4: delivered, 5: MessageState.UNKNOWN,
+                6: delivered,
             }  # fmt: skip
             assert told == {f"{seq:08x}0badcafe": state for seq, state in ends.items()}
             kinds = [(event.kind, event.message_id) for event in await store.find_events("acme", 0, 100)]
