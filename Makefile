@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim choice-picture bench-codec bench-abuse bench-routing interop fuzz check-metrics check-api clean
+.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim choice-picture bench-codec bench-abuse bench-routing interop fuzz check-metrics check-api bench-http clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench-abuse: $(VENV)/run.stamp ## Checks of abuse: microseconds a message each, 
 
 bench-reports: $(VENV)/test.stamp ## Reports and exports over a million past messages: rate and memory
 	$(BIN)/python -m tools.bench_reports $(if $(MESSAGES),--messages $(MESSAGES))
+
+bench-http: $(VENV)/run.stamp ## Messages by HTTP, one by one and in batches, and SMPP beside a flood of them (under a minute)
+	$(BIN)/python -m tools.bench.http
 
 bench-million: $(VENV)/run.stamp ## The same, and a million messages to watch the memory
 	$(BIN)/python -m tools.bench --million

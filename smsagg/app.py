@@ -5,6 +5,7 @@ any more, ESMEs are unbound when what they sent is answered, carriers finish wha
 engine ends, the store writes what is left. What a deadline cuts short is in the store and goes on at the next start.
 """
 
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -105,6 +106,8 @@ async def serve(
         gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__), tables, path, documents)
         nursery.start_soon(_watch_signals, stop, gateway.reload)
         async with gateway.running() as running:
+            gc.collect()
+            gc.freeze()  # what a start makes is for good; to look through it all would hold up the loop for 50 ms
             task_status.started(running)
             await stop.wait()
             log.info("stopping")
@@ -223,7 +226,7 @@ class Gateway:
             outer.start_soon(door.pace.run, lambda: engine.backlog)
             if self._tls is not None:
                 outer.start_soon(self._tls.run)
-            v1 = V1(engine, _search_in(config.store.path))
+            v1 = V1(engine, _search_in(config.store.path), lambda: door.pace.load)
             webhooks = Webhooks(lambda: engine.core.config, self._store, self._clock, self._rng, self._metrics)
             engine.events.on_noted.append(webhooks.on_noted)
             outer.start_soon(webhooks.run)

@@ -31,12 +31,8 @@ class OperationsApp:
         self._scrapes = trio.CapacityLimiter(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close"})
-        elif scope["type"] == "http":
-            status, content_type, body = await self._answer(scope)
-            await _send(send, scope["method"], status, content_type, body)
+        status, content_type, body = await self._answer(scope)
+        await _send(send, scope["method"], status, content_type, body)
 
     async def _answer(self, scope: Scope) -> tuple[int, str, bytes]:
         if scope["path"] not in ("/metrics", "/healthz", "/readyz"):

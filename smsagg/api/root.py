@@ -10,7 +10,7 @@ def make_root(operations: AsgiApp, v1: AsgiApp) -> AsgiApp:
 
     async def root(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        is_api = scope["type"] == "http" and (path == PREFIX or path.startswith(f"{PREFIX}/"))
+        is_api = path == PREFIX or path.startswith(f"{PREFIX}/")
         await (v1 if is_api else operations)(scope, receive, send)
 
     return root

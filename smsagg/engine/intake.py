@@ -149,6 +149,12 @@ class Intake:
         self._give_up(messages)
         self._money.release(messages, self._core.clock.now_ms())
 
+    def take_back(self, messages: Sequence[Message]) -> None:
+        """Undo what :meth:`take` did for messages that will not be committed."""
+        self.release(messages)
+        self._core.numbers.take_back(messages)
+        self._refuse_parts(messages)
+
     def _give_up(self, messages: Sequence[Message]) -> None:
         duplicates = self._duplicates_of(messages)
         for message in messages:
@@ -173,9 +179,7 @@ class Intake:
 
         def committed(error: StoreError | None) -> None:
             if error is not None:
-                self.release(messages)
-                core.numbers.take_back(messages)
-                self._refuse_parts(parts)
+                self.take_back(messages)
                 on_accepted(status_of(error))
                 return
             core.numbers.committed(messages)

@@ -11,6 +11,7 @@ import pytest
 import structlog
 import trio
 
+from smsagg.api import connection
 from smsagg.api import http as http_port
 from smsagg.api.app import AsgiApp, OperationsApp
 from smsagg.api.http import serve_http
@@ -191,12 +192,99 @@ async def test_an_address_that_is_taken_is_the_operators_problem() -> None:
             await serve_http(address, operations()[0])
 
 
-async def test_websockets_are_turned_away() -> None:
-    """An upgrade is refused without harm."""
+async def test_an_upgrade_is_not_made() -> None:
+    """Who asks for a WebSocket is answered as anybody."""
     async with serving(operations()[0]) as address:
         stream = await connect(address)
         await stream.send_all(
             b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
-        assert (await stream.receive_some()).startswith(b"HTTP/1.1 403")
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 404")
+
+
+async def exchange(app: AsgiApp, *parts: bytes) -> bytes:
+    """Everything that is answered to these octets, until the server ends the connection."""
+    async with serving(app) as address:
+        stream = await connect(address)
+        answer = b""
+        for part in parts:
+            await stream.send_all(part)
+            await trio.testing.wait_all_tasks_blocked(0.002)
+        with trio.fail_after(10):
+            async for octets in stream:
+                answer += octets
+        return answer
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with what it was sent."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body, more = body + message["body"], message["more_body"]
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(scope: Any, receive: Any, send: Any) -> None:
+    """Reads nothing."""
+    await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+LAST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+async def test_bodies_come_whole_however_they_are_cut() -> None:
+    """By length, in chunks, octet by octet, after 100 Continue, and several requests in one segment."""
+    by_length = POST + b"Content-Length: 5\r\n\r\nhello"
+    chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
+    for parts in ([by_length + LAST], [chunked, LAST], [bytes([octet]) for octet in chunked + LAST]):
+        answer = await exchange(echo, *parts)
+        assert answer.count(b"HTTP/1.1 200") == 2
+        assert answer.count(b"hello") == 1
+    waiting = POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+    assert (await exchange(echo, waiting, b"hello", LAST)).startswith(b"HTTP/1.1 100")
+
+
+async def test_what_was_refused_unread_is_taken_in_up_to_a_bound() -> None:
+    """The client reads why, and may go on; after too much the connection ends."""
+    small = POST + b"Content-Length: 5\r\n\r\nhello"
+    assert (await exchange(refuse, small + LAST)).count(b"HTTP/1.1 413") == 2
+    large = POST + b"Content-Length: 100000000\r\n\r\n" + bytes(100_000)
+    assert (await exchange(refuse, large)).count(b"HTTP/1.1 413") == 1
+
+
+@pytest.mark.parametrize(
+    ("octets", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+        (POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400),
+        (POST + b"Content-Length: -5\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 70_000, 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA\x00: b\r\n\r\n", 400),
+    ],
+)
+async def test_what_is_no_http_is_told_so_and_ends_the_connection(octets: bytes, status: int) -> None:
+    """A problem as everywhere; two lengths are no length (request smuggling)."""
+    answer = await exchange(echo, octets)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d" % status)
+    assert b"application/problem+json" in head
+    assert orjson.loads(body)["status"] == status
+
+
+async def test_a_request_that_drips_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """408 for half a head or half a body; a connection with nothing to say is closed without a word."""
+    monkeypatch.setattr(connection, "REQUEST_S", 0.02)
+    monkeypatch.setattr(connection, "KEEP_ALIVE_S", 0.02)
+    assert (await exchange(echo, b"GET / HT")).startswith(b"HTTP/1.1 408")
+    assert (await exchange(echo, POST + b"Content-Length: 5\r\n\r\nhe")).startswith(b"HTTP/1.1 408")
+    assert await exchange(echo) == b""

@@ -57,6 +57,7 @@ async def test_nothing_is_answered_before_the_commit() -> None:
 async def test_a_failing_store_takes_nothing() -> None:
     """503, and no carrier hears of it."""
     async with api() as client:
+        await client.gateway.settle()
         client.gateway.store.fail_next(StoreFailed("disk"))
         answered = await client.send()
         assert (answered.status, answered.headers["retry-after"]) == (503, "1")
@@ -189,6 +190,7 @@ async def test_a_large_request_is_refused() -> None:
 async def test_a_batch_has_a_result_for_each_message() -> None:
     """What is wrong does not hold up the rest, and all of it is one commit."""
     async with api() as client:
+        await client.gateway.settle()
         commits = client.gateway.store.statistics.commits
         batch = [{"to": "447700900123", "text": "one"}, {"to": "nobody", "text": "two"}, {"to": "999", "text": "three"}]
         answered = await client.call("POST", "/v1/messages/batch", {"messages": batch + batch[:1]})
@@ -269,6 +271,7 @@ async def test_twins_that_come_at_once_are_one_message() -> None:
 async def test_a_refused_request_may_be_repeated_with_its_key() -> None:
     """Nothing was taken, so nothing is remembered."""
     async with api() as client:
+        await client.gateway.settle()
         client.gateway.store.fail_next(StoreFailed("disk"))
         body = {"to": "447700900123", "text": "a"}
         assert (await client.call("POST", "/v1/messages", body, idempotency_key="k1")).status == 503

@@ -135,7 +135,7 @@ def test_what_libraries_log_becomes_a_line_and_a_repeated_one_is_held_back(strea
     """Warnings of the standard library's logging pass, chatter does not."""
     configure_logging("info", "json", stream)
     for _ in range(3):
-        logging.getLogger("hypercorn.error").warning("odd %s", "thing")
+        logging.getLogger("some.library").warning("odd %s", "thing")
     logging.getLogger("anything").info("chatter")
     (line,) = stream.text.splitlines()
     assert json.loads(line)["message"] == "odd thing"

@@ -20,6 +20,7 @@ from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.reading import problem_of_errors
 from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
+from smsagg.api.v1.turns import Turns, metered
 from smsagg.api.v1.writing import Writer
 from smsagg.engine import Engine
 
@@ -34,12 +35,15 @@ An answer of 202 means that the message is safe on disk. Errors are `application
 class V1:
     """The application for an engine that is connected: who calls and how much they say is looked at first."""
 
-    def __init__(self, engine: Engine, search: MessageSearch | None = None) -> None:
-        """Without a ``search`` messages are found by their id only."""
+    def __init__(
+        self, engine: Engine, search: MessageSearch | None = None, load: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """Without a ``search`` messages are found by their id only. ``load``: of what comes before HTTP, 0 to 1."""
         self._engine = engine
         core = engine.core
+        self._turns = Turns(load)
         self._keys = ApiKeys(core.config, core.clock.now_ms)
-        self._sending = Sending(engine, Writer(core.config))
+        self._sending = Sending(engine, Writer(core.config), self._turns.take)
         messages = Messages(engine, self._sending)
         self._events = Events(engine, self._keys.holds)
         routers = [messages.router, self._events.router]
@@ -60,6 +64,9 @@ class V1:
         self._events.reconfigure()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await metered(self._serve(scope, receive, send), self._turns.charge)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if scope["path"] != OPENAPI_PATH:
                 scope["state"] = {"caller": self._keys.caller(_header(scope, b"authorization"))}
@@ -67,6 +74,7 @@ class V1:
             said = _header(scope, b"content-length")
             if said.isdigit() and int(said) > octets_max:
                 raise _too_large(octets_max)
+            await self._turns.begin()
             endpoint = self._direct.get((scope["method"], scope["path"]))
             if endpoint is None:
                 await self._api(scope, _counted(receive, octets_max), send)

@@ -11,7 +11,7 @@ from smsagg.api.v1.access import ApiKey, account_of, require
 from smsagg.api.v1.description import LINKS, REPLAYED, body_of
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.reading import idempotency_key, read_batch, read_message
-from smsagg.api.v1.sending import Sending, Sent
+from smsagg.api.v1.sending import Seen, Sending, View
 from smsagg.api.v1.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage
 from smsagg.api.v1.viewing import view_of
 from smsagg.engine import Engine
@@ -73,12 +73,13 @@ class Messages:
         key = idempotency_key(request.headers)
         message, body = await read_message(request)
 
-        def render(sent: Sequence[Sent]) -> tuple[int, bytes]:
-            if isinstance(sent[0], Problem):
-                raise sent[0]
-            return 202, orjson.dumps(self._view(account, sent[0]))
+        def render(seen: Sequence[Seen]) -> tuple[int, bytes]:
+            if isinstance(seen[0], Problem):
+                raise seen[0]
+            return 202, orjson.dumps(seen[0])
 
-        answer = await self._sending.send(account, [message], key, b"messages\0" + body, render)
+        view = self._view_for(account)
+        answer = await self._sending.send(account, [message], key, b"messages\0" + body, view, render)
         return _answered(answer.status, answer.body, answer.is_replayed)
 
     async def send_batch(self, request: Request) -> Response:
@@ -87,13 +88,14 @@ class Messages:
         key = idempotency_key(request.headers)
         messages, body = await read_batch(request, self._engine.core.config.http.batch_max)
 
-        def render(sent: Sequence[Sent]) -> tuple[int, bytes]:
-            results = [self._result(account, index, one) for index, one in enumerate(sent)]
-            refused = sum(isinstance(one, Problem) for one in sent)
-            document = {"accepted": len(sent) - refused, "refused": refused, "results": results}
+        def render(seen: Sequence[Seen]) -> tuple[int, bytes]:
+            results = [_result(index, one) for index, one in enumerate(seen)]
+            refused = sum(isinstance(one, Problem) for one in seen)
+            document = {"accepted": len(seen) - refused, "refused": refused, "results": results}
             return 202, orjson.dumps(document)
 
-        answer = await self._sending.send(account, messages, key, b"batch\0" + body, render)
+        view = self._view_for(account)
+        answer = await self._sending.send(account, messages, key, b"batch\0" + body, view, render)
         return _answered(answer.status, answer.body, answer.is_replayed)
 
     async def show(self, request: Request, message_id: str) -> Response:
@@ -125,17 +127,19 @@ class Messages:
             raise _not_now() from error
         if not found:
             raise Problem(404, "unknown-message", "There is no such message.")
-        return self._view(account, found[:1])
+        return self._view_for(account)(found[:1])
 
-    def _view(self, account: Account, parts: Sequence[Any]) -> dict[str, Any]:
+    def _view_for(self, account: Account) -> View:
         core = self._engine.core
-        is_priced = account.name in core.tables.prices
-        return view_of(parts, currency_of(core.config, account.settings), is_priced, core.clock.now_ms())
+        currency, is_priced = currency_of(core.config, account.settings), account.name in core.tables.prices
+        now = core.clock.now_ms()
+        return lambda parts: view_of(parts, currency, is_priced, now)
 
-    def _result(self, account: Account, index: int, sent: Sent) -> dict[str, Any]:
-        if isinstance(sent, Problem):
-            return {"index": index, "message": None, "problem": sent.document()}
-        return {"index": index, "message": self._view(account, sent), "problem": None}
+
+def _result(index: int, seen: Seen) -> dict[str, Any]:
+    if isinstance(seen, Problem):
+        return {"index": index, "message": None, "problem": seen.document()}
+    return {"index": index, "message": seen, "problem": None}
 
 
 def _answered(status: int, body: bytes, is_replayed: bool = False) -> Response:

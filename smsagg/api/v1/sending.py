@@ -4,16 +4,17 @@ An ``Idempotency-Key`` makes a call safe to repeat: its answer is committed with
 same request, also after a restart. A second request that comes while the first is under way waits for it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import trio
 
 from smsagg.api.v1.access import not_authenticated
 from smsagg.api.v1.problem import Problem, problem_of
 from smsagg.api.v1.shapes import NewMessage
+from smsagg.api.v1.turns import Room
 from smsagg.api.v1.writing import Writer, digits_of
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
@@ -35,20 +36,29 @@ class Answer(NamedTuple):
     is_replayed: bool = False
 
 
-Render = Callable[[Sequence[Sent]], tuple[int, bytes]]
+Seen = dict[str, Any] | Problem
+"""A message as the caller sees it; or why it was not taken."""
+View = Callable[[Sequence[Message]], dict[str, Any]]
+"""The document of a message from its parts; it gets its ``id`` later."""
+Render = Callable[[Sequence[Seen]], tuple[int, bytes]]
 """Status and body of the answer to a call, from what became of each of its messages."""
+SLICE = 32
+"""Messages that are worked on in one turn of the loop."""
 
 
 class Sending:
     """The way in for HTTP."""
 
-    def __init__(self, engine: Engine, writer: Writer) -> None:
+    def __init__(self, engine: Engine, writer: Writer, turn: Callable[[], Awaitable[None]]) -> None:
+        """``turn`` waits until there may be worked on some messages more."""
         self._engine = engine
+        self._turn = turn
+        self._room = Room()
         self.writer = writer
         self._under_way: dict[tuple[str, str], trio.Event] = {}
 
     async def send(
-        self, account: Account, asked: Sequence[NewMessage], key: str, request: bytes, render: Render
+        self, account: Account, asked: Sequence[NewMessage], key: str, request: bytes, view: View, render: Render
     ) -> Answer:
         """Take in what is asked for and commit it at once; raises :class:`Problem` when nothing of it can be.
 
@@ -56,7 +66,7 @@ class Sending:
         not undo what was committed.
         """
         if not key:
-            return await self._send(account, asked, render, None)
+            return await self._send(account, asked, view, render, None)
         name = (account.name, key)
         digest = sha256(request).digest()
         while name in self._under_way:
@@ -64,7 +74,7 @@ class Sending:
         self._under_way[name] = done = trio.Event()
         try:
             known = await self._known(name, digest)
-            return known or await self._send(account, asked, render, KeyedAnswer(*name, digest, 0, b"", 0))
+            return known or await self._send(account, asked, view, render, KeyedAnswer(*name, digest, 0, b"", 0))
         finally:
             del self._under_way[name]
             done.set()
@@ -81,26 +91,30 @@ class Sending:
         return Answer(known.status, known.answer, is_replayed=True)
 
     async def _send(
-        self, account: Account, asked: Sequence[NewMessage], render: Render, keyed: KeyedAnswer | None
+        self, account: Account, asked: Sequence[NewMessage], view: View, render: Render, keyed: KeyedAnswer | None
     ) -> Answer:
         lookups = self._engine.lookups
         if lookups.is_on:
             guard = account.guard
             numbers = (n for n in self._numbers(asked) if guard is None or guard.takes_country(country_of(n)))
             await lookups.wait(lookups.start(numbers))
+        async with self._room.places_for(len(asked)):
+            return await self._send_now(account, asked, view, render, keyed)
+
+    async def _send_now(
+        self, account: Account, asked: Sequence[NewMessage], view: View, render: Render, keyed: KeyedAnswer | None
+    ) -> Answer:
         now = self._engine.core.clock.now_ms()
-        sent: list[Sent] = []
-        try:
-            await self._engine.numbers.knowing(
-                self._recipients(account, asked), lambda: sent.extend(self._take(account, asked, now))
-            )
-        except StoreError as error:
-            raise _not_now() from error
+        sent, seen = await self._take_all(account, asked, view, now)
         messages = [part for parts in sent if isinstance(parts, list) for part in parts]
         if not messages:
-            return Answer(*render(sent))
+            return Answer(*render(seen))
+        # From numbers to the commit nothing waits: what is read in the order of numbers misses nothing.
         self._engine.intake.number(messages)
-        status, body = render(sent)
+        for parts, document in zip(sent, seen, strict=True):
+            if isinstance(parts, list) and isinstance(document, dict):
+                document["id"] = parts[0].message_id
+        status, body = render(seen)
         ends = None
         if keyed is not None:
             ends = Changes(keyed_answers=[keyed._replace(status=status, answer=body, created_at=now)])
@@ -108,14 +122,40 @@ class Sending:
             raise _not_now()
         return Answer(status, body)
 
-    def _take(self, account: Account, asked: Sequence[NewMessage], now: int) -> list[Sent]:
-        """Places for all that may be taken; raises :class:`Problem` when the account left, or was disabled, while its
-        recipients were looked up."""
-        if self._engine.accounts.get(account.name) is not account or not account.settings.enabled:
-            raise not_authenticated()
+    async def _take_all(
+        self, account: Account, asked: Sequence[NewMessage], view: View, now: int
+    ) -> tuple[list[Sent], list[Seen]]:
+        """Places for all that may be taken, slice by slice, and how they look; for none when that cannot be ended."""
+        sent: list[Sent] = []
+        seen: list[Seen] = []
         admitted = len(asked)
         if account.bucket is not None:
             admitted = account.bucket.take_up_to(len(asked), self._engine.core.clock.monotonic_s())
+
+        def take() -> None:
+            sent.extend(self._take(account, few, now, admitted - begin))
+            seen.extend(one if isinstance(one, Problem) else view(one) for one in sent[begin:])
+
+        try:
+            for begin in range(0, len(asked), SLICE):
+                few = asked[begin : begin + SLICE]
+                if begin:
+                    await self._turn()
+                await self._engine.numbers.knowing(self._recipients(account, few), take)
+        except BaseException as error:
+            taken = [part for parts in sent if isinstance(parts, list) for part in parts]
+            if taken:
+                self._engine.intake.take_back(taken)
+            if isinstance(error, StoreError):
+                raise _not_now() from error
+            raise
+        return sent, seen
+
+    def _take(self, account: Account, asked: Sequence[NewMessage], now: int, admitted: int) -> list[Sent]:
+        """Places for those of the first ``admitted`` that may be taken; raises :class:`Problem` when the account left,
+        or was disabled, while something was waited for."""
+        if self._engine.accounts.get(account.name) is not account or not account.settings.enabled:
+            raise not_authenticated()
         sent: list[Sent] = []
         for place, one in enumerate(asked):
             taken = self._take_one(account, one, now) if place < admitted else Refusal(ESME_RTHROTTLED)

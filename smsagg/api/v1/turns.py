@@ -1,0 +1,129 @@
+"""How requests share the event loop with everything else that it serves: SMPP comes first.
+
+Theory of operation. A flood of requests that become readable at once would all be worked on in one turn of the loop,
+and whoever else it serves would wait for all of them. So requests *take turns*: one begins in each turn of the loop,
+and work on many messages is cut into slices that take a turn each. SMPP sessions, carriers and the store get every turn
+what they have to do, and wait for one slice of HTTP at most.
+
+What is under way to the store is bounded too (*room*): every commit that is awaited wakes those who wait for it, and
+an SMPP submit waits for the rows of the commit before its own.
+
+When the front door for SMPP itself is near its limit (its ``load``, see ``esme.pace``: the loop is late, and messages
+pile up), the time that requests take is stretched: after each piece of work HTTP rests for a multiple of it, until at
+full load it has :data:`SHARE_MIN` of the loop. What waits for its turn then is bounded; beyond, and when it would wait
+for too long, a request is answered 503 at once.
+"""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
+from types import coroutine
+from typing import Any
+
+import trio
+
+from smsagg.api.v1.problem import Problem
+
+SHARE_MIN = 0.05
+WAITING_MAX = 150
+"""Requests that wait for their first turn."""
+REST_S_MAX = 0.5
+ROOM = 16
+"""Requests that are under way to the store at once; a batch counts as one for each so many messages:"""
+MESSAGES_A_PLACE = 64
+
+
+class Turns:
+    """Of all requests."""
+
+    def __init__(self, load: Callable[[], float]) -> None:
+        """``load``: how near everything else is to its limit, 0 to 1."""
+        self._load = load
+        self._turn = trio.StrictFIFOLock()
+        self._waiting = 0
+        self._rests_until = 0.0
+
+    async def begin(self) -> None:
+        """Wait for a request's first turn; raises :class:`Problem` (503) when too many wait already."""
+        if self._waiting >= WAITING_MAX:
+            raise Problem(503, "busy", "Too many requests are waiting. Try again.", headers={"Retry-After": "1"})
+        self._waiting += 1
+        try:
+            await self.take()
+        finally:
+            self._waiting -= 1
+
+    async def take(self) -> None:
+        """Wait for a turn; cancelling the wait is harmless."""
+        async with self._turn:
+            if self._rests_until > trio.current_time():
+                await trio.sleep_until(self._rests_until)
+
+    def charge(self, seconds: float) -> None:
+        """So long has the loop been worked with."""
+        load = self._load()
+        if load > 0.0:
+            rest_s = min(seconds * (SHARE_MIN**-load - 1), REST_S_MAX)
+            self._rests_until = max(self._rests_until, trio.current_time()) + rest_s
+
+
+class Room:
+    """Places for what is under way, given in the order in which they are asked for."""
+
+    def __init__(self) -> None:
+        self._free = ROOM
+        self._queue: deque[tuple[int, trio.Event]] = deque()
+
+    @asynccontextmanager
+    async def places_for(self, messages: int) -> AsyncIterator[None]:
+        """Places for a request of so many messages, as many as there are at most."""
+        places = min(1 + (messages - 1) // MESSAGES_A_PLACE, ROOM)
+        if self._queue or places > self._free:
+            await self._wait(places)
+        else:
+            self._free -= places
+        try:
+            yield
+        finally:
+            self._give_back(places)
+
+    async def _wait(self, places: int) -> None:
+        given = trio.Event()
+        entry = (places, given)
+        self._queue.append(entry)
+        try:
+            await given.wait()
+        except trio.Cancelled:
+            if given.is_set():
+                self._give_back(places)
+            else:
+                self._queue.remove(entry)
+                self._give_back(0)
+            raise
+
+    def _give_back(self, places: int) -> None:
+        self._free += places
+        while self._queue and self._queue[0][0] <= self._free:
+            places, given = self._queue.popleft()
+            self._free -= places
+            given.set()
+
+
+@coroutine
+def metered(work: Coroutine[Any, Any, None], charge: Callable[[float], None]) -> Generator[Any, Any, None]:
+    """Do ``work``, and tell of the time of each of its steps between two waits."""
+    clock = time.perf_counter
+    step, argument = work.send, None
+    while True:
+        began = clock()
+        try:
+            waits_for = step(argument)
+        except StopIteration:
+            return
+        finally:
+            charge(clock() - began)
+        try:
+            step, argument = work.send, (yield waits_for)
+        except BaseException as error:  # noqa: BLE001 — whatever it is, it is the work's
+            step, argument = work.throw, error
