@@ -169,6 +169,7 @@ class EsmeSession:
             self._make_delivery = _maker_for(account.settings, self._bound.takes_short_ids)
             return
         self._log.info("session_ending", account=account.name, reason=objection.value)
+        self._is_leaving = self._bound.is_leaving = True
         self._nursery.start_soon(self._leave)
 
     async def _leave(self) -> None:

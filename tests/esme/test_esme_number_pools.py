@@ -10,6 +10,7 @@ from esme_bench import Bench, Client, account, front_door, submit_sm
 
 from smsagg.config.schema import SenderSettings
 from smsagg.errors import StoreFailed
+from smsagg.esme.authenticator import BindRefusal
 from smsagg.inventory.number import Number, NumberType, assign
 from smsagg.inventory.pool import NumberPool
 from smsagg.smpp import status as s
@@ -150,4 +151,28 @@ async def test_nothing_waits_above_the_window(autojump_clock: trio.testing.MockC
         bench.store.release()
         taken = [(await client.receive(SubmitSmResp)).command_status for _ in range(5)]
         assert (refused, taken) == ([s.ESME_RTHROTTLED] * 4, [s.ESME_ROK] * 5)
+        assert bench.gateway.engine.numbers.choices_held == 0
+
+
+async def test_nothing_is_taken_from_an_account_that_left_while_recipients_were_looked_up(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its money and its checks are nobody's by then: ESME_RTHROTTLED, also for what comes before the unbind."""
+    async with front_door(accounts=accounts()) as bench:
+        await stock(bench)
+        client = await bench.bound()
+        await bench.settle()
+        bench.store.hold()
+        await client.send(submit_sm(source_addr="POOL"))
+        await trio.testing.wait_all_tasks_blocked()
+        config = bench.gateway.config
+        bench.gateway.reconfigure(evolve(config, accounts={"other": config.accounts["other"]}))
+        monkeypatch.setattr(bench.authenticator, "objection", lambda *_: BindRefusal.CREDENTIALS, raising=False)
+        assert client.session is not None
+        client.session.reconfigure()
+        await client.send(submit_sm(source_addr="POOL"))
+        bench.store.release()
+        answers = [(await client.receive(SubmitSmResp)).command_status for _ in range(2)]
+        assert answers == [s.ESME_RTHROTTLED] * 2
+        assert bench.stored == []
         assert bench.gateway.engine.numbers.choices_held == 0

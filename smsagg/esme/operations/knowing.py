@@ -2,7 +2,7 @@
 
 Mostly memory knows all recipients of a read, and nothing waits. When it does not, a task asks the store for all of them
 at once and goes on from there. The requests stay unanswered meanwhile, and above the account's window nothing waits: it
-is refused.
+is refused. So is what waited when the session was told to leave, for its account may have left the configuration.
 """
 
 from collections.abc import Callable, Iterable
@@ -38,9 +38,15 @@ def when_known(
 async def _act_when_known(
     bound: Bound, recipients: list[str], act: Callable[[], None], refuse: Callable[[int], None]
 ) -> None:
+    def act_if_taken() -> None:
+        if bound.is_leaving:
+            refuse(ESME_RTHROTTLED)
+        else:
+            act()
+
     with bound.busy():
         try:
-            await bound.door.engine.numbers.knowing(recipients, act)
+            await bound.door.engine.numbers.knowing(recipients, act_if_taken)
         except StoreError:
             refuse(ESME_RSYSERR)
         bound.flush()
