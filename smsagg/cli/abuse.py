@@ -11,6 +11,7 @@ from rich.table import Table
 
 from smsagg.cli.asking import ask_server, config_option, json_option, socket_option
 from smsagg.cli.instants import instant
+from smsagg.cli.past import plain_table
 
 
 @click.group()
@@ -56,31 +57,26 @@ def clear(account: str, prefix: str, config_path: Path, socket: str) -> None:
 
 
 def _alarms(records: list[dict[str, Any]]) -> Table:
-    table = Table("alarm", "account", "about", "detail", "action", "times", "first", "last", title="Alarms")
+    table = plain_table("Alarms", ("alarm", "account", "about", "action", "times", "first and last (UTC)"), ())
     for record in records:
-        table.add_row(
-            record["kind"],
-            record["account"],
-            escape(record["subject"]),
-            escape(record["detail"]),
-            record["action"],
-            f"{record['count']:,}",
-            instant(record["first_at"]),
-            instant(record["last_at"]),
-        )
+        about = f"{record['subject']}: {record['detail']}" if record["detail"] else record["subject"]
+        first, last = instant(record["first_at"]), instant(record["last_at"])
+        times = first if first == last else f"{first}\n{last}"
+        count = f"{record['count']:,}"
+        table.add_row(record["kind"], record["account"], escape(about), record["action"], count, times)
     return table
 
 
 def _prefixes(records: list[dict[str, Any]]) -> Table:
-    table = Table("account", "prefix", "for", "action", "since", "until", title="Prefixes")
+    table = plain_table("Prefixes", ("account", "prefix", "for", "action", "since and until (UTC)"), ())
     for record in records:
-        span = (instant(record["since"]), instant(record["until"]))
-        table.add_row(record["account"], record["prefix"], record["kind"], record["action"], *span)
+        span = f"{instant(record['since'])}\n{instant(record['until'])}"
+        table.add_row(record["account"], record["prefix"], record["kind"], record["action"], span)
     return table
 
 
 def _accounts(records: list[dict[str, Any]]) -> Table:
-    table = Table("account", "frozen", "this hour", "usual", "remembered", title="Accounts")
+    table = plain_table("Accounts", ("account", "frozen", "this hour", "usual", "remembered"), ())
     for record in records:
         usage = record.get("usage", {})
         remembered = ", ".join(f"{name}: {count:,}" for name, count in record["remembered"].items())

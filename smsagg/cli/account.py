@@ -44,7 +44,8 @@ def list_frozen(config_path: Path, socket: str, as_json: bool) -> None:
     """List the accounts that are frozen, since when and why."""
     records = ask_server(config_path, socket, {"command": "account", "do": "list"})
     for record in records:
-        line = f"{record['account']}: since {instant(record['since'])} UTC by {record['by']}: {record['reason']}"
+        reason = f": {record['reason']}" if record["reason"] else ""
+        line = f"{record['account']}: since {instant(record['since'])} UTC by {record['by']}{reason}"
         click.echo(json.dumps(record) if as_json else line)
     if not records and not as_json:
         click.echo("no account is frozen")

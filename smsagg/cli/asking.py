@@ -66,6 +66,11 @@ async def _ask(path: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
     raise AssertionError("unreachable")
 
 
+def no_store(path: str) -> ControlError:
+    """Why nothing can be told: the store's file is not there. A relative ``path`` begins at the folder we are in."""
+    return ControlError(f"there is no store at {Path(path).absolute()}")
+
+
 def _text_at(document: dict[str, Any], table: str, key: str, default: str) -> str:
     found = document.get(table)
     value = found.get(key, default) if isinstance(found, dict) else default

@@ -77,6 +77,8 @@ def _members(pool: PoolSettings) -> str:
     """The members as the pool's policy looks at them."""
     if pool.policy == "weighted":
         return ", ".join(f"{member.carrier} ({member.weight})" for member in pool.carriers)
+    if pool.policy != "priority":
+        return ", ".join(member.carrier for member in pool.carriers)
     ranked = sorted(pool.carriers, key=lambda member: member.rank)
     return ", ".join(f"{member.carrier} ({member.rank})" for member in ranked)
 
@@ -189,7 +191,7 @@ def _spread(card: RateCard) -> tuple[str, str, str, str]:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", min_width=len(column))
     return table

@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from smsagg.cli.asking import ask_server, config_option, json_option, socket_option
 from smsagg.cli.instants import instant
+from smsagg.cli.printable import printable
 from smsagg.errors import ControlError
 
 _account = click.option("--account", default="", help="Of this account only.")
@@ -36,22 +35,21 @@ def list_held(account: str, rule: str, config_path: Path, socket: str, as_json: 
         for record in records:
             click.echo(json.dumps(record))
         return
-    table = Table("id", "account", "rule", "from", "to", "accepted", "expires", "text")
     for record in records:
-        table.add_row(
-            record["id"],
-            record["account"],
-            escape(record["rule"]),
-            escape(record["from"]),
-            record["to"],
-            instant(record["accepted_at"]),
-            instant(record["expires_at"]),
-            escape(record["text"] or ""),
-        )
-    console = Console()
-    if records:
-        console.print(table)
-    console.print(f"{len(records)} held")
+        click.echo(_told(record))
+    click.echo(f"{len(records)} held")
+
+
+def _told(record: dict[str, Any]) -> str:
+    """A held message for people: in lines, so that its id is whole on a terminal of any width."""
+    part = f", part {record['part']}" if record["part"] else ""
+    country = f" ({record['country']})" if record["country"] else ""
+    return (
+        f"{record['id']}{part}  {record['account']}  {record['rule']}\n"
+        f"  from {printable(record['from']) or '(empty)'} to {record['to']}{country}\n"
+        f"  accepted {instant(record['accepted_at'])}, expires {instant(record['expires_at'])} UTC\n"
+        f"  {printable((record['text'] or '').replace(chr(10), ' '))}"
+    )
 
 
 @held.command()

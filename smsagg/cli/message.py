@@ -9,6 +9,7 @@ import orjson
 from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import config_option
 from smsagg.cli.past import Zone
+from smsagg.cli.printable import printable
 from smsagg.config.load import load_config
 from smsagg.errors import ControlError
 from smsagg.history import open_history
@@ -49,15 +50,10 @@ def _show(one: Found, shown: Shown, currency: str, zone: tzinfo) -> None:
     click.secho(f"{message.message_id}{part}: {state_word(message)}", bold=True)
     for event in events_of(message, one.deliveries, shown, currency):
         instant = datetime.fromtimestamp(event.at_ms / 1000, zone).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        click.echo(f"  {instant}  {event.what:<9} {_printable(event.details)}")
+        click.echo(f"  {instant}  {event.what:<9} {printable(event.details)}")
     for receipt in one.parked_receipts:
         click.echo(f"  a receipt that says {receipt.state.name} awaits its effect")
     if not one.is_over:
         expires = datetime.fromtimestamp(message.expires_at / 1000, zone).strftime("%Y-%m-%d %H:%M:%S")
         click.echo(f"  it is given up at {expires}")
-    click.echo(f"  text: {_printable(shown.text(message, bool(one.redacted & 1)))}")
-
-
-def _printable(text: str) -> str:
-    """What no text of a peer can drive a terminal with."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    click.echo(f"  text: {printable(shown.text(message, bool(one.redacted & 1)))}")

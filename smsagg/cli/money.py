@@ -11,14 +11,14 @@ import click
 import trio
 
 from smsagg.carriers.registry import settings_class
-from smsagg.cli.asking import config_option
+from smsagg.cli.asking import config_option, no_store
 from smsagg.clock import SystemClock
 from smsagg.config.amounts import format_micros
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.control import ask_all, is_running, socket_path
 from smsagg.control.money import MoneyDesk
-from smsagg.errors import ControlError, SmsaggError
+from smsagg.errors import SmsaggError
 from smsagg.history import open_history
 from smsagg.history.ledger_check import check_ledger
 from smsagg.store.sqlite.store import open_sqlite_store
@@ -49,7 +49,7 @@ def balance(config_path: Path, account: str, as_json: bool) -> None:
         click.echo(json.dumps(record) if as_json else balance_line(record))
 
 
-@money.command()
+@money.command(context_settings={"ignore_unknown_options": True})
 @config_option
 @click.argument("account")
 @click.argument("amount")
@@ -76,7 +76,11 @@ def adjust(config_path: Path, account: str, amount: str, note: str, reference: s
 @money.command()
 @config_option
 @click.argument("account")
-@click.option("--since", default="", help="First day, such as 2026-01-31; default: this month's first.")
+@click.option(
+    "--since",
+    default="",
+    help="First day: a date, 7d (ago), yesterday; default: this month's first.",
+)
 @_json
 def statement(config_path: Path, account: str, since: str, as_json: bool) -> None:
     """Show what moved the balance of ACCOUNT: entries, and what each day's messages were charged."""
@@ -155,7 +159,7 @@ def _perform(config_path: Path, request: dict[str, Any]) -> list[dict[str, Any]]
 
 async def _at_desk(config: Config, request: dict[str, Any]) -> list[dict[str, Any]]:
     if not await trio.Path(config.store.path).exists() and request["do"] in ("balance", "statement"):
-        raise ControlError(f"there is no store at {config.store.path}")
+        raise no_store(config.store.path)
     async with open_sqlite_store(config.store) as store:
         desk = MoneyDesk(config, store, SystemClock(), store.post_entry, f"uid {os.getuid()}")
         return await desk.answer(request)

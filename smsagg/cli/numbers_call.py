@@ -8,6 +8,7 @@ from typing import Any
 import trio
 
 from smsagg.carriers.registry import settings_class
+from smsagg.cli.asking import no_store
 from smsagg.clock import SystemClock
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
@@ -67,7 +68,7 @@ async def _ask(path: str, request: dict[str, Any], on_record: OnRecord, body: by
 
 async def _open_store(config: Config, request: dict[str, Any], on_record: OnRecord, body: bytes | None) -> None:
     if request["do"] in ("list", "show", "conversations") and not await trio.Path(config.store.path).exists():
-        raise ControlError(f"there is no store at {config.store.path}")
+        raise no_store(config.store.path)
 
     async def send(record: Any) -> None:
         on_record(dict(record))

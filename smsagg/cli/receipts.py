@@ -9,7 +9,7 @@ import click
 import trio
 
 from smsagg.carriers.registry import settings_class
-from smsagg.cli.asking import config_option
+from smsagg.cli.asking import config_option, no_store
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.control import ask_all, is_running, socket_path
@@ -128,7 +128,7 @@ def _perform(config: Config, request: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def _open_store(config: Config, request: dict[str, Any]) -> list[dict[str, Any]]:
     if not await trio.Path(config.store.path).exists():
-        raise ControlError(f"there is no store at {config.store.path}")
+        raise no_store(config.store.path)
     async with open_sqlite_store(config.store) as store:
         carrier = request["carrier"]
         if request["do"] == "unmatched":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,8 +23,10 @@ async def ask(
         try:
             with trio.fail_after(CONNECT_S):
                 stream = await trio.open_unix_socket(path)
-        except (OSError, trio.TooSlowError) as error:
-            raise NoServerError(f"no server answers at {path}: {error}") from error
+        except OSError as error:
+            raise _no_server(path, error.strerror or str(error)) from error
+        except trio.TooSlowError as error:
+            raise _no_server(path, f"nothing within {CONNECT_S:g} s") from error
         async with stream:
             try:
                 length = {} if body is None else {"body_octets": len(body)}
@@ -65,3 +68,7 @@ async def _pass_on(answer: dict[str, Any], channel: trio.MemorySendChannel[dict[
     if "error" in answer:
         raise ControlError(answer["error"])
     await channel.send(answer)
+
+
+def _no_server(path: str, reason: str) -> NoServerError:
+    return NoServerError(f"no server answers at {Path(path).absolute()}: {reason}")

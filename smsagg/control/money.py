@@ -10,6 +10,7 @@ nothing more is posted, and what was is told.
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from attrs import define
@@ -22,6 +23,7 @@ from smsagg.engine import Engine
 from smsagg.engine.money import currency_of
 from smsagg.errors import ControlError
 from smsagg.pricing.days import Days
+from smsagg.reports.instants import parse_instant
 from smsagg.store.base import Store
 from smsagg.store.ledger import Balance, DayCharges, EntryKind, LedgerEntry
 
@@ -137,8 +139,9 @@ class MoneyDesk:
         settings = self.config.accounts.get(account)
         if settings is None and account not in stored:
             raise self._unknown(account)
-        days = Days("UTC" if settings is None else settings.time_zone)
-        first_day = _day(since) if since else days.at(self.clock.now_ms()).month * 100 + 1
+        zone, now = "UTC" if settings is None else settings.time_zone, self.clock.now_ms()
+        days = Days(zone)
+        first_day = days.at(_instant(since, now, zone)).number if since else days.at(now).month * 100 + 1
         entries = await self.store.find_entries(account, 0, ENTRIES_MAX)
         entries = [entry for entry in entries if days.at(entry.posted_at).number >= first_day]
         charges = await self.store.find_charges(account, first_day)
@@ -203,9 +206,9 @@ def _text(arguments: Mapping[str, Any], key: str, characters_max: int) -> str:
     return text
 
 
-def _day(text: str) -> int:
-    """20260131 of ``2026-01-31``."""
-    parts = text.split("-")
-    if [len(part) for part in parts] != [4, 2, 2] or not all(part.isascii() and part.isdecimal() for part in parts):
-        raise ControlError(f"since: must be a date such as 2026-01-31, not {text!r}")
-    return int("".join(parts))
+def _instant(since: str, now: int, zone: str) -> int:
+    """UTC milliseconds of a date or a time ago, as reports take them."""
+    try:
+        return parse_instant(since, now, ZoneInfo(zone))
+    except ValueError as error:
+        raise ControlError(f"since: {error}") from error

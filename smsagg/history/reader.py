@@ -152,7 +152,7 @@ class History:
 def open_history(path: str | Path) -> Iterator[History]:
     """The store at ``path`` for reading; raises :class:`StoreFailed` with what to do when that cannot be."""
     if not Path(path).is_file():
-        raise StoreFailed(f"there is no store at {path}")
+        raise StoreFailed(f"there is no store at {Path(path).absolute()}")
     connection: apsw.Connection | None = None
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)

@@ -95,3 +95,23 @@ def test_account(asked: list[dict[str, Any]]) -> None:
     assert run(account_module.account, "unfreeze", "acme") == "acme is not frozen\n"
     assert "2027-01-15 08:00:00 UTC by uid 0: a call" in run(account_module.account, "frozen")
     assert run(account_module.account, "frozen", "--json").startswith('{"account": "acme"')
+
+
+def test_what_is_needed_to_release_a_message_is_whole_on_a_narrow_terminal(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id; and no text of a peer drives the terminal."""
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setitem(HELD, "id", "00000008aeab5061")
+    monkeypatch.setitem(HELD, "text", "one\ntwo\x1b[2J")
+    text = run(held_module.held, "list")
+    assert "00000008aeab5061  acme  phishing\n" in text
+    assert "one two\\x1b[2J" in text
+
+
+def test_an_account_that_was_frozen_without_a_reason_has_none(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor the colon before one."""
+    monkeypatch.setitem(FROZEN, "reason", "")
+    assert run(account_module.account, "frozen").endswith("UTC by uid 0\n")

@@ -144,3 +144,10 @@ def test_the_environment_may_name_the_servers_file(runner: CliRunner, tmp_path: 
         assert str(file) in result.output.replace("\n", ""), command
     result = runner.invoke(main, ["report", "--config", "other.toml"], env={"SMSAGG_CONFIG": str(file)})
     assert "other.toml" in result.output
+
+
+def test_tables_of_a_configuration_break_no_word_on_a_narrow_terminal(runner: CliRunner) -> None:
+    """Of eighty columns."""
+    result = runner.invoke(main, ["check-config", str(CONFIGS / "dev.toml")], env={"COLUMNS": "80"})
+    for word in ("system_id", "unlimited", "networks", "least_cost", "1000000"):
+        assert word in result.output

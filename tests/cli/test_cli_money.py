@@ -178,5 +178,19 @@ def test_a_reference_is_not_used_for_two_things(config: Path) -> None:
 def test_a_wrong_date_is_said(config: Path) -> None:
     """With what it should be."""
     output(config, "topup", "acme", "1")
-    result = run(config, "statement", "acme", "--since", "yesterday")
-    assert "since: must be a date such as 2026-01-31, not 'yesterday'" in result.output + result.stderr
+    result = run(config, "statement", "acme", "--since", "tomorrow")
+    assert 'since: must be a time ago such as "24h", a date such as' in result.output + result.stderr
+
+
+def test_a_statement_may_begin_so_long_ago(config: Path) -> None:
+    """In the words that reports take."""
+    output(config, "topup", "acme", "1")
+    for since in ("7d", "today", "yesterday", "2020-01-01"):
+        assert "entry 1, topup" in output(config, "statement", "acme", "--since", since)
+
+
+def test_a_negative_topup_is_told_what_it_is(config: Path) -> None:
+    """And not that there is no such option."""
+    result = run(config, "topup", "acme", "-5")
+    assert result.exit_code == 1
+    assert "amount" in result.output + result.stderr
