@@ -15,7 +15,7 @@ from rich.table import Table
 from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import ask_server, config_option, json_option, socket_option
 from smsagg.config.load import load_config
-from smsagg.engine.explaining import Explainer, Question
+from smsagg.engine.admission.explaining import Explainer, Question
 from smsagg.errors import NoServerError
 from smsagg.tables import load_tables
 

@@ -14,7 +14,7 @@ from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.control import Caller, ask, socket_path
 from smsagg.control.numbers import NumberService
-from smsagg.engine.numbers import Numbers
+from smsagg.engine.numbers.numbers import Numbers
 from smsagg.errors import ControlError, SmsaggError
 from smsagg.observe.log import configure_logging
 from smsagg.store.sqlite.store import open_sqlite_store

@@ -14,7 +14,7 @@ from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.control import ask_all, is_running, socket_path
 from smsagg.control.receipts import record_of, rule_of, summary_of
-from smsagg.engine.unmatched import find_matches, rematch_stopped, unmatched_receipts
+from smsagg.engine.ending.unmatched import find_matches, rematch_stopped, unmatched_receipts
 from smsagg.errors import ControlError, SmsaggError
 from smsagg.receipts.dialect import CONVERSIONS, LETTER_CASES
 from smsagg.store.sqlite.store import open_sqlite_store

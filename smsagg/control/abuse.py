@@ -14,7 +14,7 @@ import structlog
 from smsagg.abuse import Checks
 from smsagg.control.server import Caller, Send
 from smsagg.engine import Engine
-from smsagg.engine.holding import rule_of
+from smsagg.engine.admission.holding import rule_of
 from smsagg.errors import ControlError
 from smsagg.model import Message
 from smsagg.smpp.concatenation import UDHI

@@ -14,9 +14,9 @@ from attrs import asdict
 from smsagg.config.check import COUNTRIES
 from smsagg.control.server import Caller, Send
 from smsagg.engine import Engine
-from smsagg.engine.alternatives import left_without
-from smsagg.engine.carrier_status import CarrierStatus
-from smsagg.engine.drills import Drill, DrillKind
+from smsagg.engine.health.alternatives import left_without
+from smsagg.engine.health.carrier_status import CarrierStatus
+from smsagg.engine.health.drills import Drill, DrillKind
 from smsagg.errors import ControlError
 
 log = structlog.get_logger("smsagg.control")

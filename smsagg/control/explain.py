@@ -11,7 +11,7 @@ from attrs import fields
 
 from smsagg.control.server import Caller, Send
 from smsagg.engine import Engine
-from smsagg.engine.explaining import Explainer, Question
+from smsagg.engine.admission.explaining import Explainer, Question
 from smsagg.errors import ControlError
 
 

@@ -20,7 +20,7 @@ from smsagg.config.amounts import format_micros, parse_micros
 from smsagg.config.schema import AccountSettings, Config
 from smsagg.control.server import Caller, Send
 from smsagg.engine import Engine
-from smsagg.engine.money import currency_of
+from smsagg.engine.admission.money import currency_of
 from smsagg.errors import ControlError
 from smsagg.pricing.days import Days
 from smsagg.reports.instants import parse_instant

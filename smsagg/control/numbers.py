@@ -15,8 +15,8 @@ import trio
 from smsagg.clock import Clock
 from smsagg.config.amounts import format_micros
 from smsagg.control.server import Caller, Send
-from smsagg.engine.number_desk import NumberDesk, Wanted
-from smsagg.engine.numbers import CONVERSATION, Numbers
+from smsagg.engine.numbers.number_desk import NumberDesk, Wanted
+from smsagg.engine.numbers.numbers import CONVERSATION, Numbers
 from smsagg.errors import ControlError
 from smsagg.inventory.allocation import Allocation
 from smsagg.inventory.conversations import Conversation, read_conversation

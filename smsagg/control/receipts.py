@@ -11,7 +11,7 @@ import structlog
 
 from smsagg.control.server import Caller, Send
 from smsagg.engine import Engine
-from smsagg.engine.unmatched import find_matches, rematch_running, unmatched_receipts
+from smsagg.engine.ending.unmatched import find_matches, rematch_running, unmatched_receipts
 from smsagg.errors import ControlError
 from smsagg.receipts.dialect import IdDialect
 from smsagg.receipts.rematch import Rematched

@@ -8,7 +8,7 @@ from smsagg.pricing.purse import Purse
 from smsagg.queueing.rate import TokenBucket
 
 if TYPE_CHECKING:
-    from smsagg.engine.tariffs import Tariff
+    from smsagg.engine.admission.tariffs import Tariff
 
 
 class Account:
@@ -29,9 +29,9 @@ class Account:
         self.bucket: TokenBucket | None = None
         """Messages per second over all binds; ``None``: unlimited."""
         self.purse: Purse | None = None
-        """Kept by :class:`~smsagg.engine.money.Money`; ``None``: neither billed nor limited."""
+        """Kept by :class:`~smsagg.engine.admission.money.Money`; ``None``: neither billed nor limited."""
         self.tariff: Tariff | None = None
-        """Kept by :class:`~smsagg.engine.tariffs.Tariffs`; ``None``: its messages have no price."""
+        """Kept by :class:`~smsagg.engine.admission.tariffs.Tariffs`; ``None``: its messages have no price."""
         self.settings: AccountSettings
         self.message_class: MessageClassSettings
         self.reconfigure(settings, message_class, now)

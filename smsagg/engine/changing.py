@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from smsagg.carriers.base import Carrier
 from smsagg.config.schema import Config
 from smsagg.engine.core import Core
-from smsagg.engine.pools import CarrierState, Pool, link_pools
+from smsagg.engine.sending.pools import CarrierState, Pool, link_pools
 
 
 def change_carriers(core: Core, config: Config, carriers: Mapping[str, Carrier], now: float) -> list[CarrierState]:
@@ -34,8 +34,8 @@ def change_carriers(core: Core, config: Config, carriers: Mapping[str, Carrier],
 def change_pools(core: Core, config: Config) -> list[Pool]:
     """Make ``core.pools`` those of ``config``, in its order, over ``core.carriers``; which left.
 
-    The messages of those that left stay in their queues, for :meth:`smsagg.engine.waiting.Waiting.leave_pools`. A pool
-    that comes back is the same object, so that places held in it are given back to it.
+    The messages of those that left stay in their queues, for :meth:`smsagg.engine.queues.waiting.Waiting.leave_pools`.
+    A pool that comes back is the same object, so that places held in it are given back to it.
     """
     before = dict(core.pools)
     core.pools.clear()

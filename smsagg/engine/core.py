@@ -12,13 +12,13 @@ from attrs import Factory, define, field
 from smsagg.clock import Clock
 from smsagg.config.schema import Config
 from smsagg.engine.accounts import Account
-from smsagg.engine.events import Events
+from smsagg.engine.ending.events import Events
 from smsagg.engine.groups import Groups
-from smsagg.engine.health import Health
+from smsagg.engine.health.health import Health
+from smsagg.engine.health.sightings import EngineSightings
 from smsagg.engine.measure import EngineMetrics
-from smsagg.engine.numbers import Numbers
-from smsagg.engine.pools import CarrierState, Pool
-from smsagg.engine.sightings import EngineSightings
+from smsagg.engine.numbers.numbers import Numbers
+from smsagg.engine.sending.pools import CarrierState, Pool
 from smsagg.errors import StoreError
 from smsagg.model import Delivery, Message, MessageState
 from smsagg.observe.watch import Watch
@@ -28,7 +28,7 @@ from smsagg.store.base import Changes, MessageUpdate, Store
 from smsagg.tables import Tables
 
 if TYPE_CHECKING:
-    from smsagg.engine.probes import Probes
+    from smsagg.engine.health.probes import Probes
 
 STORE_RETRY_S = 0.5
 """Pause before the store is asked again after it failed to answer."""

@@ -24,43 +24,43 @@ import trio
 from smsagg.carriers.base import Carrier, Link, RespondMo, RespondReceipts
 from smsagg.clock import Clock
 from smsagg.config.schema import Config, MessageClassSettings
-from smsagg.engine import freezing, guard
 from smsagg.engine.accounts import change_accounts, make_accounts
-from smsagg.engine.admission import Admission
-from smsagg.engine.alerts import Alerts
-from smsagg.engine.assessor import Assessor
+from smsagg.engine.admission import freezing, guard
+from smsagg.engine.admission.admission import Admission
+from smsagg.engine.admission.freezing import Freezing
+from smsagg.engine.admission.guard import Guard
+from smsagg.engine.admission.holding import Holding
+from smsagg.engine.admission.intake import Intake
+from smsagg.engine.admission.lookups import Lookups
+from smsagg.engine.admission.money import Money, first_day
+from smsagg.engine.admission.recalling import recall_duplicates
+from smsagg.engine.admission.tariffs import Tariffs
 from smsagg.engine.changing import change_carriers, change_pools
-from smsagg.engine.control import Control
 from smsagg.engine.core import Changes, Core
-from smsagg.engine.deliveries import Deliveries
-from smsagg.engine.dispatcher import Dispatcher
-from smsagg.engine.drills import Drills
-from smsagg.engine.events import Events
-from smsagg.engine.finish import Finisher
-from smsagg.engine.freezing import Freezing
-from smsagg.engine.guard import Guard
-from smsagg.engine.handset import HandsetMessages
-from smsagg.engine.holding import Holding
-from smsagg.engine.intake import Intake
-from smsagg.engine.learning import learning_carriers
-from smsagg.engine.loader import Loader
-from smsagg.engine.lookups import Lookups
-from smsagg.engine.maintenance import Maintenance
+from smsagg.engine.ending.deliveries import Deliveries
+from smsagg.engine.ending.events import Events
+from smsagg.engine.ending.finish import Finisher
+from smsagg.engine.ending.learning import learning_carriers
+from smsagg.engine.ending.reports import Reports
+from smsagg.engine.ending.sweeper import Sweeper
+from smsagg.engine.ending.unmatched import SCANNED_AT_ONCE
+from smsagg.engine.health.assessor import Assessor
+from smsagg.engine.health.drills import Drills
+from smsagg.engine.health.maintenance import Maintenance
+from smsagg.engine.health.probes import Probes
+from smsagg.engine.health.shaper import Shaper
+from smsagg.engine.inbound.alerts import Alerts
+from smsagg.engine.inbound.handset import HandsetMessages
 from smsagg.engine.measure import EngineMetrics
-from smsagg.engine.money import Money, first_day
-from smsagg.engine.numbers import Numbers
-from smsagg.engine.outcomes import ERROR_IN_DOUBT, Outcomes
-from smsagg.engine.pools import LinkState, make_carriers, make_pools
-from smsagg.engine.probes import Probes
-from smsagg.engine.queued import Queued
-from smsagg.engine.recalling import recall_duplicates
-from smsagg.engine.replacement import Replacement
-from smsagg.engine.reports import Reports
-from smsagg.engine.shaper import Shaper
-from smsagg.engine.sweeper import Sweeper
-from smsagg.engine.tariffs import Tariffs
-from smsagg.engine.unmatched import SCANNED_AT_ONCE
-from smsagg.engine.waiting import Waiting
+from smsagg.engine.numbers.numbers import Numbers
+from smsagg.engine.queues.loader import Loader
+from smsagg.engine.queues.queued import Queued
+from smsagg.engine.queues.waiting import Waiting
+from smsagg.engine.requests.control import Control
+from smsagg.engine.requests.replacement import Replacement
+from smsagg.engine.sending.dispatcher import Dispatcher
+from smsagg.engine.sending.outcomes import ERROR_IN_DOUBT, Outcomes
+from smsagg.engine.sending.pools import LinkState, make_carriers, make_pools
 from smsagg.errors import StoreError
 from smsagg.model import FROZEN_UNTIL, CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
 from smsagg.observe.metrics import Metrics

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from smsagg.carriers.base import Link
 from smsagg.engine.engine import Engine
-from smsagg.engine.health_gauges import add_health_sources
-from smsagg.engine.number_gauges import add_number_sources
+from smsagg.engine.health.health_gauges import add_health_sources
+from smsagg.engine.numbers.number_gauges import add_number_sources
 from smsagg.observe.metrics import Metrics
 from smsagg.pricing.purse import UNLIMITED
 from smsagg.store.base import Store

@@ -56,7 +56,8 @@ LEAVE_S = 15.0
 
 
 class EsmeSession:
-    """From the accepted connection to its end; a :class:`~smsagg.engine.deliveries.Sink` once bound to receive."""
+    """From the accepted connection to its end; a :class:`~smsagg.engine.ending.deliveries.Sink` once bound to
+    receive."""
 
     def __init__(
         self, stream: trio.abc.Stream, peer: Peer, door: FrontDoor, outbind: Outbind | None = None, account: str = ""

@@ -1,7 +1,7 @@
 """From a ``submit_sm`` to a message ready to be reserved, or to the :class:`~smsagg.model.Refusal` of it.
 
 Checks go from cheap to dear: flags, sender, body, destination, life, and then what every front door checks
-(:mod:`smsagg.engine.admission`). What is refused here was never stored.
+(:mod:`smsagg.engine.admission.admission`). What is refused here was never stored.
 
 What is taken from an account with smart encoding may get another body (:mod:`smsagg.text.smart`), unless it is a part
 of a longer message.
@@ -9,7 +9,7 @@ of a longer message.
 
 from smsagg.config.schema import Config, MessageClassSettings
 from smsagg.engine.accounts import Account
-from smsagg.engine.admission import Admission
+from smsagg.engine.admission.admission import Admission
 from smsagg.model import Message, Refusal
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.sender_rules import SenderRules

@@ -2,7 +2,8 @@
 
 A resolver is a class under the entry-point group ``smsagg.resolvers``; the name of the entry point is what ``type`` of
 ``[routing.lookup]`` says. It is asked for countries that the configuration names, and its answers are remembered by who
-asks (:mod:`smsagg.engine.lookups`), who also bounds how many questions are under way and how long each may take.
+asks (:mod:`smsagg.engine.admission.lookups`), who also bounds how many questions are under way and how long each may
+take.
 """
 
 from typing import Any, ClassVar, Protocol

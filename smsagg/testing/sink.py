@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import trio
 
-from smsagg.engine.deliveries import Deliveries
+from smsagg.engine.ending.deliveries import Deliveries
 from smsagg.model import Delivery
 
 
 class FakeSink:
-    """A :class:`smsagg.engine.deliveries.Sink`. With ``status`` it answers everything one turn later."""
+    """A :class:`smsagg.engine.ending.deliveries.Sink`. With ``status`` it answers everything one turn later."""
 
     def __init__(self, deliveries: Deliveries, account: str, window: int, status: int | None) -> None:
         self.account = account

@@ -14,7 +14,7 @@ from smsagg.cli import main
 from smsagg.cli.explain import show
 from smsagg.control.explain import ExplainService, question_of
 from smsagg.control.server import Caller
-from smsagg.engine.explaining import Question
+from smsagg.engine.admission.explaining import Question
 from smsagg.errors import ControlError
 from smsagg.testing.gateway import run_gateway
 

@@ -18,7 +18,7 @@ from trio.testing import wait_all_tasks_blocked
 from smsagg.config.schema import (
     Config,
 )
-from smsagg.engine.replacement import Revision
+from smsagg.engine.requests.replacement import Revision
 from smsagg.errors import StoreFailed, StoreFull
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED

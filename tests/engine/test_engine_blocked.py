@@ -5,7 +5,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsagg.engine.blocked import ASK_AGAIN_S, Blocked
+from smsagg.engine.sending.blocked import ASK_AGAIN_S, Blocked
 
 STEPS = st.lists(
     st.one_of(

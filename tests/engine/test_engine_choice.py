@@ -9,7 +9,7 @@ import trio
 from attrs import evolve
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, QualitySettings, RetrySettings
-from smsagg.engine.health import Health
+from smsagg.engine.health.health import Health
 from smsagg.model import Message, MessageState
 from smsagg.model.trail import read_trail
 from smsagg.pricing import CardRow, Currencies, DestinationKind, RateCard

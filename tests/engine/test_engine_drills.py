@@ -6,9 +6,9 @@ import pytest
 import trio
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings, RoutingSettings
-from smsagg.engine.alternatives import left_without
-from smsagg.engine.drills import DrillKind
-from smsagg.engine.health_gauges import add_health_sources
+from smsagg.engine.health.alternatives import left_without
+from smsagg.engine.health.drills import DrillKind
+from smsagg.engine.health.health_gauges import add_health_sources
 from smsagg.errors import ControlError
 from smsagg.model import Accepted
 from smsagg.testing.gateway import FakeGateway, carrier_settings, make_config, pool_settings, run_gateway

@@ -9,7 +9,7 @@ from attrs import evolve
 from smsagg.abuse import ContentRule, ContentRules
 from smsagg.config.amounts import parse_micros
 from smsagg.config.schema import AccountAbuseSettings, Config, RoutingSettings, SenderSettings
-from smsagg.engine.explaining import Explainer, Question
+from smsagg.engine.admission.explaining import Explainer, Question
 from smsagg.errors import ControlError
 from smsagg.model import ChargeOn
 from smsagg.pricing import Currencies, RateCard

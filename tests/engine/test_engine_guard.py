@@ -13,7 +13,7 @@ from smsagg.abuse import ContentRule, ContentRules
 from smsagg.config.abuse import AbuseSettings, AccountAbuseSettings
 from smsagg.config.schema import Config, MessageClassSettings, StoreSettings
 from smsagg.config.units import parse_message_limit
-from smsagg.engine import freezing
+from smsagg.engine.admission import freezing
 from smsagg.model import FROZEN_UNTIL, HELD_UNTIL, Message, MessageState, Refusal
 from smsagg.smpp.status import ESME_ROK, ESME_RSUBMITFAIL, ESME_RTHROTTLED
 from smsagg.store.base import Changes, EntityUpdate, Store

@@ -7,8 +7,8 @@ import trio
 import trio.testing
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, PoolMember, RetrySettings
-from smsagg.engine import health as health_module
-from smsagg.engine.drills import DrillKind
+from smsagg.engine.health import health as health_module
+from smsagg.engine.health.drills import DrillKind
 from smsagg.model import Accepted, Message, MessageState, Outcome, Refused
 from smsagg.smpp.status import ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.testing.carrier import FakeSettings

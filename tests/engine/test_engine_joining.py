@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsagg.engine.joining import joined
+from smsagg.engine.queues.joining import joined
 from smsagg.model import Message, PartGroup, PartReceipts
 from smsagg.smpp.concatenation import UDHI, Concatenation, sar_tlvs, write_user_data
 from smsagg.smpp.tlv import encode_tlvs

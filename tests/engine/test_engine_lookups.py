@@ -11,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from smsagg.config.schema import RoutingSettings
 from smsagg.config.units import Duration
-from smsagg.engine.lookups import FAILURES_MAX, PAUSE_S, Lookups
+from smsagg.engine.admission.lookups import FAILURES_MAX, PAUSE_S, Lookups
 from smsagg.resolvers.base import Resolver, ResolverError
 from smsagg.routing.networks import NetworkRange, NetworkTable
 from smsagg.tables import Tables

@@ -9,7 +9,7 @@ from engine_money import ON_DELIVERY, ON_SUBMIT, PRICE, held, money_config, stor
 from trio.testing import wait_all_tasks_blocked
 
 from smsagg.config.schema import Amount, CapSettings, QuotaSettings
-from smsagg.engine.foresight import later_steps
+from smsagg.engine.admission.foresight import later_steps
 from smsagg.errors import StoreFull
 from smsagg.model import ChargeOn, MessageState
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RMSGQFUL, ESME_ROK, ESME_RSUBMITFAIL, ESME_RSYSERR

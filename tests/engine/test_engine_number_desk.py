@@ -6,7 +6,7 @@ from engine_numbers import MINUTE, RECIPIENT, dedicated, long_numbers, number_co
 from structlog.testing import capture_logs
 
 from smsagg.config.schema import Duration, NumberSettings
-from smsagg.engine.number_desk import NumberDesk, Wanted
+from smsagg.engine.numbers.number_desk import NumberDesk, Wanted
 from smsagg.errors import InventoryError
 from smsagg.inventory.allocation import Allocation
 from smsagg.inventory.number import Status

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from smsagg.config.schema import NumberSettings
-from smsagg.engine.numbers import CONVERSATION
+from smsagg.engine.numbers.numbers import CONVERSATION
 from smsagg.errors import StoreError, StoreFull
 from smsagg.inventory.conversations import read_conversation
 from smsagg.inventory.pool import NumberPool

@@ -4,7 +4,7 @@ import trio
 from engine_numbers import MINUTE, RECIPIENT, dedicated, leased, long_numbers, number_config, senders, shared, stock
 
 from smsagg.config.schema import MoRouteSettings, MoSettings
-from smsagg.engine.numbers import CONVERSATION
+from smsagg.engine.numbers.numbers import CONVERSATION
 from smsagg.inventory.number import Number, NumberType, assign, retire, unassign
 from smsagg.inventory.pool import NumberPool
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RX_R_APPN

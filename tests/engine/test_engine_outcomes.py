@@ -1,4 +1,4 @@
-"""What each outcome of an attempt does to its message: the table of smsagg.engine.outcomes, row by row."""
+"""What each outcome of an attempt does to its message: the table of smsagg.engine.sending.outcomes, row by row."""
 
 from typing import Any
 

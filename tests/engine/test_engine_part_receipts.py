@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from smsagg.config.schema import Config, LongMessageSettings, MessageClassSettings
-from smsagg.engine import reports
+from smsagg.engine.ending import reports
 from smsagg.model import Message, MessageState
 from smsagg.smpp.concatenation import UDHI, Concatenation, write_user_data
 from smsagg.smpp.status import ESME_ROK, ESME_RREPLACEFAIL

@@ -15,7 +15,7 @@ from smsagg.config.schema import (
     ReceiptSettings,
     RoutingSettings,
 )
-from smsagg.engine.loader import CLAIM_MAX
+from smsagg.engine.queues.loader import CLAIM_MAX
 from smsagg.model import MessageState
 from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RSYSERR
 from smsagg.store.memory import MemoryStore, Tables

@@ -7,7 +7,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from smsagg.config.schema import Config
-from smsagg.engine.replacement import Revision
+from smsagg.engine.requests.replacement import Revision
 from smsagg.errors import StoreFailed
 from smsagg.model import Message, MessageState
 from smsagg.smpp.status import ESME_RMSGQFUL, ESME_ROK, ESME_RREPLACEFAIL, ESME_RSYSERR

@@ -14,8 +14,8 @@ from smsagg.config.schema import (
     RetentionSettings,
     StoreSettings,
 )
-from smsagg.engine import retention as module
-from smsagg.engine.retention import INTERVAL_S, KIND, history_ttl, periods_of
+from smsagg.engine.ending import retention as module
+from smsagg.engine.ending.retention import INTERVAL_S, KIND, history_ttl, periods_of
 from smsagg.model import MessageState
 from smsagg.store.base import RetentionPlace, RetentionRule, RetentionSubject
 from smsagg.store.memory import MemoryStore, Tables

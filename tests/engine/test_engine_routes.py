@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from smsagg.config.schema import Config, RoutingSettings
-from smsagg.engine.admission import Admission
+from smsagg.engine.admission.admission import Admission
 from smsagg.model import Message, Refusal
 from smsagg.routing.networks import NetworkRange, NetworkTable
 from smsagg.routing.router import Router
@@ -133,7 +133,7 @@ async def test_parts_of_a_message_go_where_the_first_one_went() -> None:
 
 async def test_only_so_many_long_messages_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one whose first part came longest ago is forgotten first."""
-    monkeypatch.setattr("smsagg.engine.routing.SIBLINGS_MAX", 2)
+    monkeypatch.setattr("smsagg.engine.admission.routing.SIBLINGS_MAX", 2)
     config = make_config(pools=POOLS)
     rule = RuleSettings(name="code", content_pattern="code", pool="codes")
     async with run_gateway(config, tables=tables_of(config, rule)) as gateway:

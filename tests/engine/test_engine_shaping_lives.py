@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from smsagg.config.schema import Duration
-from smsagg.engine.drills import DrillKind
+from smsagg.engine.health.drills import DrillKind
 from smsagg.errors import ControlError, StoreError
 
 COUNTRIES = ("GB", "VN")

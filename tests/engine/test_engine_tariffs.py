@@ -9,7 +9,7 @@ from attrs import evolve
 
 from smsagg.config.amounts import Margin
 from smsagg.config.schema import Config
-from smsagg.engine.tariffs import MarginGuard, guard_of
+from smsagg.engine.admission.tariffs import MarginGuard, guard_of
 from smsagg.model import ChargeOn, Message, MessageState, Refusal
 from smsagg.pricing import CardRow, Currencies, DestinationKind, RateCard
 from smsagg.smpp.status import ESME_RSUBMITFAIL

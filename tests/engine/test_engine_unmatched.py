@@ -1,6 +1,6 @@
 """Receipts that match nothing: kept with what they said, looked at, matched by another rule."""
 
-from smsagg.engine.unmatched import find_matches, rematch_running, rematch_stopped, unmatched_receipts
+from smsagg.engine.ending.unmatched import find_matches, rematch_running, rematch_stopped, unmatched_receipts
 from smsagg.model import CarrierReceipt, Cause, MessageState
 from smsagg.receipts.dialect import IdDialect
 from smsagg.store.memory import MemoryStore, Tables

@@ -9,7 +9,7 @@ from attrs import asdict
 from reload_bench import Bench, hash_of, running, text_of
 
 from smsagg.cli.reload import told
-from smsagg.engine.handset import HandsetMessages
+from smsagg.engine.inbound.handset import HandsetMessages
 from smsagg.errors import ConfigError, ControlError, StoreFull
 from smsagg.reload.versions import DOCUMENT, KEPT, VERSION
 from smsagg.smpp.status import ESME_RINVDSTADR

@@ -20,12 +20,12 @@ import apsw
 
 from smsagg.carriers.smpp.association import Association
 from smsagg.carriers.smpp.link import SmppLink
-from smsagg.engine.deliveries import Deliveries
+from smsagg.engine.admission.intake import Intake
+from smsagg.engine.ending.deliveries import Deliveries
+from smsagg.engine.ending.reports import Reports
 from smsagg.engine.engine import Engine
-from smsagg.engine.intake import Intake
-from smsagg.engine.outcomes import Outcomes
-from smsagg.engine.pools import LinkState
-from smsagg.engine.reports import Reports
+from smsagg.engine.sending.outcomes import Outcomes
+from smsagg.engine.sending.pools import LinkState
 from smsagg.esme.session import EsmeSession
 from smsagg.model import Accepted, CarrierReceipt, Delivery, Message, Outcome, Refused
 from smsagg.routing.classify import Verdict

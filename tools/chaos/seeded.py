@@ -15,9 +15,9 @@ import trio
 from attrs import evolve
 
 from smsagg.carriers.smpp import association
-from smsagg.engine.dispatcher import Dispatcher
-from smsagg.engine.sweeper import Sweeper
-from smsagg.engine.waiting import Waiting
+from smsagg.engine.ending.sweeper import Sweeper
+from smsagg.engine.queues.waiting import Waiting
+from smsagg.engine.sending.dispatcher import Dispatcher
 from smsagg.errors import StoreFailed
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.receipts.correlator import Correlator

@@ -1,22 +1,24 @@
 """What the edge does with a PDU that was decoded: rules for submits, what carriers get of them, receipts and MO."""
 
-from types import SimpleNamespace
+from random import Random
 
 from smsagg.carriers.smpp.settings import SmppSettings
 from smsagg.carriers.smpp.translate import is_report, mo_of, receipt_of, submit_sm_of
 from smsagg.config.schema import SenderSettings
 from smsagg.config.units import parse_host_port
-from smsagg.engine.accounts import make_accounts
-from smsagg.engine.admission import Admission
+from smsagg.engine import Engine
 from smsagg.esme.submission import Submission
 from smsagg.model import Message, Refusal
+from smsagg.observe.metrics import Metrics
 from smsagg.receipts.dialect import IdDialect
 from smsagg.receipts.rules import STANDARD, ReceiptRules
 from smsagg.smpp import codec
 from smsagg.smpp.concatenation import UDHI, read_sar, read_user_data, sar_tlvs, write_user_data
 from smsagg.smpp.pdu import DataSm, DeliverSm, Pdu, ReplaceSm, SubmitSm
 from smsagg.smpp.tlv import Tag, tlv_int, tlv_text
-from smsagg.tables import Tables
+from smsagg.store.base import Recovered
+from smsagg.store.memory import MemoryStore
+from smsagg.testing.carrier import FakeCarrier
 from smsagg.testing.gateway import account_settings, make_config
 from smsagg.text import DefaultCoding
 
@@ -37,8 +39,32 @@ _SMART = account_settings(
 )
 _CONFIG = make_config(accounts={"acme": account_settings("acme"), "smart": _SMART})
 _DEFAULTS = tuple(DefaultCoding)
-_SUBMISSION = Submission(_CONFIG, Admission(SimpleNamespace(config=_CONFIG, tables=Tables())))
-_ACCOUNTS = tuple(make_accounts(_CONFIG, 0.0).values())
+
+
+class _StoppedClock:
+    """It is always the same moment."""
+
+    def now_ms(self) -> int:
+        return NOW_MS
+
+    def monotonic_s(self) -> float:
+        return 0.0
+
+
+def _engine() -> Engine:
+    """An engine that was put together and never runs: enough to admit messages."""
+    clock, rng = _StoppedClock(), Random(1)
+    engine = Engine(_CONFIG, MemoryStore(), clock, rng, Metrics("fuzz"))
+    carriers = {
+        name: FakeCarrier(name, settings.settings, engine, clock, rng) for name, settings in _CONFIG.carriers.items()
+    }
+    engine.connect(carriers, Recovered(0, 0, [], {}, {}, 0, {}, [], []))
+    return engine
+
+
+_ENGINE = _engine()
+_SUBMISSION = Submission(_CONFIG, _ENGINE.admission)
+_ACCOUNTS = tuple(_ENGINE.accounts.values())
 _CARRIERS = tuple(
     SmppSettings(parse_host_port("127.0.0.1:1"), "x", data_coding_0=default.value, validity=validity)
     for default, validity in zip(DefaultCoding, ("none", "relative", "absolute", "none"), strict=True)

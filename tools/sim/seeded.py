@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import trio
 
-from smsagg.engine.control import Control
-from smsagg.engine.dispatcher import Dispatcher
-from smsagg.engine.finish import Finisher
-from smsagg.engine.money import Money
-from smsagg.engine.waiting import Waiting
+from smsagg.engine.admission.money import Money
+from smsagg.engine.ending.finish import Finisher
+from smsagg.engine.queues.waiting import Waiting
+from smsagg.engine.requests.control import Control
+from smsagg.engine.sending.dispatcher import Dispatcher
 from smsagg.model import Message, MessageState
 from smsagg.receipts.correlator import Correlator
 from smsagg.smpp.connection import Connection
@@ -141,7 +141,7 @@ def receipts_not_owed_durably() -> Replacements:
 
 def refused_and_kept() -> Replacements:
     """A commit that took too long is refused and not unwound."""
-    from smsagg.engine.intake import Intake
+    from smsagg.engine.admission.intake import Intake
     from smsagg.smpp.status import ESME_RSYSERR
 
     def unwind(self: Intake, messages: list[Message], on_accepted: Callable[[int], None]) -> None:

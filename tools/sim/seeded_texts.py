@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from smsagg.engine.intake import Intake
-from smsagg.engine.part_dispatch import PartDispatch
-from smsagg.engine.queued import Queued
-from smsagg.engine.replacement import Replacement
-from smsagg.engine.reports import Reports
+from smsagg.engine.admission.intake import Intake
+from smsagg.engine.ending.reports import Reports
+from smsagg.engine.queues.queued import Queued
+from smsagg.engine.requests.replacement import Replacement
+from smsagg.engine.sending.part_dispatch import PartDispatch
 from smsagg.model import Message, MessageState, PartGroup
 from smsagg.queueing import Bundle
 from smsagg.receipts.dialect import IdDialect

@@ -23,7 +23,7 @@ _NOTHING_REPLACED = Rules()
 
 
 class Written(NamedTuple):
-    """A message ready for :meth:`~smsagg.engine.admission.Admission.admit`."""
+    """A message ready for :meth:`~smsagg.engine.admission.admission.Admission.admit`."""
 
     message: Message
     digits: str

@@ -1,4 +1,4 @@
-"""Submits of accounts whose recipients must be known first (:mod:`smsagg.engine.numbers`).
+"""Submits of accounts whose recipients must be known first (:mod:`smsagg.engine.numbers.numbers`).
 
 Mostly memory knows all recipients of a read, and nothing waits. When it does not, a task asks the store for all of them
 at once and goes on from there. The requests stay unanswered meanwhile, and above the account's window nothing waits: it

@@ -26,7 +26,7 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from smsagg.engine.replacement import Revision
+from smsagg.engine.requests.replacement import Revision
 from smsagg.engine.segments import segments_of
 from smsagg.esme.bound import Bound
 from smsagg.esme.operations.query import source_matches

@@ -1,0 +1,65 @@
+"""Whether a message is taken in, and where it goes: the checks that are the same for every front door.
+
+A front door makes the message out of what its protocol says; :meth:`Admission.admit` fills in what we know of its
+destination, chooses the pool, and says no with a :class:`~smsagg.model.Refusal`. Steps go from cheap to dear, and a
+step that no setting asks for is not taken.
+"""
+
+from smsagg.engine.accounts import Account
+from smsagg.engine.admission.lookups import Lookups
+from smsagg.engine.admission.recipient_caps import RecipientCaps
+from smsagg.engine.admission.routing import Routing
+from smsagg.engine.admission.tariffs import Tariffs
+from smsagg.engine.core import Core
+from smsagg.model import Message, Refusal
+from smsagg.routing.prefix import country_of
+
+
+class Admission:
+    """The one way to a pool."""
+
+    def __init__(self, core: Core, tariffs: Tariffs | None = None, lookups: Lookups | None = None) -> None:
+        """Without ``tariffs`` no account has a price list, without ``lookups`` no number is looked up."""
+        self._core = core
+        self._lookups = lookups
+        self.routing = Routing(core)
+        self.caps = RecipientCaps(core)
+        self._tariffs = tariffs
+        self.reconfigure()
+
+    def reconfigure(self) -> None:
+        """Heed the configuration and the tables of ``core`` from now on."""
+        self._networks = self._core.tables.networks
+        self.routing.reconfigure()
+        self.caps.reconfigure()
+
+    def admit(self, account: Account, message: Message, digits: str, now: int) -> Refusal | None:
+        """Route ``message`` to the E.164 number ``digits`` (no plus); ``None``: it may be taken in.
+
+        ``now`` is UTC milliseconds. The message is not stored yet, and nothing is held for it but what the choice of
+        its sender noted (``sender_use``), which goes with it through the intake.
+        """
+        message.country = country_of(digits)
+        guard = account.guard
+        if guard is not None:
+            refusal = guard.check(message, digits, now)
+            if refusal is not None:
+                return refusal
+        if self._networks is not None:
+            message.network = self._networks.find(digits)
+        if self._lookups is not None and self._lookups.is_on:
+            message.network = self._lookups.network(digits, message.country) or message.network
+        numbers = self._core.numbers
+        refusal = numbers.sender_for(account, message, digits, now) or self.routing.route(message, digits, now)
+        if refusal is None and account.tariff is not None:
+            assert self._tariffs is not None
+            refusal = self._tariffs.price(account.tariff, message, digits, now)
+        if refusal is None and self.caps.is_needed:
+            refusal = self.caps.check(account, digits, now)
+        if refusal is not None:
+            numbers.take_back((message,))
+        return refusal
+
+    def home_of(self, message: Message) -> str:
+        """The pool that a message which was admitted before would go to now; ``""`` when there is none."""
+        return self.routing.pool_again(message, self._core.clock.now_ms())

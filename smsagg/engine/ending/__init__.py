@@ -1,0 +1,1 @@
+"""How messages end and who hears of it: receipts, deliveries, events, expiry, retention."""

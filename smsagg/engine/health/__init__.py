@@ -1,0 +1,1 @@
+"""What may go where: circuits, paces, rules, scores, probes, maintenance and drills."""

@@ -1,0 +1,1 @@
+"""From handsets to accounts."""

@@ -1,0 +1,1 @@
+"""Where messages wait, and every way between."""

@@ -1,0 +1,1 @@
+"""What accounts ask about messages that they submitted."""
