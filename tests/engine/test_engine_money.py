@@ -315,6 +315,23 @@ async def test_a_reload_keeps_what_is_reserved() -> None:
         assert held(gateway) == (-4 * PRICE, 0)
 
 
+async def test_what_was_reserved_before_billing_ended_is_settled_after_it() -> None:
+    """The messages of a large batch wait for one another before they are committed."""
+    store = MemoryStore()
+    async with run_gateway(money_config(billing="postpaid"), store) as gateway:
+        engine, now = gateway.engine, gateway.clock.now_ms()
+        taken = engine.intake.take(engine.accounts["acme"], make_message(now, **ON_SUBMIT), now)
+        assert isinstance(taken, list)
+        gateway.reconfigure(money_config(billing="none"))
+        engine.intake.number(taken)
+        engine.intake.commit(taken, lambda _status: None)
+        await gateway.settle()
+        assert stored(store.tables) == (0, 0, PRICE)
+        gateway.carrier.receipt(*gateway.carrier.accept())
+        await gateway.settle()
+        assert stored(store.tables) == (0, PRICE, 0)
+
+
 @pytest.mark.parametrize("leaves", [True, False])
 async def test_limits_that_go_and_come_back_by_reloads_go_on_from_what_was_counted(leaves: bool) -> None:
     """With their account or alone; what is not charged meanwhile is free again, as it is after a restart."""

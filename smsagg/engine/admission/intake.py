@@ -205,7 +205,7 @@ class Intake:
         if not core.events.is_quiet:
             core.events.accepted(messages, changes, core.clock.now_ms())
         account = core.accounts.get(messages[0].account)
-        if account is None or account.purse is not None:
+        if account is None or account.purse is not None or messages[0].accounted:  # they may have waited for others
             self._money.record_reserved(messages, changes, core.clock.now_ms())
         core.store.write(changes, committed)
 
