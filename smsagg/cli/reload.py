@@ -32,7 +32,8 @@ def told(answer: dict[str, Any], *, check: bool = False) -> str:
     lines += [f"warning: {warning}" for warning in answer["warnings"]]
     number = answer["version"]
     if check:
-        lines.append(f"version {number} is in force; a reload would change: {answer['summary']}")
+        would_change = f"would change: {answer['summary']}" if lines else "would change nothing"
+        lines.append(f"version {number} is in force; a reload {would_change}")
     elif answer["applied"]:
         recorded = "" if answer["recorded"] else " (its record is not on the disk yet)"
         lines.append(f"version {number} is in force{recorded}: {answer['summary']}")

@@ -11,6 +11,8 @@ from smsagg.reports.report import Report
 from smsagg.reports.tally import BOUND_WORDS, ENDS, Tally
 
 VOLUME_WIDTH = 8
+FEW_MICROS = 10_000_000
+"""Totals below this show more places, since single messages cost cents and less."""
 CAUSES_SHOWN = 12
 CAUSE_WIDTH = 24
 
@@ -45,11 +47,12 @@ def fates_table(report: Report, span: str, rows_max: int) -> Table:
 
 def money_table(report: Report, currency: str, rows_max: int) -> Table:
     """What each group cost and brought, in the base currency."""
+    places = 2 if max(report.total.cost, report.total.revenue) >= FEW_MICROS else 4
     columns: list[Column] = [
         ("delivered", lambda tally: words.count(tally.delivered)),
-        ("cost", lambda tally: words.money(tally.cost)),
-        ("price", lambda tally: words.money(tally.revenue)),
-        ("margin", lambda tally: words.money(tally.margin)),
+        ("cost", lambda tally: words.money(tally.cost, places)),
+        ("price", lambda tally: words.money(tally.revenue, places)),
+        ("margin", lambda tally: words.money(tally.margin, places)),
         ("margin %", lambda tally: words.percentage(tally.margin / tally.revenue if tally.revenue else None)),
         ("cost per delivered", lambda tally: words.money(tally.cost_per_delivered, 5)),
     ]

@@ -116,3 +116,8 @@ def test_without_a_store_it_says_so(past: Past) -> None:
     result = run(past)
     assert result.exit_code == 1
     assert "there is no store at" in result.output
+
+
+def test_little_money_is_shown_to_a_hundredth_of_a_cent(past: Past) -> None:
+    """Single messages cost less than a cent is good for."""
+    assert "0.1000  0.2500  0.1500" in run(past, "--by", "country").stdout
