@@ -4,7 +4,7 @@ import os
 
 import click
 
-from smsagg.webhooks.signing import new_secret
+from smsagg.signing import new_secret
 
 
 @click.command("webhook-secret")

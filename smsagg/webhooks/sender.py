@@ -27,10 +27,10 @@ from smsagg.model import Event, EventDelivery
 from smsagg.observe.log import RateLimitedLog
 from smsagg.observe.metrics import Metrics
 from smsagg.queueing import TokenBucket
+from smsagg.signing import signed_headers
 from smsagg.store.base import Changes, Store
 from smsagg.webhooks.egress import Egress
 from smsagg.webhooks.post import Answer, Poster, Verdict
-from smsagg.webhooks.signing import signed_headers
 
 BACKOFF = 4.0
 JITTER = 0.2

@@ -6,7 +6,7 @@ import pytest
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from smsagg.webhooks.signing import new_secret, secret_octets, signed_headers
+from smsagg.signing import new_secret, secret_octets, signed_headers
 
 NOW_S = 1_800_000_000
 BODY = b'{"type":"message.delivered","data":{"to":"\xe4\xbd\xa0"}}'

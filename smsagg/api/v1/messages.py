@@ -132,8 +132,7 @@ class Messages:
     def _view_for(self, account: Account) -> View:
         core = self._engine.core
         currency, is_priced = currency_of(core.config, account.settings), account.name in core.tables.prices
-        now = core.clock.now_ms()
-        return lambda parts: view_of(parts, currency, is_priced, now)
+        return lambda parts: view_of(parts, currency, is_priced, core.clock.now_ms())
 
 
 def _result(index: int, seen: Seen) -> dict[str, Any]:
