@@ -1,6 +1,6 @@
 """Held messages, frozen accounts and what checks remember, from one life of the process to the next, on both stores."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from smsagg.config.abuse import AbuseSettings, AccountAbuseSettings
 from smsagg.config.schema import Config, MessageClassSettings, StoreSettings
 from smsagg.config.units import parse_message_limit
 from smsagg.engine.admission import freezing
+from smsagg.engine.requests.replacement import Revision
 from smsagg.model import FROZEN_UNTIL, HELD_UNTIL, Message, MessageState, Refusal
 from smsagg.smpp.status import ESME_ROK, ESME_RSUBMITFAIL, ESME_RTHROTTLED
 from smsagg.store.base import Changes, EntityUpdate, Store
@@ -182,6 +183,36 @@ async def test_a_frozen_account_sends_nothing_until_let_go(lives: Lives, mock_cl
         assert gateway.engine.freezing.frozen == {}
         await gateway.settle()
         assert gateway.sent == []
+
+
+async def test_what_is_replaced_while_its_account_is_let_go_goes_on(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store does not show as held what a replacement has just claimed."""
+    store = MemoryStore(Tables())
+    async with run_gateway(config_of(), store) as gateway:
+        engine = gateway.engine
+        engine.guard.freeze("acme", "a test", "uid 0")
+        message = await gateway.accept_one()
+        await gateway.settle()
+        claim = store.claim_by_key
+
+        async def claim_while_let_go(keys: Sequence[int]) -> list[Message]:
+            claimed = await claim(keys)
+            if engine.guard.unfreeze("acme", "uid 0"):
+                await wait_all_tasks_blocked()
+            return claimed
+
+        monkeypatch.setattr(store, "claim_by_key", claim_while_let_go)
+        status = await engine.replacement.revise(
+            "acme", message.message_id, lambda old: Revision(1, b"new", False, old.not_before, old.expires_at)
+        )
+        assert status == ESME_ROK
+        await gateway.until(lambda: not engine.core.frozen)
+        await gateway.until(lambda: [sent.body for sent in gateway.carrier.outstanding] == [b"new"])
+        gateway.carrier.receipt(*gateway.carrier.accept())
+        await gateway.settle()
+        gateway.assert_nothing_is_held()
 
 
 async def test_what_moves_to_another_pool_while_its_account_is_let_go_goes_on(

@@ -17,7 +17,6 @@ from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.queues.waiting import HomeOf, Waiting
 from smsagg.engine.sending.pools import Pool
 from smsagg.errors import StoreError
-from smsagg.model import FROZEN_UNTIL
 
 CLAIM_MAX = 5_000
 IDLE_S = 5.0
@@ -107,9 +106,7 @@ class Loader:
         for message in claimed:
             if message.seq in core.settling:
                 continue
-            if message.next_attempt_at == FROZEN_UNTIL and message.account not in core.frozen:
-                # Its account was let go on, which looked for it while it was claimed.
-                message.next_attempt_at = max(message.not_before, now)
+            waiting.thaw(message, now)
             home = self._home_of(message)
             core.change_pool(message, home or other_name(name))
             if home:

@@ -222,6 +222,7 @@ class Waiting:
 
     def readmit(self, message: Message, now: int) -> None:
         """A QUEUED message in memory that was withdrawn waits again, by its ``next_attempt_at``."""
+        self.thaw(message, now)
         if not self._is_at_home(message):
             self._park(message, now)
         elif message.next_attempt_at <= now:
@@ -247,6 +248,12 @@ class Waiting:
         self._core.live.pop(message.seq, None)
         changes.message_updates.append(update_of(message))
         self._note_parked(message, 0)
+
+    def thaw(self, message: Message, now: int) -> None:
+        """Whoever claimed ``message`` has it still: if it was held with its account, which was let go on meanwhile, it
+        is due now, for it was not among what the store showed as held."""
+        if message.next_attempt_at == FROZEN_UNTIL and message.account not in self._core.frozen:
+            message.next_attempt_at = max(message.not_before, now)
 
     def release_due(self, now: int) -> None:
         """Move scheduled messages whose time has come to their ready queues."""
