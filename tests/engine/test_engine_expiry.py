@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from smsagg.config.schema import Config, Duration, MessageClassSettings, ReceiptSettings, RetrySettings, StoreSettings
+from smsagg.engine.ending import sweeper
 from smsagg.model import MessageState
 from smsagg.smpp.status import ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.store.memory import MemoryStore, Tables
@@ -330,3 +331,23 @@ async def test_a_silent_carrier_is_ended_after_a_restart_too() -> None:
         assert late.statuses == [ESME_ROK]
         assert len(sink.received) == 1
         assert gateway.sent == []
+
+
+async def test_messages_expire_while_many_old_events_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round drops a bounded number of them, at a rate that nobody's events exceed."""
+    store = MemoryStore(Tables())
+    asked = 0
+
+    async def drop(_before: int, limit: int) -> int:
+        nonlocal asked
+        asked += 1
+        await trio.sleep(0.01)
+        return limit
+
+    monkeypatch.setattr(store, "drop_events", drop)
+    async with run_gateway(config_of(carriers=UNBOUND), store) as gateway:
+        sink = gateway.attach()
+        await gateway.accept_one(ttl_s=60)
+        await trio.sleep(70)
+        assert [delivery.message_state for delivery in sink.received] == [MessageState.EXPIRED]
+        assert asked >= 20 * sweeper.EVENT_BATCHES
