@@ -11,8 +11,10 @@ from v1_bench import KEY, OTHERS_KEY, Answered, Client, api, api_config
 
 from smsagg.api.v1 import events
 from smsagg.api.v1.access import hash_of_key, new_key
-from smsagg.config.schema import ApiKeySettings, Config, RoutingSettings
+from smsagg.config.schema import ApiKeySettings, Config, QuotaSettings, RoutingSettings
+from smsagg.errors import StoreFailed
 from smsagg.tables import Tables
+from smsagg.testing.gateway import pool_settings
 from smsagg.testing.resolver import FakeResolver, lookup_settings
 
 
@@ -104,3 +106,46 @@ async def test_no_account_has_all_streams(monkeypatch: pytest.MonkeyPatch) -> No
         assert (await client.call("GET", "/v1/events/stream")).status == 429
         async with stream(client, OTHERS_KEY) as others:
             assert others == b": here\n\n"
+
+
+@pytest.mark.parametrize("end", ["the caller goes", "the account leaves", "the store cannot be asked"])
+async def test_a_batch_that_ends_between_two_slices_leaves_nothing(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """No place, no money, no message; whoever ends it."""
+    config = api_config(pools={"gb": pool_settings("alpha", countries=("GB",))})
+    config.accounts["acme"] = evolve(config.accounts["acme"], quotas=QuotaSettings(daily=1_000))
+    async with api(config) as client, trio.open_nursery() as nursery:
+        gateway = client.gateway
+        waits, goes_on = trio.Event(), trio.Event()
+
+        async def turn() -> None:
+            waits.set()
+            await goes_on.wait()
+            if end == "the store cannot be asked":
+                raise StoreFailed("no answer")
+
+        monkeypatch.setattr(client.app._sending, "_turn", turn)
+        answers: list[Answered] = []
+
+        async def send() -> None:
+            messages = [{"to": f"+4477009{n:05}", "text": "hello", "from": "ACME"} for n in range(100)]
+            answers.append(await client.call("POST", "/v1/messages/batch", {"messages": messages}))
+
+        nursery.start_soon(send)
+        await waits.wait()
+        assert gateway.engine.accounts["acme"].queued == 32
+        if end == "the caller goes":
+            nursery.cancel_scope.cancel()
+        elif end == "the account leaves":
+            put_in_force(client, evolve(config, accounts={"other": config.accounts["other"]}))
+        goes_on.set()
+        with trio.CancelScope(shield=True):
+            await gateway.settle()
+            put_in_force(client, config)
+            gateway.assert_nothing_is_held()
+            spending = gateway.engine.money.purses["acme"].spending
+            assert spending is not None
+            assert [limit.used for limit in spending.limits] == [0]
+            assert gateway.carrier.outstanding == []
+            assert [answer.status for answer in answers] == {
+                "the caller goes": [], "the account leaves": [401], "the store cannot be asked": [503]
+            }[end]  # fmt: skip
