@@ -114,7 +114,7 @@ class LoadRun:
                 self._journal.submitted(number, f"{text} {self.templates.nonce(number)}")
         rate = self.settings.rate_per_s
         for number in range(first, first + count):
-            due_at = now if rate is None else self.started_at + number / rate
+            due_at = now if rate is None else self.started_at + (number + 1) / rate
             yield number, due_at if now - due_at > 2 * PACED_TICK_S else now
 
     @property

@@ -114,6 +114,16 @@ async def test_a_rate_is_kept() -> None:
         assert run.sent_at - run.started_at >= 0.24
 
 
+def test_pacing_is_no_latency() -> None:
+    """A message is late when it leaves after it was due, and not by the pause before it."""
+    run = make_run(0, rate_per_s=10)
+    run.started_at = 100.0
+    assert [run.allowed(now) for now in (100.05, 100.101)] == [0, 1]
+    assert [*run.take(1, 100.101)] == [(0, 100.101)]
+    assert run.allowed(100.35) == 2
+    assert [*run.take(2, 100.35)] == [(1, pytest.approx(100.2)), (2, pytest.approx(100.3))]
+
+
 async def test_a_duration_ends_the_run() -> None:
     """Without a number of messages the run sends until its time is over."""
     async with simulator() as (_, port):
