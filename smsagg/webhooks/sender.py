@@ -30,7 +30,7 @@ from smsagg.queueing import TokenBucket
 from smsagg.signing import signed_headers
 from smsagg.store.base import Changes, Store
 from smsagg.webhooks.egress import Egress
-from smsagg.webhooks.post import Answer, Poster, Verdict
+from smsagg.webhooks.post import RETRY_AFTER_MAX_S, Answer, Poster, Verdict
 
 BACKOFF = 4.0
 JITTER = 0.2
@@ -171,7 +171,8 @@ class Webhooks:
                     await trio.sleep(STORE_RETRY_S)
                     continue
                 now = self._clock.now_ms()
-                due = [(delivery, event) for delivery, event in owed if delivery.next_attempt_at <= now]
+                latest = now + self._longest_ms  # what is planned for later was planned before the clock was set back
+                due = [(delivery, event) for delivery, event in owed if not now < delivery.next_attempt_at <= latest]
                 if due:
                     await self._send_all(endpoint, due)
                 elif owed:
@@ -237,6 +238,11 @@ class Webhooks:
             changes.done_event_deliveries.append((delivery.endpoint, delivery.event_id))
             return
         changes.event_deliveries.append(delivery._replace(attempts=attempts, next_attempt_at=next_attempt_at))
+
+    @property
+    def _longest_ms(self) -> int:
+        """No attempt is planned further ahead."""
+        return round(1000 * max(self._sending.retry_max * (1 + JITTER), RETRY_AFTER_MAX_S, PAUSE_MAX_S))
 
     def _delay_s(self, attempts: int) -> float:
         delay_s = min(self._sending.retry_first * BACKOFF ** min(attempts - 1, 20), self._sending.retry_max)

@@ -271,6 +271,20 @@ async def test_what_was_owed_before_a_crash_is_sent_after_it(autojump_clock: obj
         assert bench.owed == 0
 
 
+async def test_what_a_clock_that_was_days_ahead_had_planned_is_tried_by_the_right_one(autojump_clock: object) -> None:
+    """No attempt is ever planned for later than the longest pause."""
+    tables = Tables()
+    async with running(tables=tables) as bench:
+        bench.clock.jump_wall(864_000)
+        bench.poster.answer = lambda url, name: FAILED
+        bench.note(2)
+        await trio.sleep(1)
+        assert bench.owed == 2
+    async with running(tables=tables) as bench:
+        await trio.sleep(1)
+        assert bench.owed == 0
+
+
 async def test_endpoints_that_left_the_configuration_are_sent_nothing(autojump_clock: object) -> None:
     """What they were owed waits for its time to be over."""
     async with running() as bench:
