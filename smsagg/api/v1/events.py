@@ -191,5 +191,5 @@ def _known(kinds: Sequence[str] | None) -> Sequence[str]:
     for kind in kinds or ():
         if kind not in EVENT_KINDS:
             reason = f"there are {', '.join(EVENT_KINDS)}"
-            raise Problem(422, "unknown-type", f"No event is called {kind!r}.", [{"path": "type", "detail": reason}])
+            raise Problem(422, "unknown-type", "There is no such type of event.", [{"path": "type", "detail": reason}])
     return tuple(kinds or ())
