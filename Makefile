@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim choice-picture bench-codec bench-abuse bench-routing interop fuzz check-metrics check-api bench-http clean
+.PHONY: help run test lint bench bench-million bench-reports bench-scale overload chaos sim day choice-picture bench-codec bench-abuse bench-routing interop fuzz check-metrics check-api bench-http clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ fuzz: $(VENV)/run.stamp ## Fuzz all that reads a peer's octets; FUZZ_RUNS=n PDUs
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]' \
 		|| echo "atheris cannot be installed for this Python: fuzzing without guidance by coverage"
 	$(BIN)/python -m tools.fuzz --runs $(or $(FUZZ_RUNS),1000000) --json var/fuzz.json
+
+day: $(VENV)/run.stamp ## A scripted day of five countries and twelve carriers under each way of choosing; draws docs/day.svg (about 2 minutes)
+	$(BIN)/python -m tools.day --json var/day.json --picture docs/day.svg
 
 choice-picture: $(VENV)/run.stamp ## Hours in which carriers turn bad, under each policy; draws docs/choice.svg (about 2 minutes)
 	$(BIN)/python -m tools.choice_picture
