@@ -98,7 +98,11 @@ class Sending:
             guard = account.guard
             numbers = (n for n in self._numbers(asked) if guard is None or guard.takes_country(country_of(n)))
             await lookups.wait(lookups.start(numbers))
+        core = self._engine.core
+        began_at = core.clock.monotonic_s()
         async with self._room.places_for(len(asked)):
+            if core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
+                raise _not_now()  # its client has given up waiting, and may have sent it again
             return await self._send_now(account, asked, view, render, keyed)
 
     async def _send_now(
