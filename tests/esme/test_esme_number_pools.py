@@ -176,3 +176,18 @@ async def test_nothing_is_taken_from_an_account_that_left_while_recipients_were_
         assert answers == [s.ESME_RTHROTTLED] * 2
         assert bench.stored == []
         assert bench.gateway.engine.numbers.choices_held == 0
+
+
+async def test_what_waited_too_long_for_its_recipient_is_refused(autojump_clock: trio.testing.MockClock) -> None:
+    """ESME_RSYSERR, as for a commit that takes too long; nothing of it is sent."""
+    async with front_door(accounts=accounts()) as bench:
+        await stock(bench)
+        client = await bench.bound()
+        await bench.settle()
+        bench.store.hold()
+        await client.send(submit_sm(source_addr="POOL"))
+        await trio.sleep(bench.gateway.config.server.accept_deadline + 1)
+        bench.store.release()
+        assert (await client.receive(SubmitSmResp)).command_status == s.ESME_RSYSERR
+        assert bench.stored == []
+        await client.submit_ok(source_addr="POOL")

@@ -2,7 +2,8 @@
 
 Mostly memory knows all recipients of a read, and nothing waits. When it does not, a task asks the store for all of them
 at once and goes on from there. The requests stay unanswered meanwhile, and above the account's window nothing waits: it
-is refused. So is what waited when the session was told to leave, for its account may have left the configuration.
+is refused. So is what waited when the session was told to leave, for its account may have left the configuration, and
+what waited longer than ``accept_deadline``, for its client has given up and will send it again.
 """
 
 from collections.abc import Callable, Iterable
@@ -38,15 +39,20 @@ def when_known(
 async def _act_when_known(
     bound: Bound, recipients: list[str], act: Callable[[], None], refuse: Callable[[int], None]
 ) -> None:
+    door = bound.door
+    began_at = door.clock.monotonic_s()
+
     def act_if_taken() -> None:
         if bound.is_leaving:
             refuse(ESME_RTHROTTLED)
+        elif door.clock.monotonic_s() - began_at > door.config.server.accept_deadline:
+            refuse(ESME_RSYSERR)
         else:
             act()
 
     with bound.busy():
         try:
-            await bound.door.engine.numbers.knowing(recipients, act_if_taken)
+            await door.engine.numbers.knowing(recipients, act_if_taken)
         except StoreError:
             refuse(ESME_RSYSERR)
         bound.flush()
