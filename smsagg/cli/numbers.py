@@ -146,7 +146,7 @@ def import_numbers(config_path: Path, as_json: bool, file: Path) -> None:
 
 @numbers.command()
 @config_option
-@click.option("--output", type=click.File("w", encoding="utf-8"), default="-", help="Default: standard output.")
+@click.option("-o", "--output", type=click.File("w", encoding="utf-8"), default="-", help="Default: standard output.")
 def export(config_path: Path, output: Any) -> None:
     """Write all numbers as CSV, as import reads it."""
     writer = csv.DictWriter(output, COLUMNS, lineterminator="\n")

@@ -263,3 +263,13 @@ def test_the_default_pool_is_told_apart_from_that_of_the_country() -> None:
         "codes",
         "default, since no pool names its country",
     )
+
+
+def test_the_files_alone_tell_what_checks_for_abuse_would_refuse() -> None:
+    """Countries that are not enabled and contents that are blocked need no server to be known."""
+    accounts = {"acme": account_settings("acme", abuse=AccountAbuseSettings(countries=("GB",)))}
+    config, tables = config_of(accounts=accounts, routing=RoutingSettings(default_pool="codes"))
+    tables = evolve(tables, content=ContentRules([ContentRule("scam", "block", ("send money",))]))
+    assert says(explain(config, tables))["abuse"] == "passed"
+    assert explain(config, tables, text="Send MONEY")["steps"][0]["reason"] == "content"
+    assert explain(config, tables, number="33612345678")["steps"][0]["reason"] == "country not enabled"

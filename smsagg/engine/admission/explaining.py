@@ -14,6 +14,8 @@ from typing import Any
 
 from attrs import define
 
+from smsagg.abuse import Checks, rules_of
+from smsagg.abuse.checks import Shared
 from smsagg.config.amounts import format_micros
 from smsagg.config.schema import AccountSettings, Config
 from smsagg.engine.admission.foresight import PASSED, REFUSED, WARNING, Step, guard_step, later_steps
@@ -198,14 +200,22 @@ class _Explanation:
     def _steps(self) -> Iterator[Step]:
         if not self._settings.enabled:
             yield Step("account", REFUSED, 0, "disabled: its ESMEs cannot bind")
-        if self._engine is not None:
-            yield from guard_step(self._engine, self._message, self._digits, self._at)
+        yield from guard_step(self._guard(), self._message, self._digits, self._at)
         yield self._sender_step
         yield self._route_step()
         if isinstance(self._decision, Routed):
             yield from self._price_steps(self._decision.pool)
             if self._engine is not None:
                 yield from later_steps(self._engine, self._message, self._digits, self._segments, self._at)
+
+    def _guard(self) -> Checks | None:
+        """The checks for abuse of the account; of the files alone with nothing counted yet."""
+        account = self._question.account
+        if self._engine is not None:
+            return self._engine.core.accounts[account].guard
+        rules, content = rules_of(self._config, account), self._tables.content.compile(account)
+        checks = Checks(account, rules, Shared(self._config.abuse), content, None, lambda _finding: None)
+        return checks if checks.are_needed else None
 
     def _sender_of(self) -> tuple[str, Step]:
         senders, asked = self._settings.senders, self._question.sender

@@ -7,6 +7,7 @@ account sends, and runs of neighbouring numbers.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from smsagg.abuse import Checks
 from smsagg.config.amounts import format_micros
 from smsagg.engine.engine import Engine
 from smsagg.model import Message
@@ -26,9 +27,8 @@ class Step(NamedTuple):
     reason: str = ""
 
 
-def guard_step(engine: Engine, message: Message, digits: str, now: int) -> Iterator[Step]:
+def guard_step(guard: Checks | None, message: Message, digits: str, now: int) -> Iterator[Step]:
     """The checks for abuse, when the account has any. ``message`` has its country."""
-    guard = engine.core.accounts[message.account].guard
     if guard is not None:
         refusal, match = guard.foresee(message, digits, now), guard.foresee_content(message)
         if refusal is not None:
