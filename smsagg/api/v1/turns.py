@@ -8,9 +8,9 @@ what they have to do, and wait for one slice of HTTP at most.
 What is under way to the store is bounded too (*room*): every commit that is awaited wakes those who wait for it, and
 an SMPP submit waits for the rows of the commit before its own.
 
+After each piece of work HTTP rests, so that it has half of the loop's time at most: what it took in has to go on, too.
 When the front door for SMPP itself is near its limit (its ``load``, see ``esme.pace``: the loop is late, and messages
-pile up), the time that requests take is stretched: after each piece of work HTTP rests for a multiple of it, until at
-full load it has :data:`SHARE_MIN` of the loop. What waits for its turn then is bounded; beyond, and when it would wait
+pile up), it rests for longer, until at full load it has :data:`SHARE_MIN` of the loop. What waits for its turn then is bounded; beyond, and when it would wait
 for too long, a request is answered 503 at once.
 """
 
@@ -25,7 +25,9 @@ import trio
 
 from smsagg.api.v1.problem import Problem
 
-SHARE_MIN = 0.05
+SHARE_MAX, SHARE_MIN = 0.5, 0.05
+BURST_S = 0.005
+"""HTTP may be behind with its rests by so much."""
 WAITING_MAX = 150
 """Requests that wait for their first turn."""
 REST_S_MAX = 0.5
@@ -57,15 +59,14 @@ class Turns:
     async def take(self) -> None:
         """Wait for a turn; cancelling the wait is harmless."""
         async with self._turn:
-            if self._rests_until > trio.current_time():
-                await trio.sleep_until(self._rests_until)
+            if self._rests_until - BURST_S > trio.current_time():
+                await trio.sleep_until(self._rests_until - BURST_S)
 
     def charge(self, seconds: float) -> None:
         """So long has the loop been worked with."""
-        load = self._load()
-        if load > 0.0:
-            rest_s = min(seconds * (SHARE_MIN**-load - 1), REST_S_MAX)
-            self._rests_until = max(self._rests_until, trio.current_time()) + rest_s
+        share = SHARE_MAX * (SHARE_MIN / SHARE_MAX) ** self._load()
+        rest_s = min(seconds * (1 / share - 1), REST_S_MAX)
+        self._rests_until = max(self._rests_until, trio.current_time()) + rest_s
 
 
 class Room:
