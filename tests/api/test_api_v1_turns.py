@@ -78,6 +78,15 @@ async def test_a_busy_front_door_slows_http(autojump_clock: trio.testing.MockClo
     assert trio.current_time() == pytest.approx(0.7)
 
 
+async def test_streams_do_not_put_requests_off_for_ever(autojump_clock: trio.testing.MockClock) -> None:
+    """They work without taking turns; however much they do, a request begins soon after."""
+    taking = Turns(lambda: 1.0)
+    for _ in range(1_000):
+        taking.charge(0.01)
+    await taking.begin()
+    assert trio.current_time() <= turns.DEBT_S_MAX
+
+
 async def test_room_is_given_in_order_and_given_back() -> None:
     """A batch that needs all of it waits for all, nobody overtakes it, and one that gives up leaves no hole."""
     room = Room()

@@ -31,6 +31,8 @@ BURST_S = 0.005
 WAITING_MAX = 150
 """Requests that wait for their first turn."""
 REST_S_MAX = 0.5
+DEBT_S_MAX = 2.0
+"""What takes no turns (streams, answers after a commit) is charged too; it puts nobody off for longer than this."""
 ROOM = 16
 """Requests that are under way to the store at once; a batch counts as one for each so many messages:"""
 MESSAGES_A_PLACE = 64
@@ -66,7 +68,8 @@ class Turns:
         """So long has the loop been worked with."""
         share = SHARE_MAX * (SHARE_MIN / SHARE_MAX) ** self._load()
         rest_s = min(seconds * (1 / share - 1), REST_S_MAX)
-        self._rests_until = max(self._rests_until, trio.current_time()) + rest_s
+        now = trio.current_time()
+        self._rests_until = min(max(self._rests_until, now) + rest_s, now + DEBT_S_MAX)
 
 
 class Room:
