@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from smsagg.cli.whole import print_whole
 from smsagg.config.units import format_duration
 from smsagg.pricing.card_file import format_instant
 
@@ -89,7 +90,7 @@ def show(records: Iterable[Record], columns: list[Column], as_json: bool) -> Non
         table.add_row(*(escape(row[place]) for place in shown))
     console = Console(width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
     if rows:
-        console.print(table)
+        print_whole(console, table)
     console.print(f"{len(rows):,} found", highlight=False)
 
 

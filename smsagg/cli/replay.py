@@ -11,6 +11,7 @@ from rich.table import Table
 from smsagg.cli.asking import config_option
 from smsagg.cli.drafting import what_if_of
 from smsagg.cli.past import asked_past, console, plain_table, progress, span_options, write_rows
+from smsagg.cli.whole import print_whole
 from smsagg.config.amounts import format_micros
 from smsagg.history.past_messages import past_messages
 from smsagg.reports import words
@@ -50,9 +51,9 @@ def replay(
     currency = str(asked.config.money.currency)
     if format_ == "table":
         out = console()
-        out.print(_countries(counted, asked.words, currency))
+        print_whole(out, _countries(counted, asked.words, currency))
         if counted.moves:
-            out.print(_moves(counted))
+            print_whole(out, _moves(counted))
         return
     rows = [{"country": country, **_figures(row)} for country, row in counted.sorted_rows()]
     moves = [_move_document(move, count) for move, count in counted.sorted_moves()]

@@ -8,7 +8,8 @@ import orjson
 
 from smsagg.cli.asking import config_option
 from smsagg.cli.past import Asked, asked_past, console, progress, span_options, write_rows
-from smsagg.cli.report_view import causes_table, fates_table, money_table
+from smsagg.cli.report_view import causes_table, fates_tables, money_table
+from smsagg.cli.whole import print_whole
 from smsagg.history.traffic import traffic_of
 from smsagg.reports import chart
 from smsagg.reports.documents import document, flat_rows
@@ -69,9 +70,9 @@ def report(
     else:
         out = console()
         total = counted.total
-        out.print(fates_table(counted, asked.words, ROWS_SHOWN))
+        print_whole(out, *fates_tables(counted, asked.words, ROWS_SHOWN))
         if total.cost or total.revenue:
-            out.print(money_table(counted, currency, ROWS_SHOWN))
+            print_whole(out, money_table(counted, currency, ROWS_SHOWN))
         if total.causes:
             out.print(causes_table(total))
     if chart_path is not None:

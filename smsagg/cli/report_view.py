@@ -1,6 +1,6 @@
 """Reports as tables on a terminal: totals, right-aligned numbers, small pictures where people would rather look."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.markup import escape
 from rich.table import Table
@@ -16,14 +16,26 @@ FEW_MICROS = 10_000_000
 CAUSES_SHOWN = 12
 CAUSE_WIDTH = 24
 
+TIMES = f"{BOUND_WORDS[0]}…{BOUND_WORDS[-2]}"
+LEFT_OUT = ("", TIMES, "retries", "p99")
+"""Columns that go on a narrow terminal, in this order."""
+
 Column = tuple[str, Callable[[Tally], str]]
 
 
-def fates_table(report: Report, span: str, rows_max: int) -> Table:
+def fates_tables(report: Report, span: str, rows_max: int) -> Iterator[Table]:
     """What became of each group's messages, and how soon; at most ``rows_max`` groups, and the total.
 
-    Ends that no message came to have no column.
+    Ends that no message came to have no column. The first table has all columns, each further one is narrower.
     """
+    columns = _fates(report)
+    yield _table(f"Messages from {span}", report, report.total, columns, rows_max)
+    for head in LEFT_OUT:
+        columns = [column for column in columns if column[0] != head]
+        yield _table(f"Messages from {span}", report, report.total, columns, rows_max)
+
+
+def _fates(report: Report) -> list[Column]:
     total = report.total
     most = max((tally.accepted for _, tally in report.groups()), default=1)
     columns: list[Column] = [
@@ -39,10 +51,10 @@ def fates_table(report: Report, span: str, rows_max: int) -> Table:
         ("rate", lambda tally: words.percentage(tally.delivery_rate)),
         ("median", lambda tally: _quantile(tally, 0.5)),
         ("p99", lambda tally: _quantile(tally, 0.99)),
-        (f"{BOUND_WORDS[0]}…{BOUND_WORDS[-2]}", lambda tally: words.sparkline(tally.distribution())),
+        (TIMES, lambda tally: words.sparkline(tally.distribution())),
         ("retries", lambda tally: words.count(tally.retries)),
     ]
-    return _table(f"Messages from {span}", report, total, columns, rows_max)
+    return columns
 
 
 def money_table(report: Report, currency: str, rows_max: int) -> Table:

@@ -10,6 +10,7 @@ from rich.table import Table
 from smsagg.cli.asking import config_option
 from smsagg.cli.drafting import CardFile, what_if_of
 from smsagg.cli.past import asked_past, console, plain_table, progress, span_options, write_rows
+from smsagg.cli.whole import print_whole
 from smsagg.config.amounts import format_micros
 from smsagg.config.schema import POLICIES
 from smsagg.history.past_messages import past_messages
@@ -51,7 +52,7 @@ def savings(
                 counted.add(messages)
     currency = str(asked.config.money.currency)
     if format_ == "table":
-        console().print(_table(counted, asked.words, currency))
+        print_whole(console(), _table(counted, asked.words, currency))
         return
     rows = [
         {"country": country, "carrier": carrier, **_figures(row)} for (country, carrier), row in counted.sorted_rows()

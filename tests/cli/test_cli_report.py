@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 from past_store import Past
+from rich.console import Console
 
 from smsagg.cli import main
 
@@ -121,3 +122,14 @@ def test_without_a_store_it_says_so(past: Past) -> None:
 def test_little_money_is_shown_to_a_hundredth_of_a_cent(past: Past) -> None:
     """Single messages cost less than a cent is good for."""
     assert "0.1000  0.2500  0.1500" in run(past, "--by", "country").stdout
+
+
+def test_a_narrow_terminal_shows_what_the_groups_are(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns that matter less go before a name does; far too narrow, lines are wider than the terminal."""
+    monkeypatch.setattr("smsagg.cli.report.console", lambda: Console(width=75, color_system=None))
+    table = run(past, "--by", "country,carrier").stdout.split("Money")[0]
+    assert "country  carrier  accepted" in table
+    assert "GB       alpha" in table
+    assert "█" not in table
+    monkeypatch.setattr("smsagg.cli.report.console", lambda: Console(width=20, color_system=None))
+    assert "GB       alpha" in run(past, "--by", "country,carrier").stdout
