@@ -98,21 +98,31 @@ class Sending:
             guard = account.guard
             numbers = (n for n in self._numbers(asked) if guard is None or guard.takes_country(country_of(n)))
             await lookups.wait(lookups.start(numbers))
-        core = self._engine.core
-        began_at = core.clock.monotonic_s()
+        late_at = self._engine.core.clock.monotonic_s() + self._engine.core.config.server.accept_deadline
         async with self._room.places_for(len(asked)):
-            if core.clock.monotonic_s() - began_at > core.config.server.accept_deadline:
-                raise _not_now()  # its client has given up waiting, and may have sent it again
-            return await self._send_now(account, asked, view, render, keyed)
+            return await self._send_now(account, asked, view, render, keyed, late_at)
 
     async def _send_now(
-        self, account: Account, asked: Sequence[NewMessage], view: View, render: Render, keyed: KeyedAnswer | None
+        self,
+        account: Account,
+        asked: Sequence[NewMessage],
+        view: View,
+        render: Render,
+        keyed: KeyedAnswer | None,
+        late_at: float,
     ) -> Answer:
-        now = self._engine.core.clock.now_ms()
+        """At ``late_at`` its client has given up waiting, and may have sent it again."""
+        clock = self._engine.core.clock
+        if clock.monotonic_s() > late_at:
+            raise _not_now()
+        now = clock.now_ms()
         sent, seen = await self._take_all(account, asked, view, now)
         messages = [part for parts in sent if isinstance(parts, list) for part in parts]
         if not messages:
             return Answer(*render(seen))
+        if clock.monotonic_s() > late_at:
+            self._engine.intake.take_back(messages)
+            raise _not_now()
         # From numbers to the commit nothing waits: what is read in the order of numbers misses nothing.
         self._engine.intake.number(messages)
         for parts, document in zip(sent, seen, strict=True):
