@@ -10,8 +10,8 @@ an SMPP submit waits for the rows of the commit before its own.
 
 After each piece of work HTTP rests, so that it has half of the loop's time at most: what it took in has to go on, too.
 When the front door for SMPP itself is near its limit (its ``load``, see ``esme.pace``: the loop is late, and messages
-pile up), it rests for longer, until at full load it has :data:`SHARE_MIN` of the loop. What waits for its turn then is
-bounded; beyond, and when it would wait for too long, a request is answered 503 at once.
+pile up), it rests for longer, until at full load it has :data:`SHARE_MIN` of the loop. Of requests that wait for their
+first turn there are :data:`WAITING_MAX` at most; beyond, the answer is 503 at once.
 """
 
 import time
