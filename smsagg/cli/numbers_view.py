@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from smsagg.cli.instants import instant
 from smsagg.cli.whole import print_whole
 from smsagg.config.units import format_duration
-from smsagg.pricing.card_file import format_instant
 
 Record = dict[str, Any]
 WIDTH_IN_FILES = 250
@@ -21,17 +21,13 @@ WIDTH_IN_FILES = 250
 Column = tuple[str, Callable[[Record], str]]
 
 
-def instant(value: int) -> str:
-    """``""`` for none."""
-    return format_instant(value) if value else ""
-
-
 def duration(milliseconds: int) -> str:
     return format_duration(milliseconds / 1000)
 
 
 def _until(record: Record) -> str:
-    return instant(record["leased_until"] or record["quarantine_until"])
+    until = record["leased_until"] or record["quarantine_until"]
+    return instant(until) if until else ""
 
 
 NUMBERS: list[Column] = [
@@ -42,7 +38,7 @@ NUMBERS: list[Column] = [
     ("pool", lambda r: r["pool"]),
     ("status", lambda r: r["status"]),
     ("accounts", lambda r: ", ".join(r["accounts"]) + (" (shared)" if r["assignment"] == "shared" else "")),
-    ("until", _until),
+    ("until (UTC)", _until),
     ("monthly", lambda r: "" if r["monthly_cost"] == "0.00" else f"{r['monthly_cost']} {r['currency']}".strip()),
     ("tags", lambda r: " ".join(r["tags"])),
 ]
@@ -65,14 +61,14 @@ ALLOCATIONS: list[Column] = [
     ("account", lambda r: r["account"]),
     ("numbers", lambda r: f"{r['numbers']:,}"),
     ("has", lambda r: f"{r['has']:,}"),
-    ("from", lambda r: instant(r["begins_at"])),
-    ("until", lambda r: instant(r["ends_at"])),
+    ("from (UTC)", lambda r: instant(r["begins_at"])),
+    ("until (UTC)", lambda r: instant(r["ends_at"])),
 ]
 CONVERSATIONS: list[Column] = [
     ("recipient", lambda r: r["recipient"]),
     ("account", lambda r: r["account"]),
     ("number", lambda r: r["number"]),
-    ("last", lambda r: instant(r["at"])),
+    ("last (UTC)", lambda r: instant(r["at"])),
     ("messages", lambda r: f"{r['count']} until {instant(r['until'])}" if r["until"] > r["at"] else ""),
 ]
 

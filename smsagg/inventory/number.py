@@ -249,14 +249,14 @@ def release(number: Number, account: str, now: int, quarantine_ms: int) -> Numbe
 def suspend(number: Number) -> Number:
     """Send nothing from it for now."""
     if number.state is Status.RETIRED or number.is_suspended:
-        raise InventoryError(f"{number.name} is {number.status}: it cannot be suspended")
+        raise InventoryError(f"{number.name} is {_stands(number)}: it cannot be suspended")
     return evolve(number, is_suspended=True)
 
 
 def resume(number: Number) -> Number:
     """Send from it again."""
     if not number.is_suspended:
-        raise InventoryError(f"{number.name} is {number.status}: it cannot be resumed")
+        raise InventoryError(f"{number.name} is {_stands(number)}: it cannot be resumed")
     return evolve(number, is_suspended=False)
 
 
@@ -272,11 +272,15 @@ def restore(number: Number, now: int) -> Number:
     return as_of(restored, now, 0)
 
 
+def _stands(number: Number) -> str:
+    return "in quarantine" if number.status is Status.QUARANTINE else number.status.value
+
+
 def _next(number: Number, action: Action) -> Status:
     following = TRANSITIONS.get((number.state, action))
     if following is None or (number.is_suspended and action in NOT_WHILE_SUSPENDED):
         who = f" ({', '.join(number.accounts[:3])})" if number.accounts else ""
-        raise InventoryError(f"{number.name} is {number.status}{who}: it cannot be {action.value}")
+        raise InventoryError(f"{number.name} is {_stands(number)}{who}: it cannot be {action.value}")
     return following
 
 

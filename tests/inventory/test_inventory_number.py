@@ -56,6 +56,12 @@ def test_the_table_says_what_may_happen(state: Status, action: Action) -> None:
         assert ACTIONS[action](number).state is expected
 
 
+def test_a_number_that_rests_is_said_to_be_in_quarantine() -> None:
+    """In words that can be read."""
+    with pytest.raises(InventoryError, match="447700900001 is in quarantine: it cannot be leased"):
+        ACTIONS[Action.LEASE](IN_STATE[Status.QUARANTINE])
+
+
 @pytest.mark.parametrize("action", [Action.ASSIGN, Action.SHARE, Action.LEASE])
 def test_a_suspended_number_gets_no_owner(action: Action) -> None:
     """While it is suspended nobody new gets it."""
