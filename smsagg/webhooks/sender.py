@@ -204,13 +204,21 @@ class Webhooks:
         headers = [(b"content-type", b"application/json"), (b"user-agent", b"smsagg")]
         name = name_of(event.event_id)
         headers += signed_headers(secrets_of(settings), name, self._clock.now_ms() // 1000, body)
-        answer = await self._poster.post(settings.url, headers, body)
+        answer = await self._post(settings.url, headers, body)
         self._metrics.webhook_requests[event.account, answer.verdict.value].n += 1
         if answer.verdict is Verdict.GONE:
             self._tell(endpoint, event, answer)
             self._gone[endpoint.name] = settings
         else:
             self._settle(endpoint, delivery, event, answer, changes)
+
+    async def _post(self, url: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
+        """One request: named supervisor of what an endpoint may provoke."""
+        try:
+            return await self._poster.post(url, headers, body)
+        except Exception as error:  # noqa: BLE001  named supervisor
+            self._log.error("webhook_crashed", error=repr(error), exc_info=error)
+            return Answer(Verdict.FAILED, 0, "it could not be asked")
 
     async def _take_turn(self, bucket: TokenBucket) -> None:
         ready_at = bucket.ready_at(trio.current_time())

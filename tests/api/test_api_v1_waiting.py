@@ -1,14 +1,17 @@
 """Calls that wait for others while the store is slow."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 from v1_bench import Answered, api
 
 from smsagg.api.v1 import turns
 from smsagg.api.v1.sending import SLICE
+from smsagg.errors import StoreFull
+from smsagg.store.memory import MemoryStore
 
 
 async def test_what_waited_too_long_is_not_sent_any_more(autojump_clock: MockClock) -> None:
@@ -45,3 +48,50 @@ async def test_a_batch_whose_slices_take_too_long_is_not_sent_any_more(
         await client.gateway.settle()
         assert client.gateway.carrier.outstanding == []
         client.gateway.assert_nothing_is_held()
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_a_key_counts_although_its_caller_went_away_during_the_commit(
+    monkeypatch: pytest.MonkeyPatch, is_refused: bool
+) -> None:
+    """Who repeats the request gets the answer of the first, or is served anew when that was not stored; never both."""
+    async with api() as client, trio.open_nursery() as nursery:
+        store, intake = client.gateway.store, client.gateway.engine.intake
+        assert isinstance(store, MemoryStore)
+        commit = intake.commit
+        answers: list[Answered] = []
+
+        def commit_slowly(*arguments: Any) -> None:
+            monkeypatch.setattr(intake, "commit", commit)
+            store.hold()
+            commit(*arguments)
+
+        async def send(scope: trio.CancelScope) -> None:
+            with scope:
+                body = {"to": "+447700900123", "text": "hello"}
+                answers.append(await client.call("POST", "/v1/messages", body, idempotency_key="order 7"))
+
+        monkeypatch.setattr(intake, "commit", commit_slowly)
+        goes_away = trio.CancelScope()
+        nursery.start_soon(send, goes_away)
+        await wait_all_tasks_blocked()
+        goes_away.cancel()
+        await wait_all_tasks_blocked()
+        nursery.start_soon(send, trio.CancelScope())
+        await wait_all_tasks_blocked()
+        if is_refused:
+            store.fail_next(StoreFull("no room"))
+        store.release()
+        await client.gateway.settle()
+        statuses = [answer.status for answer in answers]
+        assert statuses == ([503] if is_refused else [202])
+        assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None if is_refused else "true"]
+        assert len(client.gateway.carrier.outstanding) == (0 if is_refused else 1)
+        client.gateway.carrier.accept()
+        await client.gateway.settle()
+        again = await client.call(
+            "POST", "/v1/messages", {"to": "+447700900123", "text": "hello"}, idempotency_key="order 7"
+        )
+        assert again.status == 202
+        await client.gateway.settle()
+        assert len(client.gateway.sent) == 1

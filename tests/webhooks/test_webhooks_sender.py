@@ -157,6 +157,22 @@ async def test_events_are_given_up_when_their_time_is_over(autojump_clock: objec
         assert all(at <= 3_600 for at, *_ in bench.poster.posts)
 
 
+async def test_an_endpoint_that_provokes_an_error_of_ours_harms_no_other(autojump_clock: object) -> None:
+    """It is tried again as one that fails; the server goes on."""
+
+    def answer(url: str, _name: str) -> Answer:
+        if "//a." in url and trio.current_time() < 2:
+            raise RuntimeError("what nobody thought of")
+        return TAKEN
+
+    async with running(config_of("a", "b")) as bench:
+        bench.poster.answer = answer
+        bench.note(3, "acme/a", "acme/b")
+        await trio.sleep(60)
+        assert bench.owed == 0
+        assert len(bench.poster.names("//b.")) == 3
+
+
 async def test_one_dead_endpoint_harms_no_other(autojump_clock: object) -> None:
     """What the others are owed comes at once; the dead one is tried ever more rarely, one event at a time."""
     async with running(config_of("a", "b")) as bench:
