@@ -1,6 +1,7 @@
 """What the memory store keeps of events and their deliveries, and the answers about them."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from attrs import define, field
 
@@ -13,6 +14,7 @@ class EventTables:
     """What is durable."""
 
     events: dict[int, Event] = field(factory=dict)
+    """In the order of their ids, which is that in which they are written."""
     deliveries: dict[tuple[str, int], EventDelivery] = field(factory=dict)
     last_event_id: int = 0
 
@@ -58,9 +60,9 @@ class EventTables:
         return count
 
     def drop(self, before: int, limit: int) -> int:
-        old = {event_id for event_id, event in sorted(self.events.items()) if event.at < before}
-        old = set(sorted(old)[:limit])
-        for event_id in old:
-            del self.events[event_id]
-        self.deliveries = {key: kept for key, kept in self.deliveries.items() if key[1] not in old}
+        old = {event_id for event_id, event in islice(self.events.items(), limit) if event.at < before}
+        if old:
+            for event_id in old:
+                del self.events[event_id]
+            self.deliveries = {key: kept for key, kept in self.deliveries.items() if key[1] not in old}
         return len(old)
