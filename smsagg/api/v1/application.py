@@ -17,7 +17,7 @@ from smsagg.api.v1.description import describe
 from smsagg.api.v1.events import Events
 from smsagg.api.v1.messages import Messages
 from smsagg.api.v1.problem import Problem
-from smsagg.api.v1.reading import problem_of_errors
+from smsagg.api.v1.reading import prepare_batches, problem_of_errors
 from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
 from smsagg.api.v1.turns import Turns, metered
@@ -42,6 +42,7 @@ class V1:
         self._engine = engine
         core = engine.core
         self._turns = Turns(load)
+        prepare_batches(core.config.http.batch_max)
         self._keys = ApiKeys(core.config, core.clock.now_ms)
         self._sending = Sending(engine, Writer(core.config), self._turns.take)
         messages = Messages(engine, self._sending)
@@ -60,6 +61,7 @@ class V1:
         """Heed the engine's configuration from now on."""
         config = self._engine.core.config
         self._keys.reconfigure(config)
+        prepare_batches(config.http.batch_max)
         self._sending.writer = Writer(config)
         self._events.reconfigure()
 

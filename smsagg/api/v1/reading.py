@@ -40,6 +40,11 @@ async def read_batch(request: Request, batch_max: int) -> tuple[list[NewMessage]
     return _validated(_batch_of(batch_max), body).messages, body
 
 
+def prepare_batches(batch_max: int) -> None:
+    """Make ready for batches of up to so many, which takes longer than a request may hold up others."""
+    _batch_of(batch_max)
+
+
 def idempotency_key(headers: Headers) -> str:
     """``Idempotency-Key``; ``""`` without. Raises :class:`Problem` when it is too long."""
     key = headers.get("idempotency-key", "")
