@@ -189,6 +189,22 @@ async def test_a_reload_asks_the_new_resolver_and_lets_the_old_one_answer() -> N
         assert lookups.start([NUMBER]) == []
 
 
+async def test_an_answer_that_comes_when_somebody_else_is_asked_is_not_remembered() -> None:
+    """An operator who changes the resolver has no use for what the one before says."""
+    old, new = FakeResolver({NUMBER: "23415"}, gate=trio.Event()), FakeResolver({NUMBER: "23410"})
+    async with gateway_with(old) as gateway:
+        engine, lookups = gateway.engine, gateway.engine.lookups
+        waited_for = lookups.start([NUMBER])
+        await wait_all_tasks_blocked()
+        other = evolve(gateway.config, routing=RoutingSettings(lookup=evolve(lookup_settings(), type="other")))
+        engine.reconfigure(other, Tables(resolver=new), gateway.carriers)
+        assert old.gate is not None
+        old.gate.set()
+        await lookups.wait(waited_for)
+        assert lookups.network(NUMBER, "GB") == ""
+        assert await ask(lookups, NUMBER) == ["23410"]
+
+
 async def test_a_resolver_that_ends_by_an_error_ends_nothing_else() -> None:
     """Its messages have the networks of their prefixes."""
 

@@ -70,7 +70,7 @@ class Lookups:
         if settings is not None:
             if self._asked != (settings.type, settings.settings):
                 self._asked = settings.type, settings.settings
-                self._remembered.clear()
+                self._remembered = PortedNumbers(1, 0.0, 0.0)  # what is under way is answered to the one before
             self._countries = frozenset(settings.countries)
             self._deadline_s = settings.deadline
             self._concurrency_max = settings.concurrency_max
@@ -163,14 +163,14 @@ class Lookups:
     async def _ask(self, resolver: Resolver, digits: str, over: trio.Event) -> None:
         """One look-up: named supervisor of what a plug-in may do."""
         began_at = self._core.clock.monotonic_s()
-        result, circuit = "timeout", self._circuit
+        result, circuit, remembered = "timeout", self._circuit, self._remembered
         try:
             with trio.move_on_after(self._deadline_s):
                 network = await resolver.resolve(digits)
                 if network and not is_network(network):
                     raise ResolverError(f'"{network[:20]}" is no MCC and MNC')
                 result = "found" if network else "not_found"
-                self._remembered.add(digits, network, self._core.clock.monotonic_s())
+                remembered.add(digits, network, self._core.clock.monotonic_s())
         except ResolverError as error:
             result = "error"
             log.warning("lookup_failed", error=str(error))
