@@ -67,8 +67,9 @@ async def _ask(path: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def no_store(path: str) -> ControlError:
-    """Why nothing can be told: the store's file is not there. A relative ``path`` begins at the folder we are in."""
-    return ControlError(f"there is no store at {Path(path).absolute()}")
+    """Why nothing can be done without a server: the store's file is not there. None is made, for a relative ``path``
+    begins at the folder that we are in, which may be the wrong one."""
+    return ControlError(f"there is no store at {Path(path).absolute()}, and no server answers beside it")
 
 
 def _text_at(document: dict[str, Any], table: str, key: str, default: str) -> str:

@@ -67,7 +67,7 @@ async def _ask(path: str, request: dict[str, Any], on_record: OnRecord, body: by
 
 
 async def _open_store(config: Config, request: dict[str, Any], on_record: OnRecord, body: bytes | None) -> None:
-    if request["do"] in ("list", "show", "conversations") and not await trio.Path(config.store.path).exists():
+    if not await trio.Path(config.store.path).exists():
         raise no_store(config.store.path)
 
     async def send(record: Any) -> None:

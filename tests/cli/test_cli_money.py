@@ -44,7 +44,14 @@ countries = ["GB"]
 def config(tmp_path: Path) -> Path:
     file = tmp_path / "smsagg.toml"
     file.write_text(CONFIG.format(path=tmp_path / "smsagg.db"))
+    trio.run(make_store, StoreSettings(path=str(tmp_path / "smsagg.db"), free_octets_min=0))
     return file
+
+
+async def make_store(settings: StoreSettings) -> None:
+    """As a server leaves it that was started and stopped."""
+    async with open_sqlite_store(settings):
+        pass
 
 
 def run(config: Path, command: str, *arguments: str) -> Result:
@@ -150,13 +157,11 @@ async def test_a_running_server(config: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "arguments", "reason"),
     [
-        ("balance", ["acme"], "there is no store at"),
         ("topup", ["nobody", "1"], "there is no account 'nobody'; there are acme, free"),
         ("topup", ["acme", "1.2345678"], "the amount must be an amount such as"),
         ("topup", ["acme", "0"], "the amount must be above 0, not 0"),
         ("adjust", ["acme", "0"], "the amount must not be 0"),
         ("adjust", ["acme", "1", "--note", "x" * 201], "the note must be at most 200 printable characters"),
-        ("check", [], "there is no store at"),
     ],
 )
 def test_what_cannot_be_done_is_said(config: Path, command: str, arguments: list[str], reason: str) -> None:
@@ -194,3 +199,14 @@ def test_a_negative_topup_is_told_what_it_is(config: Path) -> None:
     result = run(config, "topup", "acme", "-5")
     assert result.exit_code == 1
     assert "amount" in result.output + result.stderr
+
+
+@pytest.mark.parametrize("command", [("balance",), ("topup", "acme", "1"), ("statement", "acme"), ("check",)])
+def test_no_ledger_is_begun_where_no_store_is(config: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Started in another folder, a command finds neither server nor store, and must not post into a new one."""
+    for file in tmp_path.glob("smsagg.db*"):
+        file.unlink()
+    result = run(config, *command)
+    assert result.exit_code == 1
+    assert f"there is no store at {tmp_path}/smsagg.db" in result.output + result.stderr
+    assert not (tmp_path / "smsagg.db").exists()

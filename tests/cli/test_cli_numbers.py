@@ -41,7 +41,14 @@ number,type,country,pool,monthly_cost,currency
 def config(tmp_path: Path) -> Path:
     file = tmp_path / "smsagg.toml"
     file.write_text(CONFIG.format(path=tmp_path / "smsagg.db"))
+    trio.run(make_store, StoreSettings(path=str(tmp_path / "smsagg.db"), free_octets_min=0))
     return file
+
+
+async def make_store(settings: StoreSettings) -> None:
+    """As a server leaves it that was started and stopped."""
+    async with open_sqlite_store(settings):
+        pass
 
 
 def run(config: Path, *arguments: str) -> Result:
@@ -154,3 +161,13 @@ def test_what_cannot_be_is_said(config: Path, arguments: tuple[str, ...], said: 
     result = run(config, *arguments)
     assert result.exit_code == 1
     assert said in result.output
+
+
+def test_no_inventory_is_begun_where_no_store_is(config: Path, tmp_path: Path) -> None:
+    """As with money: the folder may be the wrong one."""
+    for file in tmp_path.glob("smsagg.db*"):
+        file.unlink()
+    result = run(config, "pool", "set", "otp")
+    assert result.exit_code == 1
+    assert "there is no store at" in result.output
+    assert not (tmp_path / "smsagg.db").exists()

@@ -56,6 +56,7 @@ def test_kills_leave_the_ledger_right(tmp_path: Path) -> None:
     """Killed while messages are on their way, again and again: exactly what was paid for is accepted, each acknowledged
     message is there, and every sum of the ledger is that of its messages."""
     config = configure(tmp_path)
+    Server(config, tmp_path / "serve.log").process.close()  # whose first start makes the store
     assert "balance then 40.00" in money(config, "topup", "demo", str(CREDIT), "--reference", "A")
     acknowledged: list[str] = []
     status = ESME_ROK
