@@ -40,7 +40,3 @@ class PortedNumbers:
         if len(self._entries) >= self._capacity:
             del self._entries[next(iter(self._entries))]
         self._entries[digits] = network, now + (self._ttl_s if network else self._negative_ttl_s)
-
-    def clear(self) -> None:
-        """Forget everything: somebody else will be asked."""
-        self._entries.clear()

@@ -471,10 +471,6 @@ class Store(Protocol):
         """The account's events beyond ``event_id`` ``after``, in order: all, or of some kinds, or of one message."""
         ...
 
-    async def owe_events(self, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
-        """Let ``endpoint`` be owed anew all events of those kinds with ``since <= at < until``; how many."""
-        ...
-
     async def drop_events(self, before: int, limit: int) -> int:
         """Delete up to ``limit`` events of before that instant, delivered or not; returns how many."""
         ...

@@ -344,9 +344,6 @@ class MemoryStore:
     ) -> list[Event]:
         return await self._ask(partial(self.tables.events.find, account, after, limit, kinds, message_id))
 
-    async def owe_events(self, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
-        return await self._ask(partial(self.tables.events.owe, endpoint, account, since, until, kinds))
-
     async def drop_events(self, before: int, limit: int) -> int:
         return await self._ask(partial(self.tables.events.drop, before, limit))
 

@@ -51,14 +51,6 @@ class EventTables:
         )
         return [event for event, _ in zip(found, range(limit), strict=False)]
 
-    def owe(self, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
-        count = 0
-        for event_id, event in self.events.items():
-            if event.account == account and since <= event.at < until and event.kind in kinds:
-                count += (endpoint, event_id) not in self.deliveries
-                self.deliveries.setdefault((endpoint, event_id), EventDelivery(endpoint, event_id))
-        return count
-
     def drop(self, before: int, limit: int) -> int:
         old = {event_id for event_id, event in islice(self.events.items(), limit) if event.at < before}
         if old:

@@ -70,15 +70,6 @@ async def test_what_is_owed_comes_when_due_until_it_is_done(open_store: OpenStor
         assert await store.due_events("acme/a", NOW + 5, 10) == [(owed[1], EVENTS[1]), (again, EVENTS[0])]
 
 
-async def test_events_can_be_owed_anew(open_store: OpenStore) -> None:
-    """By time and kind; what is owed still keeps its attempts."""
-    async with open_store() as store:
-        waiting = EventDelivery("acme/a", 1, 3, NOW + 99)
-        await commit(store, Changes(events=list(EVENTS), event_deliveries=[waiting]))
-        assert await store.owe_events("acme/a", "acme", NOW, NOW + 30, ["message.queued", "message.delivered"]) == 1
-        assert [d for d, _ in await store.due_events("acme/a", NOW + 99, 9)] == [EventDelivery("acme/a", 2), waiting]
-
-
 async def test_old_events_go_with_what_is_owed_of_them(open_store: OpenStore) -> None:
     """In bounded steps, the oldest first."""
     async with open_store() as store:

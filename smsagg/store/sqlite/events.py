@@ -28,10 +28,6 @@ _NEXT_DUE = """
     SELECT endpoint, next_attempt_at FROM event_deliveries INDEXED BY event_deliveries_due
     WHERE endpoint > ? ORDER BY endpoint, next_attempt_at LIMIT 1
 """
-_OWE = """
-    INSERT OR IGNORE INTO event_deliveries (endpoint, event_id, attempts, next_attempt_at)
-    SELECT ?, event_id, 0, 0 FROM events WHERE account = ? AND at >= ? AND at < ?
-"""
 _OLD = "SELECT event_id FROM (SELECT event_id, at FROM events ORDER BY event_id LIMIT ?) WHERE at < ?"
 _OF_MESSAGE = f"""
     SELECT {_EVENT} FROM events INDEXED BY events_of_message
@@ -94,12 +90,6 @@ def _kinds_of(cursor: apsw.Cursor, account: str) -> list[str]:
     while (found := cursor.execute(_NEXT_KIND, (account, kinds[-1] if kinds else "")).fetchone()) is not None:
         kinds.append(found[0])
     return kinds
-
-
-def owe_events(cursor: apsw.Cursor, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
-    sql = f"{_OWE} AND kind IN ({_marks(kinds)})"
-    cursor.execute(sql, (endpoint, account, since, until, *kinds))
-    return cursor.connection.changes()
 
 
 def drop_events(cursor: apsw.Cursor, before: int, limit: int) -> int:

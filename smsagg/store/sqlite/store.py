@@ -211,9 +211,6 @@ class SqliteStore:
     ) -> list[Event]:
         return await self._ask(lambda cursor: events.find_events(cursor, account, after, limit, kinds, message_id))
 
-    async def owe_events(self, endpoint: str, account: str, since: int, until: int, kinds: Sequence[str]) -> int:
-        return await self._ask(lambda cursor: events.owe_events(cursor, endpoint, account, since, until, kinds))
-
     async def drop_events(self, before: int, limit: int) -> int:
         return await self._ask(lambda cursor: events.drop_events(cursor, before, limit))
 
