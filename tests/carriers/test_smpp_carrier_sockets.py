@@ -16,8 +16,10 @@ from carrier_recorder import RecordingEvents, make_message
 from smpp_carrier_bench import Smsc
 
 from smsagg.carriers.smpp.carrier import SmppCarrier
+from smsagg.carriers.smpp.dial import dial
 from smsagg.carriers.smpp.settings import SmppSettings, TlsSettings
 from smsagg.clock import SystemClock
+from smsagg.errors import CarrierError
 from smsagg.model import Accepted, InDoubt, NotSent
 from smsagg.smpp.pdu import SubmitSm, Unbind, UnbindResp
 from smsagg.testing.certificates import Authority, Certificate, is_possible, lock, self_signed
@@ -55,6 +57,16 @@ async def listening() -> AsyncIterator[tuple[str, trio.SocketListener]]:
     async with listener:
         host, port = listener.socket.getsockname()
         yield f"{host}:{port}", listener
+
+
+async def test_why_there_is_no_connection_is_told() -> None:
+    """In the system's words, with the address."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"127.0.0.1:{bound.getsockname()[1]}"
+        with pytest.raises(CarrierError) as caught:
+            await dial(SmppSettings(address=address, system_id="acme"))
+    assert str(caught.value) == f"connect: {address}: Connection refused"
 
 
 async def test_a_closed_port_is_tried_until_it_opens(events: RecordingEvents) -> None:

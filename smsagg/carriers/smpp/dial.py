@@ -1,5 +1,6 @@
 """Opens the connection to an SMSC: TCP, and TLS where the settings say so."""
 
+import os
 import ssl
 from collections.abc import Awaitable, Callable
 
@@ -20,7 +21,7 @@ async def dial(settings: SmppSettings) -> trio.abc.Stream:
     try:
         stream = await trio.open_tcp_stream(host, int(port))
     except (OSError, UnicodeError) as error:  # UnicodeError: no name that DNS could know
-        raise CarrierError(f"connect: {error.__cause__ or error}") from error
+        raise CarrierError(f"connect: {settings.address}: {_why(error)}") from error
     if settings.tls is None:
         return stream
     try:
@@ -34,6 +35,20 @@ async def dial(settings: SmppSettings) -> trio.abc.Stream:
         await trio.aclose_forcefully(stream)
         raise
     return tls
+
+
+def _why(error: OSError | UnicodeError) -> str:
+    """What the system said of each address of the host."""
+    tried = error.__cause__.exceptions if isinstance(error.__cause__, BaseExceptionGroup) else [error]
+    return ", ".join(dict.fromkeys(map(_said, tried)))
+
+
+def _said(error: BaseException) -> str:
+    if not isinstance(error, OSError) or not error.errno:
+        return str(error)
+    return (
+        os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
+    )  # below 0 it is one of getaddrinfo
 
 
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:
