@@ -198,6 +198,7 @@ async def test_an_answer_that_comes_when_somebody_else_is_asked_is_not_remembere
         await wait_all_tasks_blocked()
         other = evolve(gateway.config, routing=RoutingSettings(lookup=evolve(lookup_settings(), type="other")))
         engine.reconfigure(other, Tables(resolver=new), gateway.carriers)
+        await wait_all_tasks_blocked()
         assert old.gate is not None
         old.gate.set()
         await lookups.wait(waited_for)
