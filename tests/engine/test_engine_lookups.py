@@ -206,6 +206,24 @@ async def test_an_answer_that_comes_when_somebody_else_is_asked_is_not_remembere
         assert await ask(lookups, NUMBER) == ["23410"]
 
 
+async def test_what_is_asked_while_a_resolver_starts_waits_for_it() -> None:
+    """Nobody is told that it does not answer, and it is not left alone for that: also when it comes back."""
+    old, new = FakeResolver({NUMBER: "23415"}), FakeResolver({NUMBER: "23410"})
+    async with gateway_with(old) as gateway:
+        engine, lookups = gateway.engine, gateway.engine.lookups
+        numbers = [str(int(NUMBER) + n) for n in range(FAILURES_MAX + 1)]
+        await wait_all_tasks_blocked()
+        for resolver in (new, old):
+            engine.reconfigure(gateway.config, Tables(resolver=resolver), gateway.carriers)
+        assert await ask(lookups, *numbers) == ["23415", *[""] * FAILURES_MAX]
+        await trio.sleep(5)
+        assert (old.running, new.running) == (1, 0)
+        engine.reconfigure(gateway.config, Tables(resolver=new), gateway.carriers)
+        later = [str(int(NUMBER) + 100 + n) for n in range(FAILURES_MAX + 1)]
+        await ask(lookups, *later)
+        assert sorted(new.asked) == later
+
+
 async def test_a_resolver_that_ends_by_an_error_ends_nothing_else() -> None:
     """Its messages have the networks of their prefixes."""
 

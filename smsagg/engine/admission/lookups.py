@@ -49,8 +49,12 @@ class Lookups:
         self._under_way: dict[str, trio.Event] = {}
         """By number: set when its look-up is over."""
         self._nursery: trio.Nursery | None = None
-        self._replaced = trio.Event()
+        self._changed = trio.Event()
         self._resolver: Resolver | None = None
+        self._running: list[Resolver] = []
+        """Those that may be asked: the one in force, once it has started, and others for a while."""
+        self._started = trio.Event()
+        """Set when another one has."""
         self._asked: Any = None
         """Who answered what is remembered: the type and the settings of the resolver."""
         self._countries: frozenset[str] = frozenset()
@@ -76,28 +80,37 @@ class Lookups:
             self._concurrency_max = settings.concurrency_max
             self._remembered.set_limits(settings.cache_max, settings.ttl, settings.negative_ttl)
         self._circuit = CircuitBreaker(FAILURES_MAX, PAUSE_S)
-        self._replaced.set()
+        self._changed.set()
 
     async def run(self) -> None:
         """Keep the resolver in force running, until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            served, replaced = None, trio.Event()
             while True:
-                self._replaced = replaced = trio.Event()
-                if self._resolver is not None:
-                    nursery.start_soon(self._serve, self._resolver, replaced, self._deadline_s + CLOSING_S)
-                await replaced.wait()
+                self._changed = trio.Event()
+                if self._resolver is not served:
+                    replaced.set()
+                    served, replaced = self._resolver, trio.Event()
+                    if served is not None:
+                        nursery.start_soon(self._serve, served, replaced, self._deadline_s + CLOSING_S)
+                await self._changed.wait()
 
     async def _serve(self, resolver: Resolver, replaced: trio.Event, stays_s: float) -> None:
         """One resolver, and for a while after it was replaced: named supervisor of what a plug-in may do."""
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(resolver.run)
+                await nursery.start(resolver.run)
+                self._running.append(resolver)
+                self._started.set()
+                self._started = trio.Event()
                 await replaced.wait()
                 await trio.sleep(stays_s)
                 nursery.cancel_scope.cancel()
         except* Exception as error:
             log.error("resolver_ended", error=repr(error), exc_info=error)
+        finally:
+            self._running = [running for running in self._running if running is not resolver]
 
     def network(self, digits: str, country: str) -> str:
         """What is known of E.164 ``digits`` in ``country`` now: MCC and MNC, or ``""``."""
@@ -166,6 +179,8 @@ class Lookups:
         result, circuit, remembered = "timeout", self._circuit, self._remembered
         try:
             with trio.move_on_after(self._deadline_s):
+                while not any(running is resolver for running in self._running):
+                    await self._started.wait()
                 network = await resolver.resolve(digits)
                 if network and not is_network(network):
                     raise ResolverError(f'"{network[:20]}" is no MCC and MNC')
