@@ -46,13 +46,15 @@ def serving(config: Path) -> Iterator[Server]:
 
 
 def stock(config: Path, count: int) -> None:
+    with serving(config):
+        pass  # the first start makes the store
     rows = "".join(f"4474000000{place:02d},long,otp\n" for place in range(count))
     ask_for(config, {"do": "pool_set", "name": "otp", "rotation": "sticky"})
     call(config, {"do": "import", "file": "f"}, lambda _: None, f"number,type,pool\n{rows}".encode())
 
 
 def test_from_an_empty_inventory_to_an_answer(tmp_path: Path) -> None:
-    """Numbers are put in without a server; a client that names no sender gets one of them, and what is written to
+    """Numbers are put in while no server runs; a client that names no sender gets one of them, and what is written to
     that number comes back to the client."""
     config = write_config(tmp_path, CARRIERS)
     stock(config, 1)

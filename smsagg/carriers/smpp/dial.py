@@ -46,9 +46,9 @@ def _why(error: OSError | UnicodeError) -> str:
 def _said(error: BaseException) -> str:
     if not isinstance(error, OSError) or not error.errno:
         return str(error)
-    return (
-        os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
-    )  # below 0 it is one of getaddrinfo
+    if error.errno < 0:  # of getaddrinfo
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:
