@@ -205,8 +205,6 @@ class Message:
     """The front door that took it: ``"smpp"`` or ``"http"``."""
     reference: str = ""
     """The customer's own name for it."""
-    callback_url: str = ""
-    """Where events of this message go, besides the account's webhook endpoints; ``""``: nowhere."""
     avoid: str = ""
     """Carrier that just failed this message and is tried last next time; memory only."""
     asks_receipt: bool = True

@@ -61,7 +61,6 @@ def message(seq: int, **values: Any) -> Message:
         "charged": 1,
         "origin": "http",
         "reference": "order 7",
-        "callback_url": "https://acme.example/events",
     }
     return Message(**(fields | values))
 

@@ -1,10 +1,8 @@
 -- Which front door took a message, and what its customer calls it.
 ALTER TABLE messages ADD COLUMN origin TEXT NOT NULL DEFAULT 'smpp';
 ALTER TABLE messages ADD COLUMN reference TEXT NOT NULL DEFAULT '';
-ALTER TABLE messages ADD COLUMN callback_url TEXT NOT NULL DEFAULT '';
 ALTER TABLE history ADD COLUMN origin TEXT NOT NULL DEFAULT 'smpp';
 ALTER TABLE history ADD COLUMN reference TEXT NOT NULL DEFAULT '';
-ALTER TABLE history ADD COLUMN callback_url TEXT NOT NULL DEFAULT '';
 
 -- Answers to requests with an idempotency key.
 CREATE TABLE keyed_answers (
