@@ -109,9 +109,10 @@ class Nemesis:
         self._rng.shuffle(schedule)
         await self.pause()
         for kind in schedule:
+            lives = len(self._system.server.starts)
             fault = await kinds[kind]()
             self.faults.append(fault)
-            if fault.target == "server":
+            if len(self._system.server.starts) > lives:  # and not only stopped for a moment
                 self.machine.server_started()
             self._tell(f"{kind} {fault.target}: {fault.ended_at - fault.began_at:.2f} s")
             await self.pause()
