@@ -10,9 +10,7 @@ from attrs import define, field
 
 from smsagg.config.units import Duration, Instant, Octets, Rate
 from smsagg.config.validators import above, at_least, between, each, network, not_empty, one_of
-
-API_SCOPES = ("messages:write", "messages:read", "events:read")
-"""What a key may be allowed."""
+from smsagg.directory.roles import ACCOUNTS_SCOPES
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -29,8 +27,8 @@ class ApiKeySettings:
 
     hash: str = field(validator=key_hash)
     """What ``smsagg api-key`` prints beside the key itself."""
-    scopes: tuple[str, ...] = field(default=(), validator=each(one_of(*API_SCOPES)))
-    """What it may do; empty: everything."""
+    scopes: tuple[str, ...] = field(default=(), validator=each(one_of(*ACCOUNTS_SCOPES)))
+    """What it may do; empty: what a developer may."""
     expires_at: Instant | None = None
     """From this instant on it is refused; none: never."""
 

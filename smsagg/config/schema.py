@@ -14,7 +14,6 @@ from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.amounts import Margin as Margin
 from smsagg.config.choice_settings import ProbeSettings as ProbeSettings
 from smsagg.config.choice_settings import QualitySettings as QualitySettings
-from smsagg.config.http_settings import API_SCOPES as API_SCOPES
 from smsagg.config.http_settings import EVENT_KINDS as EVENT_KINDS
 from smsagg.config.http_settings import ApiKeySettings as ApiKeySettings
 from smsagg.config.http_settings import HttpSettings as HttpSettings

@@ -10,10 +10,11 @@ from attrs import define, field
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from smsagg.api.v1.access import ApiKey, require
+from smsagg.api.v1.access import account_of, require
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.shapes import EventsAnswer
 from smsagg.config.schema import EVENT_KINDS
+from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.errors import StoreError
 from smsagg.events import envelope_of
@@ -44,8 +45,8 @@ class _Stream:
 class Events:
     """The endpoints, over an engine."""
 
-    def __init__(self, engine: Engine, holds: Callable[[ApiKey], bool]) -> None:
-        """``holds`` says whether a key is one still."""
+    def __init__(self, engine: Engine, holds: Callable[[Caller], bool]) -> None:
+        """``holds`` says whether who was let in would be so still."""
         self._engine = engine
         self._holds = holds
         self._streams: set[_Stream] = set()
@@ -120,17 +121,17 @@ class Events:
         own = sum(stream.account == account for stream in self._streams)
         return len(self._streams) < STREAMS_MAX and own < STREAMS_OF_ACCOUNT_MAX
 
-    async def _follow(self, key: ApiKey, after: int, kinds: Sequence[str]) -> AsyncIterator[bytes]:
-        """Until the client goes away, its key is none any more, or the store fails; then it comes back."""
-        if not self._has_room(key.account):  # others came while the answer began
+    async def _follow(self, caller: Caller, after: int, kinds: Sequence[str]) -> AsyncIterator[bytes]:
+        """Until the client goes away, it would not be let in any more, or the store fails; then it comes back."""
+        if not self._has_room(caller.account):  # others came while the answer began
             return
-        stream = _Stream(key.account)
+        stream = _Stream(caller.account)
         self._streams.add(stream)
         try:
             yield b": here\n\n"
-            while self._holds(key):
+            while self._holds(caller):
                 stream.wake = trio.Event()
-                found = await self._engine.core.store.find_events(key.account, after, PAGE_MAX, kinds=kinds)
+                found = await self._engine.core.store.find_events(caller.account, after, PAGE_MAX, kinds=kinds)
                 for event in found:
                     after = event.event_id
                     name = name_of(event.event_id).encode()
@@ -151,9 +152,9 @@ class Events:
                 stream.wake.set()
 
     def _caller(self, request: Request) -> str:
-        key: ApiKey = request.state.caller
-        require(key, "events:read")
-        return key.account
+        caller: Caller = request.state.caller
+        require(caller, "events:read")
+        return account_of(caller, self._engine.accounts).name
 
     async def _find(
         self, account: str, after: int, limit: int, kinds: Sequence[str], message_id: str = ""

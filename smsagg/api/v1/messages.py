@@ -7,13 +7,14 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from smsagg.api.v1.access import ApiKey, account_of, require
+from smsagg.api.v1.access import account_of, require
 from smsagg.api.v1.description import LINKS, REPLAYED, body_of
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.reading import idempotency_key, read_batch, read_message
 from smsagg.api.v1.sending import Seen, Sending, View
 from smsagg.api.v1.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage
 from smsagg.api.v1.viewing import view_of
+from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import StoreError
@@ -116,9 +117,9 @@ class Messages:
         return _answered(200, orjson.dumps(await self._found(account, message_id)))
 
     def _caller(self, request: Request, scope: str) -> Account:
-        key: ApiKey = request.state.caller
-        require(key, scope)
-        return account_of(key, self._engine.accounts)
+        caller: Caller = request.state.caller
+        require(caller, scope)
+        return account_of(caller, self._engine.accounts)
 
     async def _found(self, account: Account, message_id: str) -> dict[str, Any]:
         try:

@@ -8,11 +8,12 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from smsagg.api.v1.access import ApiKey, account_of, require
+from smsagg.api.v1.access import account_of, require
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.shapes import Instant, MessagesAnswer, State
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.api.v1.viewing import view_of
+from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.errors import StoreError
 from smsagg.events.kinds import WORDS
@@ -74,8 +75,9 @@ class Searching:
     ) -> Response:
         """The newest first. A page may hold less than `limit` and still have a `next_cursor`: then more is to be looked
         through."""
-        key: ApiKey = request.state.caller
-        require(key, "messages:read")
+        caller: Caller = request.state.caller
+        require(caller, "messages:read")
+        account = account_of(caller, self._engine.accounts)
         core = self._engine.core
         now = core.clock.now_ms()
         until_ms = now + 1 if until is None else milliseconds_of(until, "until")
@@ -85,7 +87,7 @@ class Searching:
             raise Problem(422, "invalid-span", f"since {reason}.", [{"path": "since", "detail": reason}])
         try:
             found, before_seq = await self._search(
-                account=key.account,
+                account=account.name,
                 since=since_ms,
                 until=until_ms,
                 to=to.strip().lstrip("+"),
@@ -97,8 +99,7 @@ class Searching:
         except StoreError as error:
             detail = "The store cannot be asked just now."
             raise Problem(503, "store-failing", detail, headers={"Retry-After": "1"}) from error
-        settings = account_of(key, self._engine.accounts).settings
-        currency, is_priced = currency_of(core.config, settings), key.account in core.tables.prices
+        currency, is_priced = currency_of(core.config, account.settings), account.name in core.tables.prices
         messages = [view_of([message], currency, is_priced, now) for message in found]
         return _answered({"messages": messages, "next_cursor": f"msg_{before_seq:012x}" if before_seq else None})
 
