@@ -14,11 +14,8 @@ from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.amounts import Margin as Margin
 from smsagg.config.choice_settings import ProbeSettings as ProbeSettings
 from smsagg.config.choice_settings import QualitySettings as QualitySettings
-from smsagg.config.http_settings import EVENT_KINDS as EVENT_KINDS
 from smsagg.config.http_settings import ApiKeySettings as ApiKeySettings
 from smsagg.config.http_settings import HttpSettings as HttpSettings
-from smsagg.config.http_settings import WebhookSendingSettings as WebhookSendingSettings
-from smsagg.config.http_settings import WebhookSettings as WebhookSettings
 from smsagg.config.money_settings import CapSettings as CapSettings
 from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.money_settings import QuotaSettings as QuotaSettings
@@ -49,6 +46,8 @@ from smsagg.config.validators import (
     tag,
     time_zone,
 )
+from smsagg.config.webhook_settings import WebhookSendingSettings as WebhookSendingSettings
+from smsagg.config.webhook_settings import WebhookSettings as WebhookSettings
 
 LENIENCES = ("missing_nul", "interface_version_0", "odd_ton_npi")
 TRANSLITERATIONS = ("none", "typographic", "latin", "all")

@@ -127,6 +127,13 @@ class Core:
         if watcher is not None:
             watcher.on_decision(subject, decision, " ".join(str(detail) for detail in details))
 
+    def alert(self, account: str, what: str, subject: str, detail: str) -> None:
+        """Tell people of ``account``, if it follows what happens, of something that they should look at."""
+        if self.events.follows(account):
+            changes = Changes()
+            self.events.alerted(account, what, subject, detail, changes, self.clock.now_ms())
+            self.store.write(changes)
+
     def forget_settled(self) -> None:
         """To be called when no claim is under way."""
         if self.settled:

@@ -104,6 +104,7 @@ class Engine:
         self.watch = Watch()
         self.numbers = Numbers(lambda: self._config, store, clock)
         self.events = Events(lambda: self._config)
+        self.numbers.book.on_steps = self.events.numbers
         self.core: Core
         self.lookups: Lookups
         self.admission: Admission

@@ -1,6 +1,7 @@
 """What is told of an event, as JSON: whose it is, where it stands, and never the text of what was sent."""
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 import orjson
 
@@ -40,6 +41,46 @@ def inbound_document(mo: CarrierMo, carrier: str, now: int) -> bytes:
         "received_at": instant(now),
     }
     return orjson.dumps(document)
+
+
+def opted_document(recipient: str, sender: str, keyword: str) -> bytes:
+    """That somebody wants to hear nothing more, or something again."""
+    return orjson.dumps({"recipient": recipient, "sender": sender or None, "keyword": keyword or None})
+
+
+class LentNumber(Protocol):
+    """What is told of a number that an account has or had."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def pool(self) -> str: ...
+    @property
+    def assignment(self) -> str: ...
+    @property
+    def leased_until(self) -> int: ...
+
+
+def number_document(number: LentNumber) -> bytes:
+    """A number, as its account may know it: nothing of its provider or cost, or of whom else it belongs to."""
+    document = {
+        "number": number.address,
+        "country": number.country,
+        "number_type": str(number.type),
+        "pool": number.pool or None,
+        "assignment": number.assignment or None,
+        "leased_until": instant(number.leased_until) if number.leased_until else None,
+    }
+    return orjson.dumps(document)
+
+
+def alert_document(what: str, subject: str, detail: str) -> bytes:
+    """Something that people should look at."""
+    return orjson.dumps({"alert": what, "subject": subject, "detail": detail})
 
 
 def envelope_of(event: Event) -> bytes:

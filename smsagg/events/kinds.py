@@ -1,17 +1,7 @@
-"""The kinds of events; their names never change."""
+"""What it is called that a message came to a state: the kind of the event, and the word for where it stands."""
 
+from smsagg.config.event_kinds import CANCELLED, DELIVERED, EXPIRED, FAILED, QUEUED, SENT
 from smsagg.model import MessageState
-
-QUEUED = "message.queued"
-SENT = "message.sent"
-DELIVERED = "message.delivered"
-FAILED = "message.failed"
-EXPIRED = "message.expired"
-CANCELLED = "message.cancelled"
-INBOUND = "message.inbound"
-
-KINDS = (QUEUED, SENT, DELIVERED, FAILED, EXPIRED, CANCELLED, INBOUND)
-"""All of them."""
 
 _OF_STATE = {
     MessageState.QUEUED: QUEUED,

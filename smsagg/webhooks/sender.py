@@ -18,8 +18,8 @@ import trio
 from attrs import define, field
 
 from smsagg.clock import Clock
-from smsagg.config.http_settings import secrets_of
 from smsagg.config.schema import Config, WebhookSendingSettings, WebhookSettings
+from smsagg.config.webhook_settings import secrets_of
 from smsagg.errors import StoreError
 from smsagg.events import envelope_of
 from smsagg.events.documents import name_of

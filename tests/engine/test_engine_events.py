@@ -3,11 +3,15 @@
 from typing import Any
 
 import orjson
+from engine_numbers import MINUTE, long_numbers, stock
 
+from smsagg.abuse import Finding
 from smsagg.config.schema import Config, MoRouteSettings, WebhookSettings
+from smsagg.engine.numbers.number_desk import NumberDesk, Wanted
 from smsagg.errors import StoreFailed
-from smsagg.model import MessageState
+from smsagg.model import HELD_UNTIL, MessageState
 from smsagg.smpp.status import ESME_RINVDSTADR
+from smsagg.store.base import Changes
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.carrier import FakeSettings
 from smsagg.testing.gateway import FakeGateway, account_settings, carrier_settings, make_config, run_gateway
@@ -122,3 +126,56 @@ async def test_messages_from_handsets_go_where_the_account_wants_them() -> None:
             assert bool(gateway.store.tables.deliveries) is is_delivered
             if is_told:
                 assert orjson.loads(gateway.store.tables.events.events[1].document)["text"] == "STOP"
+
+
+async def test_what_happens_to_an_accounts_numbers_is_told(autojump_clock: object) -> None:
+    """Leased, renewed, its time over: with the transaction that makes it so, and nothing of whom else it concerns."""
+    config = make_config(accounts={"acme": account_settings("acme", webhooks={"a": HOOK}), "b": account_settings("b")})
+    async with run_gateway(config) as gateway:
+        await stock(gateway, *long_numbers(2))
+        book, clock = gateway.engine.numbers.book, gateway.clock
+        desk = NumberDesk(book, clock, lambda: config.accounts)
+        first, second = (number.address for number in long_numbers(2))
+        await desk.lease(Wanted([first]), "acme", clock.now_ms() + MINUTE)
+        await desk.renew([first], clock.now_ms() + 2 * MINUTE)
+        await desk.lease(Wanted([second]), "b", clock.now_ms() + MINUTE)
+        clock.jump_wall(200)
+        gateway.engine.numbers.tick()
+        await gateway.settle()
+        events = list(gateway.store.tables.events.events.values())
+        assert [event.kind for event in events] == ["number.leased", "number.renewed", "number.expired"]
+        assert [orjson.loads(event.document)["number"] for event in events] == [first] * 3
+        assert len(gateway.store.tables.events.deliveries) == 3
+
+
+async def test_opting_out_and_in_is_told() -> None:
+    """To the account that it was said to, with the word that said it."""
+    async with run_gateway(following()) as gateway:
+        changes, now = Changes(), gateway.clock.now_ms()
+        gateway.engine.events.opted("acme", "447700900123", "ACME", "STOP", changes, now)
+        gateway.engine.events.opted("acme", "447700900123", "", "", changes, now, is_in=True)
+        gateway.engine.events.opted("stranger", "447700900123", "", "STOP", changes, now)
+        assert [event.kind for event in changes.events] == ["recipient.opted_out", "recipient.opted_in"]
+        document = orjson.loads(changes.events[0].document)
+        assert document == {"recipient": "447700900123", "sender": "ACME", "keyword": "STOP"}
+
+
+async def test_an_account_is_told_of_an_alarm_once() -> None:
+    """Of what goes on and on as often as an operator has cleared it."""
+    finding = Finding("velocity", "acme", "GB", "too many", "monitor")
+    async with run_gateway(following()) as gateway:
+        for _ in range(3):
+            gateway.engine.guard._report(finding)
+        gateway.engine.guard.clear()
+        gateway.engine.guard._report(finding)
+        await gateway.settle()
+        assert kinds(gateway) == ["account.alert"] * 2
+        document = orjson.loads(gateway.store.tables.events.events[1].document)
+        assert document == {"alert": "velocity", "subject": "GB", "detail": "too many: monitor"}
+
+
+async def test_a_message_that_is_held_says_so() -> None:
+    """It is taken in and waits for an operator."""
+    async with run_gateway(following()) as gateway:
+        message = await gateway.accept_one(next_attempt_at=HELD_UNTIL)
+        assert noted(gateway) == [("message.queued", message.message_id), ("message.held", message.message_id)]

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from smsagg.api.v1.access import account_of, require
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.shapes import EventsAnswer
-from smsagg.config.schema import EVENT_KINDS
+from smsagg.config.event_kinds import EVENT_KINDS, TEST
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.errors import StoreError
@@ -190,7 +190,7 @@ def _after(cursor: str) -> int:
 
 def _known(kinds: Sequence[str] | None) -> Sequence[str]:
     for kind in kinds or ():
-        if kind not in EVENT_KINDS:
+        if kind not in (*EVENT_KINDS, TEST):
             reason = f"there are {', '.join(EVENT_KINDS)}"
             raise Problem(422, "unknown-type", "There is no such type of event.", [{"path": "type", "detail": reason}])
     return tuple(kinds or ())

@@ -43,10 +43,11 @@ class Alarms:
         """The latest last."""
         return iter(list(self._open.values()))
 
-    def note(self, finding: Finding, now: int) -> None:
-        """Something was found, at ``now`` (UTC milliseconds)."""
+    def note(self, finding: Finding, now: int) -> bool:
+        """Something was found, at ``now`` (UTC milliseconds). Whether that is an alarm that was not raised yet."""
         key = (finding.kind, finding.account, finding.subject)
         alarm = self._open.pop(key, None)
+        is_new = alarm is None
         if alarm is None:
             alarm = Alarm(finding, now, now)
             if len(self._open) >= ALARMS_MAX:
@@ -65,6 +66,7 @@ class Alarms:
             detail=finding.detail,
             action=finding.action,
         )
+        return is_new
 
     def clear(self, account: str = "") -> int:
         """Forget those of ``account``, or all; how many."""

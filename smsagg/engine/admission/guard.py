@@ -160,7 +160,8 @@ class Guard:
         account.guard = checks if checks.are_needed or checks.is_frozen else None
 
     def _report(self, finding: Finding) -> None:
-        self.alarms.note(finding, self._core.clock.now_ms())
+        if self.alarms.note(finding, self._core.clock.now_ms()):
+            self._core.alert(finding.account, finding.kind, finding.subject, f"{finding.detail}: {finding.action}")
         if finding.action == "freeze":
             self.freeze(finding.account, f"{finding.kind}: {finding.subject}: {finding.detail}", GUARD)
 

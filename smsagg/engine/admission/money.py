@@ -269,6 +269,7 @@ class Money:
         for scope, kind, percent in spending.alarms:
             log.warning("limit_used", account=purse.account, limit=kind.value, country=scope, percent=percent)
             self._core.metrics.limit_alarm(purse.account, kind.value, percent)
+            self._core.alert(purse.account, "limit_used", scope, f"{percent} % of {kind.value} are used")
         spending.alarms.clear()
 
     # What operators do.

@@ -1,7 +1,7 @@
-"""Notes what happens to messages of accounts that follow it, in the transactions in which it happens.
+"""Notes what happens to accounts that follow it, in the transactions in which it happens.
 
-An account follows its messages when it has a webhook endpoint, or says so (``events``). For all others nothing is
-done here: callers ask :attr:`Events.is_quiet` first.
+An account follows what happens when it has a webhook endpoint, or says so (``events``). For all others nothing is done
+here: callers ask :attr:`Events.is_quiet` first.
 
 What endpoints are owed is written with the event, so that a crash forgets neither or both. A message that was cut is
 told of as a whole; parts that a customer made are told of one by one.
@@ -9,10 +9,11 @@ told of as a whole; parts that a customer made are told of one by one.
 
 from collections.abc import Callable, Sequence
 
+from smsagg.config.event_kinds import ALERT, HELD, INBOUND, NUMBER, OPTED_IN, OPTED_OUT, QUEUED, SENT
 from smsagg.config.schema import Config
-from smsagg.events import inbound_document, kind_of, message_document
-from smsagg.events.kinds import INBOUND, QUEUED
-from smsagg.model import CarrierMo, Event, EventDelivery, Message, MessageState
+from smsagg.events import alert_document, inbound_document, kind_of, message_document, number_document, opted_document
+from smsagg.inventory.lifecycle import NumberStep
+from smsagg.model import HELD_UNTIL, CarrierMo, Event, EventDelivery, Message, MessageState
 from smsagg.store.base import Changes
 
 
@@ -58,16 +59,20 @@ class Events:
         """Whether what happens to ``account`` is noted."""
         return account in self._followed
 
+    # --- messages ---
+
     def accepted(self, messages: Sequence[Message], changes: Changes, now: int) -> None:
         """These are taken in by the transaction of ``changes``."""
         for message in messages:
             if message.account in self._followed and _speaks_first(message):
                 self._note_message(message, QUEUED, MessageState.QUEUED, 0, changes, now)
+                if message.next_attempt_at == HELD_UNTIL:
+                    self._note_message(message, HELD, MessageState.QUEUED, 0, changes, now)
 
     def taken(self, message: Message, changes: Changes, now: int) -> None:
         """A carrier has ``message``."""
         if message.account in self._followed and _speaks_first(message):
-            self._note_message(message, kind_of(MessageState.ENROUTE), MessageState.ENROUTE, 0, changes, now)
+            self._note_message(message, SENT, MessageState.ENROUTE, 0, changes, now)
 
     def over(self, message: Message, state: MessageState, error_code: int, changes: Changes, now: int) -> None:
         """``message``, or what a message that was cut is as a whole, has its final ``state``."""
@@ -83,6 +88,36 @@ class Events:
     def inbound(self, account: str, mo: CarrierMo, carrier: str, changes: Changes, now: int) -> None:
         """A message from a handset is ``account``'s. Noted whether or not the account follows its own messages."""
         self._note(account, INBOUND, "", inbound_document(mo, carrier, now), changes, now)
+
+    # --- everything else ---
+
+    def opted(
+        self,
+        account: str,
+        recipient: str,
+        sender: str,
+        keyword: str,
+        changes: Changes,
+        now: int,
+        *,
+        is_in: bool = False,
+    ) -> None:
+        """``recipient`` wants nothing more from ``account`` (``sender``; ``""``: from none of its senders), or does
+        again (``is_in``), and said so with ``keyword``; ``""``: it was said for them."""
+        if account in self._followed:
+            document = opted_document(recipient, sender, keyword)
+            self._note(account, OPTED_IN if is_in else OPTED_OUT, "", document, changes, now)
+
+    def numbers(self, steps: Sequence[NumberStep], changes: Changes, now: int) -> None:
+        """These things happened to numbers of accounts."""
+        for step in steps:
+            if step.account in self._followed:
+                self._note(step.account, NUMBER + step.what, "", number_document(step.number), changes, now)
+
+    def alerted(self, account: str, what: str, subject: str, detail: str, changes: Changes, now: int) -> None:
+        """Something that people of ``account`` should look at; ``what`` is a word from a closed set."""
+        if account in self._followed:
+            self._note(account, ALERT, "", alert_document(what, subject, detail), changes, now)
 
     def _note_message(
         self, message: Message, kind: str, state: MessageState, error_code: int, changes: Changes, now: int

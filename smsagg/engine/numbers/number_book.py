@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 import trio
 
+from smsagg.clock import Clock
 from smsagg.errors import InventoryError
 from smsagg.inventory.allocation import Allocation
 from smsagg.inventory.inventory import Inventory
+from smsagg.inventory.lifecycle import NumberStep, steps_between
 from smsagg.inventory.number import Number
 from smsagg.inventory.pool import NumberPool
 from smsagg.inventory.records import read_allocation, read_number, read_pool, write_record
@@ -33,11 +35,16 @@ log = structlog.get_logger("smsagg.numbers")
 class NumberBook:
     """The inventory of one store."""
 
-    def __init__(self, store: Store, quarantine_ms: int) -> None:
+    def __init__(self, store: Store, clock: Clock, quarantine_ms: int) -> None:
         self._store = store
+        self._clock = clock
         self.inventory = Inventory(quarantine_ms)
         self.on_change: Callable[[], None] = lambda: None
         """Called after each change in memory."""
+        self.on_steps: Callable[[Sequence[NumberStep], Changes, int], None] = lambda _steps, _changes, _now: None
+        """Told what happened to accounts' numbers, to note it in the transaction that makes it durable."""
+        self._steps: list[NumberStep] = []
+        """What the next write is to be told of; it comes in the same step."""
         self.is_importing = False
         """A file is being imported: what it was checked against must not change but by time."""
         self._low: set[str] = set()
@@ -71,7 +78,9 @@ class NumberBook:
     def put(self, numbers: Iterable[Number]) -> list[EntityUpdate]:
         """Put records into memory; what the store is to be told."""
         updates = []
+        now = self._clock.now_ms()
         for number in numbers:
+            self._steps += steps_between(self.inventory.numbers.get(number.key), number, now)
             self.inventory.put(number)
             updates.append(EntityUpdate(NUMBER, number.key, write_record(number)))
         return updates
@@ -95,7 +104,10 @@ class NumberBook:
     def write(self, updates: Sequence[EntityUpdate], on_done: OnDone | None = None) -> None:
         """Hand to the store what :meth:`put` and its like returned, in the step in which they did."""
         self.changed()
-        self._store.write(Changes(entities=list(updates)), on_done)
+        changes = Changes(entities=list(updates))
+        steps, self._steps = self._steps, []
+        self.on_steps(steps, changes, self._clock.now_ms())
+        self._store.write(changes, on_done)
 
     async def commit(self, updates: Sequence[EntityUpdate]) -> None:
         """The same, and wait until it is durable, however long. Cancelling the wait does not undo anything."""

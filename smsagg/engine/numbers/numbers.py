@@ -61,7 +61,7 @@ class Numbers:
         self._config_now = config
         self._store = store
         self._clock = clock
-        self.book = NumberBook(store, 0)
+        self.book = NumberBook(store, clock, 0)
         self.book.on_change = self._renew_plans
         self.inventory = self.book.inventory
         self._senders = Senders(self.inventory)
