@@ -6,7 +6,8 @@ as one group, in the order of the calls, and reports each call once, on the trio
 
 Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, replaced
 messages, finished messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked
-receipts, new MO parts, done MO parts, keyed answers, events, event deliveries, done event deliveries, entities, money.
+receipts, new MO parts, done MO parts, keyed answers, events, event deliveries, done event deliveries, entities,
+consents, money.
 An update names the whole mutable part of a row, so the last one wins and repeating it is harmless; but money is sums,
 which are added exactly once.
 
@@ -24,6 +25,7 @@ from attrs import define, field, fields
 
 from smsagg.errors import StoreError
 from smsagg.model import Cause, Delivery, Event, EventDelivery, Message, MessageState, MoPart, PartGroup
+from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.store.ledger import (
     Balance,
     BalanceKey,
@@ -234,6 +236,8 @@ class Changes:
     entities: list[EntityUpdate] = field(factory=list)
     """Of several with one key the last one counts, also among those of later calls: a value says all that is so,
     not what has changed."""
+    consents: list[ConsentUpdate] = field(factory=list)
+    """Likewise."""
     money: dict[BalanceKey, BalanceMove] = field(factory=dict)
     """What the changes above move in the accounts' balances."""
     spending: dict[SpendingKey, SpendingMove] = field(factory=dict)
@@ -268,6 +272,7 @@ class Changes:
             or self.event_deliveries
             or self.done_event_deliveries
             or self.entities
+            or self.consents
             or self.money
             or self.spending
         )
@@ -485,6 +490,17 @@ class Store(Protocol):
 
     async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
         """The values of those of ``keys`` that there are."""
+        ...
+
+    async def list_consents(
+        self, kind: ConsentKind, account: str | None, after: ConsentRecord | None, limit: int
+    ) -> list[ConsentRecord]:
+        """The first ``limit`` records of ``kind`` beyond ``after``, by account, number and sender; without ``account``
+        all accounts' and the operator's."""
+        ...
+
+    async def find_consents(self, kind: ConsentKind, account: str, number: str) -> list[ConsentRecord]:
+        """The account's records of this number, by sender."""
         ...
 
     async def load_balances(self) -> list[Balance]:

@@ -10,6 +10,7 @@ import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import trio
@@ -17,6 +18,7 @@ from attrs import define
 
 from smsagg.errors import StoreError, StoreFailed
 from smsagg.model import FROZEN_UNTIL, IN_LEDGER, Delivery, Event, EventDelivery, Message, MessageState, PartGroup
+from smsagg.model.consent import ConsentKind, ConsentRecord
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
@@ -361,6 +363,22 @@ class MemoryStore:
             return {key: self.tables.entities[kind, key] for key in keys if (kind, key) in self.tables.entities}
 
         return await self._ask(run)
+
+    async def list_consents(
+        self, kind: ConsentKind, account: str | None, after: ConsentRecord | None, limit: int
+    ) -> list[ConsentRecord]:
+        def run() -> list[ConsentRecord]:
+            begin = () if after is None else after[1:4]
+            listed = sorted(self.tables.consents.values())
+            found = (r for r in listed if r.kind is kind and account in (None, r.account) and r[1:4] > begin)
+            return list(islice(found, limit))
+
+        return await self._ask(run)
+
+    async def find_consents(self, kind: ConsentKind, account: str, number: str) -> list[ConsentRecord]:
+        return await self._ask(
+            lambda: sorted(r for r in self.tables.consents.values() if r[:3] == (kind, account, number))
+        )
 
     async def load_balances(self) -> list[Balance]:
         return await self._ask(self.tables.money.load_balances)

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import define, field
 
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState, MoPart, PartGroup
+from smsagg.model.consent import ConsentKind, ConsentRecord
 from smsagg.observe.log import masked
 from smsagg.store.base import (
     Changes,
@@ -32,6 +33,7 @@ class Tables:
     keyed_answers: dict[tuple[str, str], KeyedAnswer] = field(factory=dict)
     events: EventTables = field(factory=EventTables)
     entities: dict[tuple[str, str], bytes] = field(factory=dict)
+    consents: dict[tuple[ConsentKind, str, str, str], ConsentRecord] = field(factory=dict)
     money: MoneyTables = field(factory=MoneyTables)
     last_seq: int = 0
     last_delivery_id: int = 0
@@ -115,6 +117,11 @@ class Tables:
                 self.entities.pop((entity.kind, entity.key), None)
             else:
                 self.entities[entity.kind, entity.key] = entity.value
+        for record, is_kept in changes.consents:
+            if is_kept:
+                self.consents[record[:4]] = record
+            else:
+                self.consents.pop(record[:4], None)
         self.money.apply(changes)
 
 

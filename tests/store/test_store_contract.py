@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -11,6 +12,7 @@ from store_records import NOW, delivery, finished, message, mo_part, new, update
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError
 from smsagg.model import Message, MessageState
+from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.store.base import Changes, DeliveryUpdate, EntityUpdate, KeyedAnswer, ParkedReceipt, Store
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.store.sqlite import open_sqlite_store
@@ -447,6 +449,45 @@ async def test_of_one_commit_the_last_value_of_an_entity_counts(store: Store) ->
     store.write(Changes(entities=[EntityUpdate("lease", "b", None), EntityUpdate("lease", "a", b"2")]))
     await store.flush()
     assert await store.load_entities("lease") == [("a", b"2")]
+
+
+def consent(number: str, account: str = "acme", sender: str = "", **values: Any) -> ConsentRecord:
+    return ConsentRecord(ConsentKind.SUPPRESSION, account, number, sender, NOW, "api", "a form")._replace(**values)
+
+
+async def test_consents_are_kept_and_listed_in_order(open_store: OpenStore) -> None:
+    """By kind, account, number and sender, page by page, also after a restart."""
+    records = [
+        consent("447700900001", ""),
+        consent("447700900001"),
+        consent("447700900001", sender="60777"),
+        consent("447700900002"),
+        consent("447700900000", "zoo"),
+    ]
+    opted = consent("447700900009", kind=ConsentKind.OPT_IN)
+    async with open_store() as store:
+        await commit(store, Changes(consents=[ConsentUpdate(one) for one in [opted, *reversed(records)]]))
+    async with open_store() as store:
+        everything = await store.list_consents(ConsentKind.SUPPRESSION, None, None, 9)
+        assert everything == records
+        assert isinstance(everything[0].kind, ConsentKind)
+        assert await store.list_consents(ConsentKind.SUPPRESSION, None, records[1], 2) == records[2:4]
+        assert await store.list_consents(ConsentKind.SUPPRESSION, "acme", None, 2) == records[1:3]
+        assert await store.list_consents(ConsentKind.SUPPRESSION, "acme", records[2], 9) == records[3:4]
+        assert await store.list_consents(ConsentKind.OPT_IN, "acme", None, 9) == [opted]
+        assert await store.find_consents(ConsentKind.SUPPRESSION, "acme", "447700900001") == records[1:3]
+
+
+async def test_of_one_commit_the_last_word_on_a_consent_counts(store: Store) -> None:
+    """In whatever calls it was said."""
+    first, second = consent("447700900001"), consent("447700900002")
+    store.write(Changes(consents=[ConsentUpdate(first), ConsentUpdate(second, is_kept=False)]))
+    again = first._replace(at=NOW + 1, how="keyword")
+    store.write(Changes(consents=[ConsentUpdate(first, is_kept=False), ConsentUpdate(second), ConsentUpdate(again)]))
+    await store.flush()
+    assert await store.list_consents(ConsentKind.SUPPRESSION, "acme", None, 9) == [again, second]
+    await commit(store, Changes(consents=[ConsentUpdate(again, is_kept=False)]))
+    assert await store.list_consents(ConsentKind.SUPPRESSION, "acme", None, 9) == [second]
 
 
 async def test_entities_come_with_new_messages_or_not_at_all(store: Store) -> None:

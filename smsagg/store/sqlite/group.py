@@ -15,6 +15,7 @@ from smsagg.model import Message
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.ledger import add_balances, add_spending
 from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.consents import apply_consents
 from smsagg.store.sqlite.events import apply_events
 from smsagg.store.sqlite.money import apply_money
 from smsagg.store.sqlite.recent_ids import RecentIds
@@ -58,6 +59,7 @@ def rows_in(changes: Changes) -> int:
         + len(changes.event_deliveries)
         + len(changes.done_event_deliveries)
         + len(changes.entities)
+        + len(changes.consents)
         + len(changes.money)
         + len(changes.spending)
     )
@@ -139,6 +141,8 @@ class Group:
                 apply_events(execute, changes)
             if changes.entities:
                 _apply_entities(execute, changes)
+            if changes.consents:
+                apply_consents(execute, changes)
             if changes.money or changes.spending:
                 apply_money(execute, changes)
             if changes.new_messages or changes.new_deliveries:
@@ -187,6 +191,8 @@ def _merge(parts: list[Changes]) -> Changes:
             whole.done_event_deliveries += part.done_event_deliveries
         if part.entities:
             whole.entities += part.entities
+        if part.consents:
+            whole.consents += part.consents
         if part.money:
             add_balances(whole.money, part.money)
         if part.spending:

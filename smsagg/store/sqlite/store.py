@@ -12,6 +12,7 @@ import trio
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.model import Delivery, Event, EventDelivery, Message, PartGroup
+from smsagg.model.consent import ConsentKind, ConsentRecord
 from smsagg.store.base import (
     Changes,
     EnrouteMessage,
@@ -25,7 +26,7 @@ from smsagg.store.base import (
     StoreStatistics,
 )
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
-from smsagg.store.sqlite import events, jobs, money
+from smsagg.store.sqlite import consents, events, jobs, money
 from smsagg.store.sqlite.checkpoint import Checkpointer
 from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_checked
 from smsagg.store.sqlite.disk import FreeSpace
@@ -222,6 +223,14 @@ class SqliteStore:
 
     async def find_entities(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
         return await self._ask(lambda cursor: jobs.find_entities(cursor, kind, keys))
+
+    async def list_consents(
+        self, kind: ConsentKind, account: str | None, after: ConsentRecord | None, limit: int
+    ) -> list[ConsentRecord]:
+        return await self._ask(lambda cursor: consents.list_consents(cursor, kind, account, after, limit))
+
+    async def find_consents(self, kind: ConsentKind, account: str, number: str) -> list[ConsentRecord]:
+        return await self._ask(lambda cursor: consents.find_consents(cursor, kind, account, number))
 
     async def load_balances(self) -> list[Balance]:
         return await self._ask(money.load_balances)

@@ -1,0 +1,1 @@
+"""What countries demand of messages: hours, consent, senders, words. Pure."""

@@ -1,0 +1,6 @@
+"""Who wants to be written to and who does not, and how people say so in a text message. Pure."""
+
+from smsagg.consent.book import ConsentBook, sender_key
+from smsagg.consent.digests import DigestSet
+
+__all__ = ["ConsentBook", "DigestSet", "sender_key"]
