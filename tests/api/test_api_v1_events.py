@@ -6,6 +6,8 @@ from attrs import evolve
 from v1_bench import OTHERS_KEY, Client, api, api_config
 
 from smsagg.config.schema import Config
+from smsagg.testing.carrier import FakeSettings
+from smsagg.testing.gateway import carrier_settings
 
 
 def following() -> Config:
@@ -35,7 +37,7 @@ async def test_events_are_the_accounts_own() -> None:
     async with api(following()) as client:
         message_id = (await client.send()).document["id"]
         own = (await client.call("GET", f"/v1/messages/{message_id}/events")).document
-        assert [event["type"] for event in own["events"]] == ["message.queued"]
+        assert [event["type"] for event in own["events"] if event["id"]] == ["message.queued"]
         stranger = Client(client.app, client.gateway, OTHERS_KEY)
         assert (await stranger.call("GET", "/v1/events")).document["events"] == []
         assert (await stranger.call("GET", f"/v1/messages/{message_id}/events")).status == 404
@@ -82,3 +84,32 @@ async def test_a_stream_tells_what_happens_and_goes_on_where_it_was_left() -> No
         assert [line for line in lines if line.startswith("id:")] == ["id: evt_000000000001", "id: evt_000000000002"]
         data = [orjson.loads(line[5:]) for line in lines if line.startswith("data:")]
         assert [event["type"] for event in data] == ["message.queued"] * 2
+
+
+async def test_the_life_of_a_message_is_told_without_following_it() -> None:
+    """Accepted, queued, each attempt, sent, and its end; nobody else may see it."""
+    async with api() as client:
+        message_id = (await client.send()).document["id"]
+        await client.gateway.settle()
+        carrier = client.gateway.carrier
+        carrier.receipt(carrier.link.accept()[0])
+        await client.gateway.settle()
+        events = (await client.call("GET", f"/v1/messages/{message_id}/events")).document["events"]
+        assert [event["type"].removeprefix("message.") for event in events] == [
+            "accepted", "queued", "attempt", "sent", "delivered",
+        ]  # fmt: skip
+        assert events[2]["data"] == {"attempt": 1, "part": None, "outcome": "accepted"}
+        assert all(event["id"] is None for event in events)
+        stranger = Client(client.app, client.gateway, OTHERS_KEY)
+        assert (await stranger.call("GET", f"/v1/messages/{message_id}/events")).status == 404
+
+
+async def test_the_parts_of_a_long_message_are_attempts_of_one() -> None:
+    """Each part says which it is."""
+    carriers = {"alpha": carrier_settings(FakeSettings(long_messages="udh"))}
+    async with api(api_config(carriers=carriers)) as client:
+        client.gateway.carrier.accept_all()
+        message_id = (await client.send(text="x" * 400)).document["id"]
+        await client.gateway.settle()
+        events = (await client.call("GET", f"/v1/messages/{message_id}/events")).document["events"]
+        assert sorted(event["data"]["part"] for event in events if event["type"] == "message.attempt") == [1, 2, 3]

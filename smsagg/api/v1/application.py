@@ -20,6 +20,7 @@ from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.reading import prepare_batches, problem_of_errors
 from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
+from smsagg.api.v1.timeline import Timeline
 from smsagg.api.v1.turns import Turns, metered
 from smsagg.api.v1.writing import Writer
 from smsagg.engine import Engine
@@ -47,7 +48,7 @@ class V1:
         self._sending = Sending(engine, Writer(core.config), self._turns.take)
         messages = Messages(engine, self._sending)
         self._events = Events(engine, self._keys.holds)
-        routers = [messages.router, self._events.router]
+        routers = [messages.router, self._events.router, Timeline(engine).router]
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)

@@ -1,8 +1,7 @@
-"""``/v1/events``: what happened, in pages, for one message, or as it happens."""
+"""``/v1/events``: what happened, in pages, or as it happens."""
 
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import trio
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from smsagg.api.v1.access import account_of, require
+from smsagg.api.v1.asking import asked, event_id_after
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.shapes import EventsAnswer
 from smsagg.config.event_kinds import EVENT_KINDS, TEST
@@ -30,8 +30,6 @@ KEEP_ALIVE_S = 15.0
 """A stream with nothing to say says so, so that nobody between cuts it."""
 
 Kinds = Annotated[list[str] | None, Query(alias="type", description="Only events of these types; may be repeated.")]
-
-_CURSOR = re.compile("evt_[0-9a-f]{12}", re.ASCII)
 
 
 @define(eq=False)
@@ -69,13 +67,6 @@ class Events:
             operation_id="stream_events",
             summary="What happens, as it happens",
         )(self.stream)
-        router.get(
-            "/messages/{message_id}/events",
-            response_model=EventsAnswer,
-            responses=problems(404),
-            operation_id="list_message_events",
-            summary="What happened to one message",
-        )(self.of_message)
 
     def reconfigure(self) -> None:
         """End the streams of keys that are none any more."""
@@ -91,16 +82,9 @@ class Events:
     ) -> Response:
         """Of accounts that follow what happens (`events = true`, or a webhook), for as long as events are kept."""
         account = self._caller(request)
-        found = await self._find(account, _after(cursor), limit, _known(type))
+        store = self._engine.core.store
+        found = await asked(store.find_events(account, event_id_after(cursor), limit, kinds=_known(type)))
         return Response(_page(found, limit), media_type="application/json")
-
-    async def of_message(self, request: Request, message_id: str) -> Response:
-        """Accepted, handed to a carrier, and its end, as far as they happened."""
-        account = self._caller(request)
-        if not await self._asking(self._engine.control.find_all(account, message_id)):
-            raise Problem(404, "unknown-message", "There is no such message.")
-        found = await self._find(account, 0, PAGE_MAX, (), message_id)
-        return Response(_page(found, PAGE_MAX), media_type="application/json")
 
     async def stream(
         self,
@@ -114,7 +98,7 @@ class Events:
         if not self._has_room(account):
             detail = f"At most {STREAMS_MAX} streams are open at once, and {STREAMS_OF_ACCOUNT_MAX} of an account."
             raise Problem(429, "too-many-streams", detail)
-        after = _after(last_event_id) if last_event_id else self._engine.events.last_id
+        after = event_id_after(last_event_id) if last_event_id else self._engine.events.last_id
         return StreamingResponse(self._follow(request.state.caller, after, kinds), media_type="text/event-stream")
 
     def _has_room(self, account: str) -> bool:
@@ -156,36 +140,11 @@ class Events:
         require(caller, "events:read")
         return account_of(caller, self._engine.accounts).name
 
-    async def _find(
-        self, account: str, after: int, limit: int, kinds: Sequence[str], message_id: str = ""
-    ) -> Sequence[Event]:
-        store = self._engine.core.store
-        found: Sequence[Event] = await self._asking(
-            store.find_events(account, after, limit, kinds=kinds, message_id=message_id)
-        )
-        return found
-
-    @staticmethod
-    async def _asking(question: Any) -> Any:
-        try:
-            return await question
-        except StoreError as error:
-            detail = "The store cannot be asked just now."
-            raise Problem(503, "store-failing", detail, headers={"Retry-After": "1"}) from error
-
 
 def _page(found: Sequence[Event], limit: int) -> bytes:
     events = [orjson.Fragment(envelope_of(event)) for event in found]
     cursor = name_of(found[-1].event_id) if len(found) == limit else None
     return orjson.dumps({"events": events, "next_cursor": cursor})
-
-
-def _after(cursor: str) -> int:
-    if not cursor:
-        return 0
-    if _CURSOR.fullmatch(cursor):
-        return int(cursor[4:], 16)
-    raise Problem(422, "invalid-cursor", "That is no id of an event.", [{"path": "cursor", "detail": "unknown"}])
 
 
 def _known(kinds: Sequence[str] | None) -> Sequence[str]:
