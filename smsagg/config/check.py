@@ -10,6 +10,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from smsagg.config.check_abuse import abuse_problems
 from smsagg.config.check_choice import choice_problems
+from smsagg.config.check_consent import consent_problems
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.check_money import money_problems
 from smsagg.config.check_numbers import number_problems
@@ -40,6 +41,7 @@ def check_config(config: Config) -> list[Problem]:
         *_bind_failures(config),
         *_accounts(config),
         *abuse_problems(config, COUNTRIES),
+        *consent_problems(config),
         *mo_problems(config),
         *money_problems(config, COUNTRIES),
         *number_problems(config, COUNTRIES),

@@ -14,6 +14,7 @@ from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.amounts import Margin as Margin
 from smsagg.config.choice_settings import ProbeSettings as ProbeSettings
 from smsagg.config.choice_settings import QualitySettings as QualitySettings
+from smsagg.config.consent_settings import ConsentSettings as ConsentSettings
 from smsagg.config.http_settings import ApiKeySettings as ApiKeySettings
 from smsagg.config.http_settings import HttpSettings as HttpSettings
 from smsagg.config.money_settings import CapSettings as CapSettings
@@ -508,6 +509,7 @@ class Config:
     mo_routes: tuple[MoRouteSettings, ...] = ()
     mo: MoSettings = Factory(MoSettings)
     abuse: AbuseSettings = Factory(AbuseSettings)
+    consent: ConsentSettings = Factory(ConsentSettings)
     shaping_rules: tuple[ShapingRuleSettings, ...] = ()
     countries: dict[str, CountrySettings] = Factory(dict)
     money: MoneySettings = Factory(MoneySettings)

@@ -12,6 +12,7 @@ from attrs import Factory, define, field
 from smsagg.clock import Clock
 from smsagg.config.schema import Config
 from smsagg.engine.accounts import Account
+from smsagg.engine.consent.consents import Consents
 from smsagg.engine.ending.events import Events
 from smsagg.engine.groups import Groups
 from smsagg.engine.health.health import Health
@@ -48,6 +49,7 @@ class Core:
     pools: dict[str, Pool]
     numbers: Numbers
     events: Events
+    consents: Consents
     former_pools: dict[str, Pool] = field(factory=dict)
     """Pools that left the configuration while the process runs: places in them may still be held."""
     former_queued: Counter[str] = field(factory=Counter)

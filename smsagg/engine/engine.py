@@ -36,6 +36,7 @@ from smsagg.engine.admission.money import Money, first_day
 from smsagg.engine.admission.recalling import recall_duplicates
 from smsagg.engine.admission.tariffs import Tariffs
 from smsagg.engine.changing import change_carriers, change_pools
+from smsagg.engine.consent.consents import Consents
 from smsagg.engine.core import Changes, Core
 from smsagg.engine.ending.deliveries import Deliveries
 from smsagg.engine.ending.events import Events
@@ -105,6 +106,7 @@ class Engine:
         self.numbers = Numbers(lambda: self._config, store, clock)
         self.events = Events(lambda: self._config)
         self.numbers.book.on_steps = self.events.numbers
+        self.consents = Consents(store, entropy, lambda: self._config.consent.passes)
         self.core: Core
         self.lookups: Lookups
         self.admission: Admission
@@ -140,6 +142,7 @@ class Engine:
             pools=pools,
             numbers=self.numbers,
             events=self.events,
+            consents=self.consents,
             watch=self.watch,
             tables=self._tables,
         )
@@ -306,6 +309,7 @@ class Engine:
         """Take up queues, in-doubt attempts, parked receipts and deliveries where the last run left them."""
         core, recovered = self.core, self._recovered
         await self.numbers.load()
+        await self.consents.load()
         balances, spending = (
             await self._store.load_balances(),
             await self._store.load_spending(first_day(self._clock.now_ms())),

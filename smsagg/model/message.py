@@ -116,6 +116,8 @@ FROZEN_UNTIL = HELD_UNTIL - 1_000
 """The same of one that waits for its account to be let go on."""
 
 
+ANSWERED = "answer"
+"""``origin`` of our own answer to an opt-out and the like, which goes to a number that is suppressed."""
 MEMORY_ONLY_FIELDS = frozenset({"avoid", "asks_receipt", "group", "joins", "offers", "sender_use"})
 """Fields of :class:`Message` that the store does not keep."""
 
@@ -202,7 +204,7 @@ class Message:
     charged: int = 0
     """What of the price was owed when it was over, 0 before."""
     origin: str = "smpp"
-    """The front door that took it: ``"smpp"`` or ``"http"``."""
+    """The front door that took it: ``"smpp"`` or ``"http"``; or :data:`ANSWERED`."""
     reference: str = ""
     """The customer's own name for it."""
     avoid: str = ""

@@ -7,6 +7,7 @@ step that no setting asks for is not taken.
 
 from smsagg.engine.accounts import Account
 from smsagg.engine.admission.lookups import Lookups
+from smsagg.engine.admission.permission import Permission
 from smsagg.engine.admission.recipient_caps import RecipientCaps
 from smsagg.engine.admission.routing import Routing
 from smsagg.engine.admission.tariffs import Tariffs
@@ -23,6 +24,7 @@ class Admission:
         self._core = core
         self._lookups = lookups
         self.routing = Routing(core)
+        self.permission = Permission(core)
         self.caps = RecipientCaps(core)
         self._tariffs = tariffs
         self.reconfigure()
@@ -51,6 +53,8 @@ class Admission:
             message.network = self._lookups.network(digits, message.country) or message.network
         numbers = self._core.numbers
         refusal = numbers.sender_for(account, message, digits, now) or self.routing.route(message, digits, now)
+        if refusal is None and self.permission.is_needed:
+            refusal = self.permission.check(message, digits)
         if refusal is None and account.tariff is not None:
             assert self._tariffs is not None
             refusal = self._tariffs.price(account.tariff, message, digits, now)

@@ -2,8 +2,9 @@
 
 One task serves all pools. It is woken when something may have changed (a commit, an outcome, capacity, a bind) and by
 time when only rate tokens or a circuit's probe hold a pool back. Each turn goes round the pools that have work and do
-not rest, starting behind the one that was served first in the last, and hands links whole batches. ``expires_at`` is
-checked here, at the write: nothing stale is sent, however long the process was down.
+not rest, starting behind the one that was served first in the last, and hands links whole batches. What must not go now
+is told here, at the write (:mod:`smsagg.engine.sending.last_look`): nothing stale is sent, however long the process was
+down.
 
 While the store cannot record outcomes nothing is sent: every retry would be a duplicate.
 """
@@ -16,6 +17,7 @@ from smsagg.engine.core import Changes, Core, update_of
 from smsagg.engine.ending.finish import Finisher
 from smsagg.engine.queues.waiting import Waiting
 from smsagg.engine.sending.flow_dispatch import FlowDispatch
+from smsagg.engine.sending.last_look import LastLook
 from smsagg.engine.sending.outcomes import class_of
 from smsagg.engine.sending.part_dispatch import PartDispatch
 from smsagg.engine.sending.pools import LinkState, Pool
@@ -35,8 +37,9 @@ class Dispatcher:
         self._core = core
         self._waiting = waiting
         self._finisher = finisher
-        self.flows = FlowDispatch(core, self._unexpired)
-        self._parts = PartDispatch(core, waiting, self.flows, self._unexpired, self._send)
+        self._last_look = LastLook(core, finisher)
+        self.flows = FlowDispatch(core, self._last_look.sendable)
+        self._parts = PartDispatch(core, waiting, self.flows, self._last_look.sendable, self._send)
         self._wake = trio.Event()
         self._served_first: Pool | None = None
         self.stopped = False
@@ -108,7 +111,7 @@ class Dispatcher:
             bundles: list[Bundle] = []
             if pool.bundles:
                 taken, bundles = pool.bundles.take(taken)
-            sendable = self._unexpired(taken)
+            sendable = self._last_look.sendable(taken)
             diverted = [message for message in sendable if message.avoid == link.carrier.name]
             if diverted:
                 kept = set(map(id, diverted))
@@ -143,17 +146,6 @@ class Dispatcher:
                 self._finisher.finish(message, MessageState.EXPIRED, message.error_code, now_ms, changes)
         overdue.clear()
         self._finisher.commit(changes)
-
-    def _unexpired(self, messages: list[Message]) -> list[Message]:
-        now_ms = self._core.clock.now_ms()
-        alive = [message for message in messages if message.expires_at > now_ms]
-        if len(alive) < len(messages):
-            changes = Changes()
-            for message in messages:
-                if message.expires_at <= now_ms:
-                    self._finisher.finish(message, MessageState.EXPIRED, message.error_code, now_ms, changes)
-            self._finisher.commit(changes)
-        return alive
 
     def _hand_over(self, pool: Pool, link: LinkState, messages: list[Message]) -> None:
         self._mark(pool, link, reason_of(pool), messages)
@@ -219,7 +211,7 @@ class Dispatcher:
             now_ms = core.clock.now_ms()
             monotonic = core.clock.monotonic_s()
             room = link.link.capacity(monotonic) if error is None and not link.is_lost else 0
-            sendable = [message for message in messages if message.expires_at > now_ms][:room]
+            sendable = [message for message in messages if self._last_look.may_go(message, now_ms)][:room]
             sent = set(map(id, sendable))
             returned = [message for message in messages if id(message) not in sent]
             if returned:

@@ -31,9 +31,9 @@ SendBundle = Callable[[Pool, Bundle, LinkState, str, float], None]
 class FlowDispatch:
     """The flows of all pools."""
 
-    def __init__(self, core: Core, unexpired: Callable[[list[Message]], list[Message]]) -> None:
+    def __init__(self, core: Core, sendable: Callable[[list[Message]], list[Message]]) -> None:
         self._core = core
-        self._unexpired = unexpired
+        self._sendable = sendable
         self._flows: dict[Pool, Flows] = {}
         self.reconfigure()
 
@@ -134,7 +134,7 @@ class FlowDispatch:
         batches: list[tuple[str, list[Message]]] = []
         for granted in several:
             link.reserved -= len(granted.messages)
-            sendable = self._unexpired(granted.messages)
+            sendable = self._sendable(granted.messages)
             if sendable:
                 batches.append((granted.reason, sendable))
             else:

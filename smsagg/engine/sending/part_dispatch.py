@@ -30,13 +30,13 @@ class PartDispatch:
         core: Core,
         waiting: Waiting,
         flows: FlowDispatch,
-        unexpired: Callable[[list[Message]], list[Message]],
+        sendable: Callable[[list[Message]], list[Message]],
         hand_over: HandOver,
     ) -> None:
         self._core = core
         self._waiting = waiting
         self._flows = flows
-        self._unexpired = unexpired
+        self._sendable = sendable
         self._hand_over = hand_over
 
     def follow(self, now: float) -> float:
@@ -48,7 +48,7 @@ class PartDispatch:
                 self._waiting.give_back(self._waiting.take_following(link, len(following)), self._core.clock.now_ms())
                 continue
             room = capacity_of(link, now)
-            parts = self._unexpired(self._waiting.take_following(link, room)) if room > 0 else []
+            parts = self._sendable(self._waiting.take_following(link, room)) if room > 0 else []
             if not self._core.health.is_quiet:
                 parts = self._allowed(link.carrier, parts, now)
             by_pool: dict[str, list[Message]] = {}
@@ -70,7 +70,7 @@ class PartDispatch:
 
     def dispatch(self, pool: Pool, bundle: Bundle, chosen: LinkState, reason: str, now: float) -> None:
         """Send ``bundle``, or give it back to its pool when nobody has room. ``reason``: why ``chosen`` was."""
-        parts = self._unexpired(bundle)
+        parts = self._sendable(bundle)
         if not parts:
             return
         link: LinkState | None = self._siblings_link(pool, parts, now)

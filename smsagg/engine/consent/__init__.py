@@ -1,0 +1,1 @@
+"""What recipients said of being written to, in the running server."""

@@ -1,0 +1,82 @@
+"""The lists of suppressed numbers and of opt-ins: in the store, and in memory as far as every message has to ask.
+
+Theory of operation. A change is written to the store as what is owed, and memory heeds it in the commit's own report,
+which comes in the order of the writes: so memory is what is durable, never more and never less, and whoever was told of
+a change finds it in force for every message from then on, also for those that are queued
+(:mod:`smsagg.engine.sending.last_look`).
+"""
+
+from collections.abc import Callable, Sequence
+
+import trio
+
+from smsagg.consent import ConsentBook, sender_key
+from smsagg.consent.book import KEY_OCTETS
+from smsagg.errors import StoreError
+from smsagg.model import Message
+from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
+from smsagg.model.message import ANSWERED
+from smsagg.store.base import Changes, Store
+
+PAGE = 10_000
+UPDATES_MAX = 1_000
+"""In one transaction."""
+
+
+class Consents:
+    """All accounts' lists and the operator's."""
+
+    def __init__(self, store: Store, entropy: Callable[[int], bytes], passes: Callable[[], Sequence[str]]) -> None:
+        """``passes``: the message classes that an account's own suppressions do not stop."""
+        self._store = store
+        self._passes = passes
+        self.book = ConsentBook(entropy(KEY_OCTETS))
+
+    async def load(self) -> None:
+        """Take up what the store holds; once, first."""
+        for kind in ConsentKind:
+            page = await self._store.list_consents(kind, None, None, PAGE)
+            while page:
+                self.committed([ConsentUpdate(record) for record in page])
+                page = await self._store.list_consents(kind, None, page[-1], PAGE)
+
+    def is_suppressed(self, message: Message, digits: str) -> bool:
+        """Whether ``message`` must not go to the E.164 number ``digits`` (no plus)."""
+        if message.origin == ANSWERED:
+            return False
+        passes = message.message_class in self._passes()
+        return self.book.is_suppressed(message.account, sender_key(message.source_addr), digits, passes=passes)
+
+    def has_opted_in(self, message: Message, digits: str) -> bool:
+        """Whether the owner of ``digits`` asked for messages such as this one."""
+        return self.book.has_opted_in(message.account, sender_key(message.source_addr), digits)
+
+    def committed(self, updates: Sequence[ConsentUpdate]) -> int:
+        """These are in the store now; how many of them changed anything."""
+        return sum([self.book.apply(update) for update in updates])
+
+    async def change(self, updates: Sequence[ConsentUpdate]) -> int:
+        """Write ``updates``, at most :data:`UPDATES_MAX`; returns after the commit how many changed anything. What was
+        begun is not undone by cancelling the call."""
+        assert len(updates) <= UPDATES_MAX
+        is_committed, changed = trio.Event(), 0
+
+        def committed(error: StoreError | None) -> None:
+            nonlocal changed
+            if error is None:
+                changed = self.committed(updates)
+            is_committed.set()
+
+        self._store.write(Changes(consents=list(updates)), committed)
+        await is_committed.wait()
+        return changed
+
+    async def find(self, kind: ConsentKind, account: str, number: str) -> list[ConsentRecord]:
+        """The account's records of this number. Raises StoreError."""
+        return await self._store.find_consents(kind, account, number)
+
+    async def list(
+        self, kind: ConsentKind, account: str, after: ConsentRecord | None, limit: int
+    ) -> Sequence[ConsentRecord]:
+        """The account's records beyond ``after``, by number and sender. Raises StoreError."""
+        return await self._store.list_consents(kind, account, after, limit)
