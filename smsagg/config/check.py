@@ -11,6 +11,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from smsagg.config.check_abuse import abuse_problems
 from smsagg.config.check_choice import choice_problems
 from smsagg.config.check_consent import consent_problems
+from smsagg.config.check_directory import directory_problems
 from smsagg.config.check_mo import mo_problems
 from smsagg.config.check_money import money_problems
 from smsagg.config.check_numbers import number_problems
@@ -40,6 +41,7 @@ def check_config(config: Config) -> list[Problem]:
         *_session(config),
         *_bind_failures(config),
         *_accounts(config),
+        *directory_problems(config),
         *abuse_problems(config, COUNTRIES),
         *consent_problems(config),
         *mo_problems(config),
@@ -62,7 +64,7 @@ def check_config(config: Config) -> list[Problem]:
 
 def _names(config: Config) -> Iterator[Problem]:
     """Names become labels of metrics and parts of log lines."""
-    for section in ("accounts", "carriers", "pools", "message_classes"):
+    for section in ("accounts", "carriers", "pools", "message_classes", "operators"):
         for name in getattr(config, section):
             if not _NAME.fullmatch(name):
                 yield Problem((section, name), "a name is 1 to 64 letters, digits, '-', '_' and '.'")

@@ -15,7 +15,9 @@ from smsagg.config.amounts import Margin as Margin
 from smsagg.config.choice_settings import ProbeSettings as ProbeSettings
 from smsagg.config.choice_settings import QualitySettings as QualitySettings
 from smsagg.config.consent_settings import ConsentSettings as ConsentSettings
-from smsagg.config.http_settings import ApiKeySettings as ApiKeySettings
+from smsagg.config.directory_settings import AccountHttpSettings as AccountHttpSettings
+from smsagg.config.directory_settings import ApiKeySettings as ApiKeySettings
+from smsagg.config.directory_settings import OperatorSettings as OperatorSettings
 from smsagg.config.http_settings import HttpSettings as HttpSettings
 from smsagg.config.money_settings import CapSettings as CapSettings
 from smsagg.config.money_settings import MoneySettings as MoneySettings
@@ -257,6 +259,7 @@ class AccountSettings:
     """The same of a message that is submitted in parts, each with an id of its own."""
     api_keys: dict[str, ApiKeySettings] = Factory(dict)
     """For the HTTP API, by name."""
+    http: AccountHttpSettings = Factory(AccountHttpSettings)
     retention: AccountRetentionSettings | None = None
     webhooks: dict[str, WebhookSettings] = Factory(dict)
     """Endpoints that are told what happens, by name."""
@@ -497,6 +500,7 @@ class Config:
     pools: dict[str, PoolSettings]
     server: ServerSettings = Factory(ServerSettings)
     http: HttpSettings = Factory(HttpSettings)
+    operators: dict[str, OperatorSettings] = Factory(dict)
     webhooks: WebhookSendingSettings = Factory(WebhookSendingSettings)
     session: SessionSettings = Factory(SessionSettings)
     store: StoreSettings = Factory(StoreSettings)

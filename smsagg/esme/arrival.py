@@ -3,9 +3,10 @@
 import trio
 from attrs import evolve
 
-from smsagg.esme.peer import Peer, canonical_address
+from smsagg.esme.peer import Peer
 from smsagg.esme.proxy_protocol import MalformedProxyHeader, read_proxy_header
 from smsagg.esme.tls import ServerTls, certificate_names
+from smsagg.policy.networks import canonical_address
 
 
 class ArrivalFailed(Exception):

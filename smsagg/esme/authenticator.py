@@ -33,9 +33,10 @@ from attrs import define, field
 from smsagg.config.passwords import HASHER
 from smsagg.config.schema import AccountSettings, BindFailureSettings
 from smsagg.engine.accounts import Account
-from smsagg.esme.peer import Network, Peer, is_within, parse_network, subscriber_of
+from smsagg.esme.peer import Peer
 from smsagg.observe.log import RateLimitedLog
 from smsagg.policy.bind_failures import BindFailures
+from smsagg.policy.networks import Network, is_within, parse_network, subscriber_of
 
 HASHES_AT_ONCE = 2
 REMEMBERED_MAX = 10_000

@@ -8,11 +8,12 @@ import trio
 
 from smsagg.esme.arrival import ArrivalFailed, announced_peer, shake_hands
 from smsagg.esme.door import FrontDoor
-from smsagg.esme.peer import Peer, is_within, parse_network, subscriber_of
+from smsagg.esme.peer import Peer
 from smsagg.esme.ports import Port, peer_address
 from smsagg.esme.session import EsmeSession
 from smsagg.esme.sessions import UNCOUNTED
 from smsagg.esme.tls import ServerTls
+from smsagg.policy.networks import is_within, parse_network, subscriber_of
 from smsagg.smpp.pdu import Outbind
 
 _T = TypeVar("_T")

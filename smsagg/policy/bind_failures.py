@@ -110,7 +110,7 @@ class _Records(Generic[Key]):
 
 
 class BindFailures:
-    """Addresses are whatever the caller counts by, see :func:`smsagg.esme.peer.subscriber_of`."""
+    """Addresses are whatever the caller counts by, see :func:`smsagg.policy.networks.subscriber_of`."""
 
     def __init__(self, settings: BindFailureSettings) -> None:
         self._settings = settings

@@ -9,7 +9,7 @@ import orjson
 
 from smsagg.api.v1 import V1
 from smsagg.api.v1.access import hash_of_key, new_key
-from smsagg.config.schema import ApiKeySettings, Config
+from smsagg.config.schema import ApiKeySettings, Config, OperatorSettings
 from smsagg.store.memory import MemoryStore
 from smsagg.tables import Tables
 from smsagg.testing.gateway import FakeGateway, account_settings, make_config, run_gateway
@@ -17,10 +17,11 @@ from smsagg.testing.gateway import FakeGateway, account_settings, make_config, r
 KEY = new_key(os.urandom)
 OTHERS_KEY = new_key(os.urandom)
 READING_KEY = new_key(os.urandom)
+OPERATOR_KEY = new_key(os.urandom)
 
 
 def api_config(**sections: Any) -> Config:
-    """Accounts ``acme`` (with a second key that may only read) and ``other``."""
+    """Accounts ``acme`` (with a second key that may only read) and ``other``, and an operator."""
     accounts = {
         "acme": account_settings(
             "acme",
@@ -31,7 +32,8 @@ def api_config(**sections: Any) -> Config:
         ),
         "other": account_settings("other", api_keys={"app": ApiKeySettings(hash_of_key(OTHERS_KEY))}),
     }
-    return make_config(**({"accounts": accounts} | sections))
+    operators = {"ann": OperatorSettings(hash_of_key(OPERATOR_KEY))}
+    return make_config(**({"accounts": accounts, "operators": operators} | sections))
 
 
 class Answered(NamedTuple):
@@ -49,10 +51,15 @@ class Answered(NamedTuple):
 class Client:
     """Calls the application as a server would."""
 
-    def __init__(self, app: V1, gateway: FakeGateway, key: str = KEY) -> None:
+    def __init__(self, app: V1, gateway: FakeGateway, key: str = KEY, address: str = "127.0.0.1") -> None:
         self.app = app
         self.gateway = gateway
         self.key = key
+        self.address = address
+
+    def with_key(self, key: str, address: str = "127.0.0.1") -> "Client":
+        """Somebody else of the same gateway."""
+        return Client(self.app, self.gateway, key, address)
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answered:
         """One request; ``body`` is octets, or what becomes JSON."""
@@ -71,7 +78,7 @@ class Client:
             "query_string": query.encode(),
             "root_path": "",
             "headers": [(name.encode(), value.encode()) for name, value in fields.items() if value],
-            "client": ("127.0.0.1", 1),
+            "client": (self.address, 1),
             "server": ("127.0.0.1", 80),
         }
         sent: list[dict[str, Any]] = []

@@ -13,7 +13,8 @@ from smsagg.config.schema import AccountSettings, BindFailureSettings, MessageCl
 from smsagg.engine.accounts import Account
 from smsagg.esme import authenticator as module
 from smsagg.esme.authenticator import Authenticator, BindRefusal
-from smsagg.esme.peer import Peer, canonical_address
+from smsagg.esme.peer import Peer
+from smsagg.policy.networks import canonical_address
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 

@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from smsagg.api.v1.problem import Problem
-from smsagg.config.schema import ApiKeySettings, Config
 from smsagg.directory.caller import Caller
-from smsagg.directory.roles import scopes_of
 from smsagg.engine.accounts import Account
 
 KEY_PREFIX = "sk_"
@@ -21,37 +19,11 @@ KEY_OCTETS = 32
 _BEARER = "bearer "
 
 
-class ApiKeys:
-    """All keys, by the digest of what the caller shows."""
-
-    def __init__(self, config: Config, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
-        self._by_digest: Mapping[str, Caller] = {}
-        self.reconfigure(config)
-
-    def reconfigure(self, config: Config) -> None:
-        """Heed the keys of ``config`` from now on; an account that is not enabled has none."""
-        self._by_digest = {
-            settings.hash: _caller_of(account, name, settings)
-            for account, customer in config.accounts.items()
-            if customer.enabled
-            for name, settings in customer.api_keys.items()
-        }
-
-    def caller(self, authorization: str) -> Caller:
-        """Whose request bears this ``Authorization`` header; raises :class:`Problem` 401."""
-        if authorization[: len(_BEARER)].lower() != _BEARER:
-            raise not_authenticated("An API key is needed: Authorization: Bearer sk_…")
-        caller = self._by_digest.get(hash_of_key(authorization[len(_BEARER) :].strip()))
-        if caller is None or not self.holds(caller):
-            raise not_authenticated()
-        return caller
-
-    def holds(self, caller: Caller) -> bool:
-        """Whether who was let in would be so still, and may do the same."""
-        if self._by_digest.get(caller.credential) != caller:
-            return False
-        return caller.expires_at is None or caller.expires_at > self._now_ms()
+def bearer_of(authorization: str) -> str:
+    """The secret in an ``Authorization`` header; raises :class:`Problem` 401 when it bears none."""
+    if authorization[: len(_BEARER)].lower() != _BEARER:
+        raise not_authenticated("An API key is needed: Authorization: Bearer sk_…")
+    return authorization[len(_BEARER) :].strip()
 
 
 def require(caller: Caller, scope: str) -> None:
@@ -79,12 +51,6 @@ def new_key(entropy: Callable[[int], bytes]) -> str:
 def hash_of_key(key: str) -> str:
     """What is kept of a key."""
     return HASH_PREFIX + sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _caller_of(account: str, name: str, settings: ApiKeySettings) -> Caller:
-    role = "developer"
-    scopes = frozenset(settings.scopes) or scopes_of(role, account)
-    return Caller(account, f"key:{name}", scopes, role, settings.expires_at, settings.hash)
 
 
 def not_authenticated(detail: str = "The API key is not known, or has expired.") -> Problem:

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 import smsagg
 from smsagg.api.app import Receive, Scope, Send
-from smsagg.api.v1.access import ApiKeys
 from smsagg.api.v1.description import describe
+from smsagg.api.v1.entrance import Entrance, header
 from smsagg.api.v1.events import Events
 from smsagg.api.v1.messages import Messages
 from smsagg.api.v1.problem import Problem
@@ -24,6 +24,7 @@ from smsagg.api.v1.timeline import Timeline
 from smsagg.api.v1.turns import Turns, metered
 from smsagg.api.v1.writing import Writer
 from smsagg.engine import Engine
+from smsagg.engine.directory.credentials import Credentials
 
 PREFIX = "/v1"
 OPENAPI_PATH = f"{PREFIX}/openapi.json"
@@ -44,10 +45,11 @@ class V1:
         core = engine.core
         self._turns = Turns(load)
         prepare_batches(core.config.http.batch_max)
-        self._keys = ApiKeys(core.config, core.clock.now_ms)
+        self._credentials = Credentials(core.config, core.clock)
+        self._entrance = Entrance(core.config, self._credentials, core.clock)
         self._sending = Sending(engine, Writer(core.config), self._turns.take)
         messages = Messages(engine, self._sending)
-        self._events = Events(engine, self._keys.holds)
+        self._events = Events(engine, self._credentials.holds)
         routers = [messages.router, self._events.router, Timeline(engine).router]
         if search is not None:
             routers.append(Searching(engine, search).router)
@@ -61,7 +63,8 @@ class V1:
     def reconfigure(self) -> None:
         """Heed the engine's configuration from now on."""
         config = self._engine.core.config
-        self._keys.reconfigure(config)
+        self._credentials.reconfigure(config)
+        self._entrance.reconfigure(config)
         prepare_batches(config.http.batch_max)
         self._sending.writer = Writer(config)
         self._events.reconfigure()
@@ -72,9 +75,13 @@ class V1:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if scope["path"] != OPENAPI_PATH:
-                scope["state"] = {"caller": self._keys.caller(_header(scope, b"authorization"))}
+                credential = self._entrance.admit(scope)
+                limits = credential.limits
+                if limits:
+                    send = self._entrance.count(limits, send)
+                scope["state"] = {"caller": credential.caller}
             octets_max = self._engine.core.config.http.body_octets_max
-            said = _header(scope, b"content-length")
+            said = header(scope, b"content-length")
             if said.isdigit() and int(said) > octets_max:
                 raise _too_large(octets_max)
             await self._turns.begin()
@@ -109,10 +116,6 @@ def _make_api(*routers: APIRouter) -> FastAPI:
     api.add_exception_handler(HTTPException, _on_http)
     api.add_exception_handler(Exception, _on_failure)
     return api
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
 async def _on_problem(_request: Request, problem: Exception) -> Response:

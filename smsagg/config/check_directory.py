@@ -1,0 +1,40 @@
+"""Checks of keys for the HTTP API: each opens one door, and what they say means something."""
+
+from collections.abc import Iterator
+
+from smsagg.config.directory_settings import AccountHttpSettings, ApiKeySettings, OperatorSettings
+from smsagg.config.problems import Problem
+from smsagg.config.schema import Config
+from smsagg.directory.roles import scopes_of
+
+
+def directory_problems(config: Config) -> Iterator[Problem]:
+    """Problems of ``accounts.*.api_keys``, ``accounts.*.http`` and ``operators``."""
+    owner: dict[str, str] = {}
+    for path, key in _keys(config):
+        here = ".".join(path)
+        first = owner.setdefault(key.hash, here)
+        if first != here:
+            yield Problem((*path, "hash"), f"is the hash of {first} already")
+        yield from _idle_burst(path, key)
+    for name, account in config.accounts.items():
+        yield from _idle_burst(("accounts", name, "http"), account.http)
+    for name, operator in config.operators.items():
+        for scope in operator.scopes:
+            if scope not in scopes_of(operator.role, ""):
+                yield Problem(("operators", name, "scopes"), f"the role {operator.role} does not have {scope}")
+
+
+def _keys(config: Config) -> Iterator[tuple[tuple[str, ...], ApiKeySettings | OperatorSettings]]:
+    for name, account in config.accounts.items():
+        for key, settings in account.api_keys.items():
+            yield ("accounts", name, "api_keys", key), settings
+    for operator, its in config.operators.items():
+        yield ("operators", operator), its
+
+
+def _idle_burst(
+    path: tuple[str, ...], limit: ApiKeySettings | OperatorSettings | AccountHttpSettings
+) -> Iterator[Problem]:
+    if limit.burst is not None and limit.rate is None:
+        yield Problem((*path, "burst"), "means nothing without a rate")

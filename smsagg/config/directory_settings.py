@@ -1,0 +1,63 @@
+"""The shape of what the configuration says about who may use the HTTP API, and how."""
+
+import re
+from typing import Any
+
+from attrs import define, field
+
+from smsagg.config.units import Instant, Rate
+from smsagg.config.validators import at_least, each, network, one_of
+from smsagg.directory.roles import ACCOUNTS_SCOPES, OPERATORS_ROLES, SCOPES
+
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def key_hash(_instance: Any, _attribute: Any, value: Any) -> None:
+    """As ``smsagg api-key`` prints it."""
+    if not _HASH.fullmatch(value):
+        raise ValueError('must be "sha256:" and 64 hexadecimal digits, as `smsagg api-key` prints it')
+
+
+@define(frozen=True)
+class ApiKeySettings:
+    """``[accounts.NAME.api_keys.KEY]``: a key of the account for the HTTP API; KEY is its name, for people."""
+
+    hash: str = field(validator=key_hash)
+    """What ``smsagg api-key`` prints beside the key itself."""
+    scopes: tuple[str, ...] = field(default=(), validator=each(one_of(*ACCOUNTS_SCOPES)))
+    """What it may do; empty: what a developer may."""
+    expires_at: Instant | None = None
+    """From this instant on it is refused; none: never."""
+    networks: tuple[str, ...] = field(default=(), validator=each(network))
+    """From where it is taken; empty: from anywhere that the account's may."""
+    rate: Rate | None = None
+    """Requests per second; none: no limit of its own."""
+    burst: int | None = field(default=None, validator=at_least(1))
+    """Requests above the rate that may come at once; none: one second's worth."""
+
+
+@define(frozen=True)
+class OperatorSettings:
+    """``[operators.NAME]``: a key of the operator's own people and programs, for ``/v1/admin``."""
+
+    hash: str = field(validator=key_hash)
+    """As of an account's key, and so are the others."""
+    role: str = field(default="operator", validator=one_of(*OPERATORS_ROLES))
+    scopes: tuple[str, ...] = field(default=(), validator=each(one_of(*SCOPES)))
+    """What it may do; empty: all that its role may."""
+    expires_at: Instant | None = None
+    networks: tuple[str, ...] = field(default=(), validator=each(network))
+    rate: Rate | None = None
+    burst: int | None = field(default=None, validator=at_least(1))
+
+
+@define(frozen=True)
+class AccountHttpSettings:
+    """``[accounts.NAME.http]``: what holds for all of an account's keys and clients together."""
+
+    networks: tuple[str, ...] = field(default=(), validator=each(network))
+    """From where requests are taken; empty: from anywhere."""
+    rate: Rate | None = None
+    """Requests per second; none: unlimited."""
+    burst: int | None = field(default=None, validator=at_least(1))
+    """Requests above the rate that may come at once; none: one second's worth."""

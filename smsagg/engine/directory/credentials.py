@@ -1,0 +1,122 @@
+"""Everything that lets somebody in, by what is kept of the secret: one look-up for each request.
+
+A *place* is an account, or the operator's own side (``""``): what holds for all of its credentials. Places last as long
+as the process, so a credential that was made at run time follows what a reload says of its account.
+
+Memory: one entry for each credential; how many there may be is said where they are made.
+"""
+
+from attrs import define
+
+from smsagg.clock import Clock
+from smsagg.config.directory_settings import AccountHttpSettings, ApiKeySettings, OperatorSettings
+from smsagg.config.schema import Config
+from smsagg.directory.caller import Caller
+from smsagg.directory.roles import scopes_of
+from smsagg.engine.directory.request_limit import RequestLimit
+from smsagg.policy.networks import Network, is_within, parse_network
+
+_Limited = AccountHttpSettings | ApiKeySettings | OperatorSettings
+
+
+@define(eq=False)
+class Place:
+    """An account, or the operator's own side."""
+
+    is_open: bool = False
+    networks: tuple[Network, ...] = ()
+    """From where requests are taken; empty: from anywhere."""
+    limit: RequestLimit | None = None
+
+
+@define(eq=False)
+class Credential:
+    """What one secret opens."""
+
+    caller: Caller
+    place: Place
+    networks: tuple[Network, ...] = ()
+    limit: RequestLimit | None = None
+    used_at: int = 0
+    """When a request last bore it, UTC milliseconds; 0: not since the process began."""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it is asked where requests come from."""
+        return bool(self.networks or self.place.networks)
+
+    def admits(self, address: str) -> bool:
+        """Whether requests from a canonical address are taken."""
+        return all(not networks or is_within(address, networks) for networks in (self.networks, self.place.networks))
+
+    @property
+    def limits(self) -> list[RequestLimit]:
+        """What its requests count towards."""
+        return [limit for limit in (self.limit, self.place.limit) if limit is not None]
+
+
+class Credentials:
+    """All of them."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._clock = clock
+        self._places: dict[str, Place] = {}
+        self._by_digest: dict[str, Credential] = {}
+        self._from_file: dict[str, Credential] = {}
+        self.reconfigure(config)
+
+    def reconfigure(self, config: Config) -> None:
+        """Heed ``config`` from now on; an account that it does not name, or that is not enabled, is closed."""
+        self.place("").is_open = True
+        for name, place in self._places.items():
+            place.is_open = not name
+        for name, account in config.accounts.items():
+            place = self.place(name)
+            place.is_open = account.enabled
+            place.networks = tuple(map(parse_network, account.http.networks))
+            place.limit = self._limit("account", account.http, place.limit)
+        before, self._from_file = self._from_file, {}
+        for digest in before:
+            del self._by_digest[digest]
+        for name, account in config.accounts.items():
+            for key, settings in account.api_keys.items():
+                self._add_from_file(name, key, settings, "developer", before.get(settings.hash))
+        for name, operator in config.operators.items():
+            self._add_from_file("", name, operator, operator.role, before.get(operator.hash))
+
+    def _add_from_file(
+        self, account: str, name: str, settings: ApiKeySettings | OperatorSettings, role: str, before: Credential | None
+    ) -> None:
+        scopes = frozenset(settings.scopes) or scopes_of(role, account)
+        caller = Caller(account, f"key:{name}", scopes, role, settings.expires_at, settings.hash)
+        limit = self._limit("key", settings, before.limit if before else None)
+        networks = tuple(map(parse_network, settings.networks))
+        credential = Credential(caller, self.place(account), networks, limit, before.used_at if before else 0)
+        self._from_file[settings.hash] = self._by_digest[settings.hash] = credential
+
+    def place(self, account: str) -> Place:
+        """The place of an account; ``""``: the operator's own."""
+        return self._places.setdefault(account, Place())
+
+    def find(self, digest: str) -> Credential | None:
+        """What a secret of this digest opens now; ``None``: nothing."""
+        found = self._by_digest.get(digest)
+        return found if found is not None and self._is_good(found) else None
+
+    def holds(self, caller: Caller) -> bool:
+        """Whether who was let in would be so still, and may do the same."""
+        found = self.find(caller.credential)
+        return found is not None and found.caller == caller
+
+    def _is_good(self, credential: Credential) -> bool:
+        expires_at = credential.caller.expires_at
+        return credential.place.is_open and (expires_at is None or expires_at > self._clock.now_ms())
+
+    def _limit(self, name: str, settings: _Limited, before: RequestLimit | None) -> RequestLimit | None:
+        """The limit that these settings set; one that there was before goes on."""
+        if settings.rate is None:
+            return None
+        if before is None:
+            return RequestLimit(name, settings.rate, settings.burst, self._clock.monotonic_s())
+        before.set_rate(settings.rate, settings.burst, self._clock.monotonic_s())
+        return before

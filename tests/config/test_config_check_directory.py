@@ -1,0 +1,30 @@
+"""Keys in the file."""
+
+from attrs import evolve
+
+from smsagg.config.check_directory import directory_problems
+from smsagg.config.schema import AccountHttpSettings, ApiKeySettings, OperatorSettings
+from smsagg.testing.gateway import account_settings, make_config
+
+HASH = "sha256:" + "ab" * 32
+
+
+def test_one_hash_is_one_key() -> None:
+    """Whose it would be could not be told."""
+    config = make_config(
+        accounts={"acme": account_settings("acme", api_keys={"app": ApiKeySettings(HASH)})},
+        operators={"ann": OperatorSettings(HASH)},
+    )
+    assert [problem.line("f") for problem in directory_problems(config)] == [
+        "f: operators.ann.hash: is the hash of accounts.acme.api_keys.app already"
+    ]
+
+
+def test_a_burst_without_a_rate_and_scopes_beyond_the_role_are_problems() -> None:
+    account = evolve(account_settings("acme"), http=AccountHttpSettings(burst=5))
+    operators = {"ann": OperatorSettings(HASH, role="analyst", scopes=("admin:read", "admin:write"))}
+    config = make_config(accounts={"acme": account}, operators=operators)
+    assert [problem.line("f") for problem in directory_problems(config)] == [
+        "f: accounts.acme.http.burst: means nothing without a rate",
+        "f: operators.ann.scopes: the role analyst does not have admin:write",
+    ]
