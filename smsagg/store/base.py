@@ -7,7 +7,7 @@ as one group, in the order of the calls, and reports each call once, on the trio
 Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, replaced
 messages, finished messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked
 receipts, new MO parts, done MO parts, keyed answers, events, event deliveries, done event deliveries, entities,
-consents, money.
+consents, verifications, money.
 An update names the whole mutable part of a row, so the last one wins and repeating it is harmless; but money is sums,
 which are added exactly once.
 
@@ -36,6 +36,7 @@ from smsagg.store.ledger import (
     SpendingKey,
     SpendingMove,
 )
+from smsagg.verification import Verification
 
 
 class MessageUpdate(NamedTuple):
@@ -238,6 +239,8 @@ class Changes:
     not what has changed."""
     consents: list[ConsentUpdate] = field(factory=list)
     """Likewise."""
+    verifications: list[Verification] = field(factory=list)
+    """New ones, with the message that carries their code, and old ones as they are now; the last one counts."""
     money: dict[BalanceKey, BalanceMove] = field(factory=dict)
     """What the changes above move in the accounts' balances."""
     spending: dict[SpendingKey, SpendingMove] = field(factory=dict)
@@ -247,7 +250,7 @@ class Changes:
         """It holds new messages, and nothing that is owed."""
         may_come = (
             "new_messages", "new_parts", "finished", "new_deliveries", "keyed_answers", "entities", "money", "spending",
-            "events", "event_deliveries",
+            "events", "event_deliveries", "verifications",
         )  # fmt: skip
         return bool(self.new_messages) and not any(
             getattr(self, kind.name) for kind in fields(Changes) if kind.name not in may_come
@@ -273,6 +276,7 @@ class Changes:
             or self.done_event_deliveries
             or self.entities
             or self.consents
+            or self.verifications
             or self.money
             or self.spending
         )
@@ -501,6 +505,19 @@ class Store(Protocol):
 
     async def find_consents(self, kind: ConsentKind, account: str, number: str) -> list[ConsentRecord]:
         """The account's records of this number, by sender."""
+        ...
+
+    async def find_verification(self, account: str, verification_id: str) -> Verification | None:
+        """The account's verification with this id."""
+        ...
+
+    async def find_due_verifications(self, expires_before: int, limit: int) -> list[Verification]:
+        """Those that are kept as pending and whose life was over before that instant, the first to end first."""
+        ...
+
+    async def drop_verifications(self, expires_before: int, limit: int) -> int:
+        """Delete up to ``limit`` verifications, whatever became of them, whose life was over before that instant; how
+        many."""
         ...
 
     async def load_balances(self) -> list[Balance]:

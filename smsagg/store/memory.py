@@ -33,6 +33,7 @@ from smsagg.store.base import (
 )
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
 from smsagg.store.memory_tables import Tables, group_copy
+from smsagg.verification import Verification, VerificationState
 
 Answer = TypeVar("Answer")
 
@@ -379,6 +380,31 @@ class MemoryStore:
         return await self._ask(
             lambda: sorted(r for r in self.tables.consents.values() if r[:3] == (kind, account, number))
         )
+
+    async def find_verification(self, account: str, verification_id: str) -> Verification | None:
+        def run() -> Verification | None:
+            found = self.tables.verifications.get(verification_id)
+            return found if found is not None and found.account == account else None
+
+        return await self._ask(run)
+
+    async def find_due_verifications(self, expires_before: int, limit: int) -> list[Verification]:
+        def run() -> list[Verification]:
+            over = (v for v in self.tables.verifications.values() if v.expires_at < expires_before)
+            due = (v for v in over if v.state is VerificationState.PENDING)
+            return sorted(due, key=lambda v: v.expires_at)[:limit]
+
+        return await self._ask(run)
+
+    async def drop_verifications(self, expires_before: int, limit: int) -> int:
+        def run() -> int:
+            kept = self.tables.verifications
+            old = [name for name, found in kept.items() if found.expires_at < expires_before][:limit]
+            for name in old:
+                del kept[name]
+            return len(old)
+
+        return await self._ask(run)
 
     async def load_balances(self) -> list[Balance]:
         return await self._ask(self.tables.money.load_balances)

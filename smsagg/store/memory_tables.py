@@ -18,6 +18,7 @@ from smsagg.store.base import (
 )
 from smsagg.store.memory_events import EventTables
 from smsagg.store.memory_money import MoneyTables
+from smsagg.verification import Verification
 
 
 @define(eq=False)
@@ -34,6 +35,7 @@ class Tables:
     events: EventTables = field(factory=EventTables)
     entities: dict[tuple[str, str], bytes] = field(factory=dict)
     consents: dict[tuple[ConsentKind, str, str, str], ConsentRecord] = field(factory=dict)
+    verifications: dict[str, Verification] = field(factory=dict)
     money: MoneyTables = field(factory=MoneyTables)
     last_seq: int = 0
     last_delivery_id: int = 0
@@ -122,6 +124,8 @@ class Tables:
                 self.consents[record[:4]] = record
             else:
                 self.consents.pop(record[:4], None)
+        for verification in changes.verifications:
+            self.verifications[verification.verification_id] = verification
         self.money.apply(changes)
 
 

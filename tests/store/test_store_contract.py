@@ -17,6 +17,7 @@ from smsagg.store.base import Changes, DeliveryUpdate, EntityUpdate, KeyedAnswer
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.store.sqlite import open_sqlite_store
 from smsagg.testing.gateway import make_message
+from smsagg.verification import Verification, VerificationState
 
 OpenStore = Callable[[], AbstractAsyncContextManager[Store]]
 
@@ -510,3 +511,60 @@ async def test_keyed_answers_are_found_until_they_are_old(open_store: OpenStore)
         assert await store.drop_keyed_answers(NOW + 10, 100) == 1
         assert await store.find_keyed_answer("acme", "k1") is None
         assert await store.find_keyed_answer("acme", "k2") == young
+
+
+def verification(name: str, **fields: Any) -> Verification:
+    values: dict[str, Any] = {
+        "verification_id": name,
+        "account": "acme",
+        "recipient": "447700900123",
+        "country": "GB",
+        "state": VerificationState.PENDING,
+        "digests": bytes(range(32)),
+        "attempts": 1,
+        "attempts_max": 5,
+        "message_ids": "0000000100000001",
+        "last_sent_at": NOW,
+        "wording": '{"brand":"ACME"}',
+        "reference": "login",
+        "created_at": NOW,
+        "expires_at": NOW + 600_000,
+    }
+    return Verification(**(values | fields))
+
+
+async def test_a_verification_comes_with_its_message_and_is_found_by_its_account(store: Store) -> None:
+    """In one transaction, every field of it; by nobody else."""
+    await commit(store, Changes(new_messages=[message(1)], verifications=[verification("a")]))
+    assert await store.find_verification("acme", "a") == verification("a")
+    assert await store.find_verification("other", "a") is None
+    assert await store.find_verification("acme", "b") is None
+    assert await store.find_message(1) is not None
+
+
+async def test_the_last_record_of_a_verification_counts(store: Store) -> None:
+    """Also within one group."""
+    await commit(store, Changes(new_messages=[message(1)], verifications=[verification("a")]))
+    over = verification("a", state=VerificationState.APPROVED, attempts=2, digests=b"", done_at=NOW + 5)
+    store.write(Changes(verifications=[verification("a", attempts=2)]))
+    await commit(store, Changes(verifications=[over]))
+    assert await store.find_verification("acme", "a") == over
+
+
+async def test_what_is_pending_beyond_its_life_is_found(store: Store) -> None:
+    """The first to end first, and none that is over."""
+    for place, name in enumerate("bca"):
+        await commit(store, Changes(verifications=[verification(name, expires_at=NOW + place)]))
+    await commit(store, Changes(verifications=[verification("d", expires_at=NOW, state=VerificationState.FAILED)]))
+    due = await store.find_due_verifications(NOW + 2, 10)
+    assert [found.verification_id for found in due] == ["b", "c"]
+    assert len(await store.find_due_verifications(NOW + 9, 2)) == 2
+
+
+async def test_old_verifications_are_dropped(store: Store) -> None:
+    """Whatever became of them, some at a time."""
+    for place, name in enumerate("abc"):
+        await commit(store, Changes(verifications=[verification(name, expires_at=NOW + place)]))
+    assert await store.drop_verifications(NOW + 2, 1) == 1
+    assert await store.drop_verifications(NOW + 2, 10) == 1
+    assert await store.find_verification("acme", "c") is not None

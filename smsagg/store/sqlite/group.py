@@ -20,6 +20,7 @@ from smsagg.store.sqlite.events import apply_events
 from smsagg.store.sqlite.money import apply_money
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import Row, delivery_row, group_row, is_plain, message_row, mo_part_row, plain_row
+from smsagg.store.sqlite.verifications import apply_verifications
 
 
 @define(eq=False)
@@ -60,6 +61,7 @@ def rows_in(changes: Changes) -> int:
         + len(changes.done_event_deliveries)
         + len(changes.entities)
         + len(changes.consents)
+        + len(changes.verifications)
         + len(changes.money)
         + len(changes.spending)
     )
@@ -143,6 +145,8 @@ class Group:
                 _apply_entities(execute, changes)
             if changes.consents:
                 apply_consents(execute, changes)
+            if changes.verifications:
+                apply_verifications(execute, changes)
             if changes.money or changes.spending:
                 apply_money(execute, changes)
             if changes.new_messages or changes.new_deliveries:
@@ -193,6 +197,8 @@ def _merge(parts: list[Changes]) -> Changes:
             whole.entities += part.entities
         if part.consents:
             whole.consents += part.consents
+        if part.verifications:
+            whole.verifications += part.verifications
         if part.money:
             add_balances(whole.money, part.money)
         if part.spending:

@@ -26,7 +26,7 @@ from smsagg.store.base import (
     StoreStatistics,
 )
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
-from smsagg.store.sqlite import consents, events, jobs, money
+from smsagg.store.sqlite import consents, events, jobs, money, verifications
 from smsagg.store.sqlite.checkpoint import Checkpointer
 from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_checked
 from smsagg.store.sqlite.disk import FreeSpace
@@ -34,6 +34,7 @@ from smsagg.store.sqlite.group import Job, Write
 from smsagg.store.sqlite.owner import OwnerLock
 from smsagg.store.sqlite.retention import apply_retention
 from smsagg.store.sqlite.writer import LOW_SPACE, Reports, Writer
+from smsagg.verification import Verification
 
 CLOSE_DEADLINE_S = 10.0
 
@@ -231,6 +232,15 @@ class SqliteStore:
 
     async def find_consents(self, kind: ConsentKind, account: str, number: str) -> list[ConsentRecord]:
         return await self._ask(lambda cursor: consents.find_consents(cursor, kind, account, number))
+
+    async def find_verification(self, account: str, verification_id: str) -> Verification | None:
+        return await self._ask(lambda cursor: verifications.find_verification(cursor, account, verification_id))
+
+    async def find_due_verifications(self, expires_before: int, limit: int) -> list[Verification]:
+        return await self._ask(lambda cursor: verifications.find_due_verifications(cursor, expires_before, limit))
+
+    async def drop_verifications(self, expires_before: int, limit: int) -> int:
+        return await self._ask(lambda cursor: verifications.drop_verifications(cursor, expires_before, limit))
 
     async def load_balances(self) -> list[Balance]:
         return await self._ask(money.load_balances)
