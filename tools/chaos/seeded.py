@@ -17,7 +17,7 @@ from attrs import evolve
 from smsagg.carriers.smpp import association
 from smsagg.engine.ending.sweeper import Sweeper
 from smsagg.engine.queues.waiting import Waiting
-from smsagg.engine.sending.dispatcher import Dispatcher
+from smsagg.engine.sending.last_look import LastLook
 from smsagg.errors import StoreFailed
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.receipts.correlator import Correlator
@@ -228,14 +228,14 @@ def age_without_days() -> None:
 def _judge_age(is_young: Callable[[Message, int], bool]) -> None:
     """Wherever a waiting message is looked at, ``is_young`` says whether it may be sent still."""
 
-    def make_unexpired(original: Any) -> Any:
-        def unexpired(self: Dispatcher, messages: list[Message]) -> list[Message]:
+    def make_sendable(original: Any) -> Any:
+        def sendable(self: LastLook, messages: list[Message]) -> list[Message]:
             now = self._core.clock.now_ms()
             alive = [message for message in messages if is_young(message, now)]
             over: list[Message] = original(self, [message for message in messages if message not in alive])
             return alive + over
 
-        return unexpired
+        return sendable
 
     def make_make_ready(original: Any) -> Any:
         def make_ready(self: Waiting, message: Message, now: int) -> None:
@@ -250,7 +250,7 @@ def _judge_age(is_young: Callable[[Message, int], bool]) -> None:
 
         return sweep
 
-    replace(Dispatcher, "_unexpired", make_unexpired)
+    replace(LastLook, "sendable", make_sendable)
     replace(Waiting, "_make_ready", make_make_ready)
     replace(Sweeper, "_sweep_messages", make_sweep)
 

@@ -12,7 +12,7 @@ from smsagg.engine.admission.money import Money
 from smsagg.engine.ending.finish import Finisher
 from smsagg.engine.queues.waiting import Waiting
 from smsagg.engine.requests.control import Control
-from smsagg.engine.sending.dispatcher import Dispatcher
+from smsagg.engine.sending.last_look import LastLook
 from smsagg.model import Message, MessageState
 from smsagg.receipts.correlator import Correlator
 from smsagg.smpp.connection import Connection
@@ -69,10 +69,10 @@ def window_slot_never_freed() -> Replacements:
 def retry_without_ttl_check() -> Replacements:
     """``expires_at`` is looked at when a message is queued, and not when it is sent."""
 
-    def unexpired(self: Dispatcher, messages: list[Message]) -> list[Message]:
+    def sendable(self: LastLook, messages: list[Message]) -> list[Message]:
         return messages
 
-    return [(Dispatcher, "_unexpired", unexpired)]
+    return [(LastLook, "sendable", sendable)]
 
 
 def correlation_without_carrier() -> Replacements:
