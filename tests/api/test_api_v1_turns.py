@@ -78,6 +78,26 @@ async def test_a_busy_front_door_slows_http(autojump_clock: trio.testing.MockClo
     assert trio.current_time() == pytest.approx(0.7)
 
 
+async def test_what_was_taken_in_leaves_before_more_comes(autojump_clock: trio.testing.MockClock) -> None:
+    """After a batch HTTP rests for as long as its messages keep the loop busy on their way."""
+    taking = Turns(lambda: 0.0)
+    taking.taken(1_000)
+    await taking.begin()
+    assert trio.current_time() == pytest.approx(1_000 * turns.TAKEN_S - turns.BURST_S)
+
+
+async def test_what_is_committed_counts_as_taken() -> None:
+    """Those of a batch that were refused do not."""
+    taken: list[int] = []
+    async with api() as client:
+        await client.gateway.settle()
+        client.app._sending._taken = taken.append
+        good, bad = {"to": "447700900123", "text": "a"}, {"to": "0000", "text": "a"}
+        await client.call("POST", "/v1/messages/batch", {"messages": [good, bad, good]})
+        await client.call("POST", "/v1/messages", bad)
+    assert taken == [2]
+
+
 async def test_streams_do_not_put_requests_off_for_ever(autojump_clock: trio.testing.MockClock) -> None:
     """They work without taking turns; however much they do, a request begins soon after."""
     taking = Turns(lambda: 1.0)

@@ -47,7 +47,7 @@ class V1:
         prepare_batches(core.config.http.batch_max)
         self._credentials = Credentials(core.config, core.clock)
         self._entrance = Entrance(core.config, self._credentials, core.clock)
-        self._sending = Sending(engine, Writer(core.config), self._turns.take)
+        self._sending = Sending(engine, Writer(core.config), self._turns.take, self._turns.taken)
         messages = Messages(engine, self._sending)
         self._events = Events(engine, self._credentials.holds)
         routers = [messages.router, self._events.router, Timeline(engine).router]

@@ -49,10 +49,13 @@ SLICE = 32
 class Sending:
     """The way in for HTTP."""
 
-    def __init__(self, engine: Engine, writer: Writer, turn: Callable[[], Awaitable[None]]) -> None:
-        """``turn`` waits until there may be worked on some messages more."""
+    def __init__(
+        self, engine: Engine, writer: Writer, turn: Callable[[], Awaitable[None]], taken: Callable[[int], None]
+    ) -> None:
+        """``turn`` waits until there may be worked on some messages more; ``taken`` is told how many go their way."""
         self._engine = engine
         self._turn = turn
+        self._taken = taken
         self._room = Room()
         self.writer = writer
         self._under_way: dict[tuple[str, str], trio.Event] = {}
@@ -218,6 +221,7 @@ class Sending:
             committed.set()
 
         self._engine.intake.commit(messages, on_committed, ends)
+        self._taken(len(messages))
         await committed.wait()
         return status
 

@@ -8,7 +8,8 @@ what they have to do, and wait for one slice of HTTP at most.
 What is under way to the store is bounded too (*room*): every commit that is awaited wakes those who wait for it, and
 an SMPP submit waits for the rows of the commit before its own.
 
-After each piece of work HTTP rests, so that it has half of the loop's time at most: what it took in has to go on, too.
+After each piece of work HTTP rests, so that it has half of the loop's time at most; for each message that it took in it
+rests for as long as that one will keep the loop busy (:data:`TAKEN_S`), so that batches come no faster than they leave.
 When the front door for SMPP itself is near its limit (its ``load``, see ``esme.pace``: the loop is late, and messages
 pile up), it rests for longer, until at full load it has :data:`SHARE_MIN` of the loop. Of requests that wait for their
 first turn there are :data:`WAITING_MAX` at most; beyond, the answer is 503 at once.
@@ -31,6 +32,8 @@ BURST_S = 0.005
 WAITING_MAX = 150
 """Requests that wait for their first turn."""
 REST_S_MAX = 0.5
+TAKEN_S = 30e-6
+"""What a message that was taken costs the loop on its way: its hand-over, the carrier's answer, its receipt."""
 DEBT_S_MAX = 2.0
 """What takes no turns (streams, answers after a commit) is charged too; it puts nobody off for longer than this."""
 ROOM = 16
@@ -63,6 +66,10 @@ class Turns:
         async with self._turn:
             if self._rests_until - BURST_S > trio.current_time():
                 await trio.sleep_until(self._rests_until - BURST_S)
+
+    def taken(self, messages: int) -> None:
+        """So many messages go their way, for which the loop has work to come."""
+        self.charge(messages * TAKEN_S)
 
     def charge(self, seconds: float) -> None:
         """So long has the loop been worked with."""
