@@ -48,13 +48,13 @@ from smsagg.esme.file_limit import claim_files
 from smsagg.esme.listener import Listener
 from smsagg.esme.outbind import Outbinder
 from smsagg.esme.ports import open_ports
-from smsagg.esme.tls import ServerTls
 from smsagg.history.search import Sought, search
 from smsagg.model import Message
 from smsagg.observe.log import set_log_level
 from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
 from smsagg.reload import Reloader
+from smsagg.session.tls import ServerTls
 from smsagg.store.base import Store
 from smsagg.store.sqlite.store import open_sqlite_store
 from smsagg.tables import Tables, load_tables
@@ -77,6 +77,8 @@ class Running:
     smpp_tls: str
     """``""`` without ``[server.tls]``."""
     http: str
+    https: str
+    """``""`` without ``[server.https]``."""
     engine: Engine
     door: FrontDoor
     reloader: Reloader | None
@@ -139,7 +141,7 @@ class Gateway:
         self._metrics = metrics
         self._problems: list[Callable[[], list[str]]] = []
         self._ready = False
-        self._tls: ServerTls | None = None
+        self._tls: list[ServerTls] = []
         self.engine = Engine(config, store, clock, rng, metrics, tables=tables)
         engine = self.engine
         self._fleet = Fleet(
@@ -214,8 +216,8 @@ class Gateway:
         ports = await open_ports(config.server.smpp_listen, "server.smpp_listen")
         smpp, smpp_tls = ports[0].address, ""
         if config.server.tls is not None:
-            self._tls = ServerTls(config.server.tls)
-            tls_ports = await open_ports(config.server.tls.smpp_listen, "server.tls.smpp_listen", self._tls)
+            self._tls.append(ServerTls(config.server.tls))
+            tls_ports = await open_ports(config.server.tls.smpp_listen, "server.tls.smpp_listen", self._tls[-1])
             smpp_tls = tls_ports[0].address
             ports += tls_ports
         async with trio.open_nursery() as outer:
@@ -224,14 +226,18 @@ class Gateway:
             outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
             self._metrics.loop_tasks.add_source(lambda: {"": trio.lowlevel.current_statistics().tasks_living})
             outer.start_soon(door.pace.run, lambda: engine.backlog)
-            if self._tls is not None:
-                outer.start_soon(self._tls.run)
             v1 = V1(engine, _search_in(config.store.path), lambda: door.pace.load)
             webhooks = Webhooks(lambda: engine.core.config, self._store, self._clock, self._rng, self._metrics)
             engine.events.on_noted.append(webhooks.on_noted)
             outer.start_soon(webhooks.run)
             app = make_root(OperationsApp(self._metrics, self._find_problems), v1)
             http: str = await outer.start(serve_http, config.server.http_listen, app)
+            https = ""
+            if config.server.https is not None:
+                self._tls.append(ServerTls(config.server.https, "server.https"))
+                https = await outer.start(serve_http, config.server.https.listen, app, self._tls[-1])
+            for tls in self._tls:
+                outer.start_soon(tls.run)
             version = await self._begin_versions(door, (door, listener, outbinder, v1, webhooks, Logging(engine)))
             await self._start_control(outer)
             await outer.start(listener.run, ports)
@@ -239,9 +245,9 @@ class Gateway:
             if self._reloader is not None:
                 outer.start_soon(self._reloader.run)
             self._ready = True
-            log.info("ready", smpp=smpp, smpp_tls=smpp_tls, http=http, config_version=version)
+            log.info("ready", smpp=smpp, smpp_tls=smpp_tls, http=http, https=https, config_version=version)
             try:
-                yield Running(smpp, smpp_tls, http, engine, door, self._reloader)
+                yield Running(smpp, smpp_tls, http, https, engine, door, self._reloader)
             finally:
                 self._ready = False
                 deadline_s = engine.core.config.server.shutdown_deadline
@@ -251,9 +257,9 @@ class Gateway:
 
     def reload(self) -> None:
         """Read again, soon, what may change while the gateway runs: the configuration, and the files of
-        ``[server.tls]``."""
-        if self._tls is not None:
-            self._tls.reload_soon()
+        ``[server.tls]`` and ``[server.https]``."""
+        for tls in self._tls:
+            tls.reload_soon()
         if self._reloader is not None:
             self._reloader.ask()
 

@@ -18,6 +18,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+CERTIFICATE = "smsagg.certificate"
+"""In a scope: DNS names, common name and ``sha256:`` fingerprint of the client certificate that was verified."""
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 

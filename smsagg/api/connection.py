@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import h11
 import trio
 
-from smsagg.api.app import AsgiApp, Scope
+from smsagg.api.app import CERTIFICATE, AsgiApp, Scope
 from smsagg.api.v1.problem import Problem
 
 HEAD_OCTETS_MAX = 16_384
@@ -40,9 +40,17 @@ class HttpConnection:
     """Between a stream, which it does not close, and an application."""
 
     def __init__(
-        self, app: AsgiApp, stream: trio.abc.HalfCloseableStream, client: Address | None, server: Address | None
+        self,
+        app: AsgiApp,
+        stream: trio.abc.HalfCloseableStream,
+        client: Address | None,
+        server: Address | None,
+        certificate: frozenset[str] | None = None,
     ) -> None:
+        """``certificate``: names and fingerprint of the one that the client showed; ``None``: it speaks no TLS."""
         self._app = app
+        self._certificate = certificate or frozenset()
+        self._scheme = "http" if certificate is None else "https"
         self._stream = stream
         self._client = client
         self._server = server
@@ -127,7 +135,7 @@ class HttpConnection:
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": request.http_version.decode("ascii"),
             "method": request.method.decode("ascii"),
-            "scheme": "http",
+            "scheme": self._scheme,
             "path": unquote(path.decode("latin-1")),
             "raw_path": path,
             "query_string": query,
@@ -135,6 +143,7 @@ class HttpConnection:
             "headers": list(request.headers),
             "client": self._client,
             "server": self._server,
+            CERTIFICATE: self._certificate,
         }
 
     # --- octets ---

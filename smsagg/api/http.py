@@ -14,9 +14,11 @@ import trio
 
 from smsagg.api.app import AsgiApp
 from smsagg.api.connection import HttpConnection
+from smsagg.api.tls_stream import encrypted
 from smsagg.config.units import HostPort, split_host_port
 from smsagg.errors import ConfigError
 from smsagg.observe.log import RateLimitedLog
+from smsagg.session.tls import ServerTls
 
 CONNECTIONS_MAX = 200
 WRITE_TIMEOUT_S = 30
@@ -29,14 +31,17 @@ log = structlog.get_logger("smsagg.api.http")
 
 
 async def serve_http(
-    bind: HostPort, app: AsgiApp, task_status: trio.TaskStatus[HostPort] = trio.TASK_STATUS_IGNORED
+    bind: HostPort,
+    app: AsgiApp,
+    tls: ServerTls | None = None,
+    task_status: trio.TaskStatus[HostPort] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve ``app`` until cancelled; ``started()`` with the address when it listens (port 0 has become a real one).
 
     Raises :class:`ConfigError` when it cannot listen there. Ends at once when cancelled, whatever clients do.
     Tasks: one accept loop for each address that the host has, one task for each connection.
     """
-    server = _Server(app)
+    server = _Server(app, tls)
     listeners = await _listen(bind)
     try:
         async with trio.open_nursery() as nursery:
@@ -51,8 +56,9 @@ async def serve_http(
 class _Server:
     """The connections."""
 
-    def __init__(self, app: AsgiApp) -> None:
+    def __init__(self, app: AsgiApp, tls: ServerTls | None) -> None:
         self._app = app
+        self._tls = tls
         self._connections = 0
         self._repeated = RateLimitedLog(log, now=trio.current_time)
 
@@ -77,12 +83,23 @@ class _Server:
     async def _serve(self, stream: trio.SocketStream) -> None:
         """Supervise one connection: whatever goes wrong with it ends it alone."""
         try:
-            await HttpConnection(self._app, stream, _peer_of(stream), stream.socket.getsockname()[:2]).serve()
+            await self._serve_stream(stream)
         except Exception as error:  # noqa: BLE001
             self._repeated.error("http_connection_failed", key=type(error).__name__, exc_info=error)
         finally:
             self._connections -= 1
             stream.socket.close()
+
+    async def _serve_stream(self, stream: trio.SocketStream) -> None:
+        client, server = _peer_of(stream), stream.socket.getsockname()[:2]
+        if self._tls is None:
+            await HttpConnection(self._app, stream, client, server).serve()
+            return
+        try:
+            tls_stream, names = await encrypted(stream, self._tls)
+        except (trio.BrokenResourceError, trio.TooSlowError, OSError):
+            return  # it speaks no TLS that we take
+        await HttpConnection(self._app, tls_stream, client, server, names).serve()
 
 
 def _peer_of(stream: trio.SocketStream) -> tuple[str, int] | None:

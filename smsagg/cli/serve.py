@@ -52,6 +52,8 @@ def _tell(echo: Callable[[str], None], config: Config, config_path: Path, runnin
     if running.smpp_tls:
         echo(f"  SMPP TLS {running.smpp_tls}")
     echo(f"  HTTP     http://{running.http}/metrics  /healthz  /readyz")
+    if running.https:
+        echo(f"  HTTPS    https://{running.https}")
     echo(f"  store    {config.store.path}")
     echo(f"  carriers {', '.join(config.carriers)}")
     sys.stdout.flush()

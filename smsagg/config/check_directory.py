@@ -13,16 +13,27 @@ def directory_problems(config: Config) -> Iterator[Problem]:
     owner: dict[str, str] = {}
     for path, key in _keys(config):
         here = ".".join(path)
-        first = owner.setdefault(key.hash, here)
-        if first != here:
-            yield Problem((*path, "hash"), f"is the hash of {first} already")
+        opens_with, what = ("hash", key.hash) if key.hash else ("certificate", key.certificate.lower())
+        if not what:
+            yield Problem(path, "needs a hash, a certificate, or both")
+        elif owner.setdefault(what, here) != here:
+            yield Problem((*path, opens_with), f"is the {opens_with} of {owner[what]} already")
+        if key.certificate:
+            yield from _unseen_certificate(config, (*path, "certificate"))
         yield from _idle_burst(path, key)
     for name, account in config.accounts.items():
         yield from _idle_burst(("accounts", name, "http"), account.http)
+        if account.http.require_certificate:
+            yield from _unseen_certificate(config, ("accounts", name, "http", "require_certificate"))
     for name, operator in config.operators.items():
         for scope in operator.scopes:
             if scope not in scopes_of(operator.role, ""):
                 yield Problem(("operators", name, "scopes"), f"the role {operator.role} does not have {scope}")
+
+
+def _unseen_certificate(config: Config, path: tuple[str, ...]) -> Iterator[Problem]:
+    if config.server.https is None or not config.server.https.client_ca_file:
+        yield Problem(path, "no client is asked for a certificate without [server.https] client_ca_file")
 
 
 def _keys(config: Config) -> Iterator[tuple[tuple[str, ...], ApiKeySettings | OperatorSettings]]:

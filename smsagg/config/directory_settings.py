@@ -10,20 +10,30 @@ from smsagg.config.validators import at_least, each, network, one_of
 from smsagg.directory.roles import ACCOUNTS_SCOPES, OPERATORS_ROLES, SCOPES
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
+_CERTIFICATE = re.compile(r"(sha256:[0-9a-f]{64})?|[A-Za-z0-9][A-Za-z0-9._@ -]{0,252}")
 
 
 def key_hash(_instance: Any, _attribute: Any, value: Any) -> None:
-    """As ``smsagg api-key`` prints it."""
-    if not _HASH.fullmatch(value):
+    """As ``smsagg api-key`` prints it, or empty."""
+    if value and not _HASH.fullmatch(value):
         raise ValueError('must be "sha256:" and 64 hexadecimal digits, as `smsagg api-key` prints it')
+
+
+def certificate(_instance: Any, _attribute: Any, value: Any) -> None:
+    """A name that a certificate bears, or its fingerprint, or empty."""
+    if not _CERTIFICATE.fullmatch(value):
+        raise ValueError(
+            'must be a name in the certificate (DNS name or common name), or "sha256:" and 64 hexadecimal digits: '
+            "the SHA-256 of the certificate in DER"
+        )
 
 
 @define(frozen=True)
 class ApiKeySettings:
     """``[accounts.NAME.api_keys.KEY]``: a key of the account for the HTTP API; KEY is its name, for people."""
 
-    hash: str = field(validator=key_hash)
-    """What ``smsagg api-key`` prints beside the key itself."""
+    hash: str = field(default="", validator=key_hash)
+    """What ``smsagg api-key`` prints beside the key itself; empty: ``certificate`` alone lets in."""
     scopes: tuple[str, ...] = field(default=(), validator=each(one_of(*ACCOUNTS_SCOPES)))
     """What it may do; empty: what a developer may."""
     expires_at: Instant | None = None
@@ -34,13 +44,16 @@ class ApiKeySettings:
     """Requests per second; none: no limit of its own."""
     burst: int | None = field(default=None, validator=at_least(1))
     """Requests above the rate that may come at once; none: one second's worth."""
+    certificate: str = field(default="", validator=certificate)
+    """Name or fingerprint of the client certificate that must be shown, with the key if there is a ``hash``, instead of
+    one if there is none; empty: none is needed."""
 
 
 @define(frozen=True)
 class OperatorSettings:
     """``[operators.NAME]``: a key of the operator's own people and programs, for ``/v1/admin``."""
 
-    hash: str = field(validator=key_hash)
+    hash: str = field(default="", validator=key_hash)
     """As of an account's key, and so are the others."""
     role: str = field(default="operator", validator=one_of(*OPERATORS_ROLES))
     scopes: tuple[str, ...] = field(default=(), validator=each(one_of(*SCOPES)))
@@ -49,6 +62,7 @@ class OperatorSettings:
     networks: tuple[str, ...] = field(default=(), validator=each(network))
     rate: Rate | None = None
     burst: int | None = field(default=None, validator=at_least(1))
+    certificate: str = field(default="", validator=certificate)
 
 
 @define(frozen=True)
@@ -57,6 +71,8 @@ class AccountHttpSettings:
 
     networks: tuple[str, ...] = field(default=(), validator=each(network))
     """From where requests are taken; empty: from anywhere."""
+    require_certificate: bool = False
+    """Requests must come by TLS with a client certificate that was verified (``[server.https] client_ca_file``)."""
     rate: Rate | None = None
     """Requests per second; none: unlimited."""
     burst: int | None = field(default=None, validator=at_least(1))

@@ -15,6 +15,7 @@ from smsagg.config.schema import CarrierSettings, Config
 RESTART = frozenset(
     {
         "server.smpp_listen", "server.http_listen", "server.sessions_max", "server.control_socket", "server.tls",
+        "server.https",
         "session",
         "store.path", "store.group_max", "store.free_octets_min",
         "log.format",

@@ -80,6 +80,18 @@ class TlsListenSettings:
 
 
 @define(frozen=True)
+class HttpsListenSettings:
+    """``[server.https]``: a second port for the HTTP API, TLS 1.2 at least; absent: none."""
+
+    certificate_file: str = field(validator=not_empty)
+    """As of ``[server.tls]``, and so are the others."""
+    key_file: str = field(validator=not_empty)
+    listen: HostPort = HostPort("127.0.0.1:8443")
+    client_ca_file: str = ""
+    client_certificates: str = field(default="optional", validator=one_of("required", "optional"))
+
+
+@define(frozen=True)
 class BindFailureSettings:
     """``[server.bind_failures]``: what wrong binds cost who makes them."""
 
@@ -119,6 +131,7 @@ class ServerSettings:
     """Balancers: each of their connections begins with a PROXY protocol header (version 1 or 2) that is believed."""
     bind_failures: BindFailureSettings = Factory(BindFailureSettings)
     tls: TlsListenSettings | None = None
+    https: HttpsListenSettings | None = None
 
 
 @define(frozen=True)

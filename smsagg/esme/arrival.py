@@ -5,8 +5,8 @@ from attrs import evolve
 
 from smsagg.esme.peer import Peer
 from smsagg.esme.proxy_protocol import MalformedProxyHeader, read_proxy_header
-from smsagg.esme.tls import ServerTls, certificate_names
 from smsagg.policy.networks import canonical_address
+from smsagg.session.tls import ServerTls, certificate_names
 
 
 class ArrivalFailed(Exception):

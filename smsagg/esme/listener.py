@@ -12,8 +12,8 @@ from smsagg.esme.peer import Peer
 from smsagg.esme.ports import Port, peer_address
 from smsagg.esme.session import EsmeSession
 from smsagg.esme.sessions import UNCOUNTED
-from smsagg.esme.tls import ServerTls
 from smsagg.policy.networks import is_within, parse_network, subscriber_of
+from smsagg.session.tls import ServerTls
 from smsagg.smpp.pdu import Outbind
 
 _T = TypeVar("_T")

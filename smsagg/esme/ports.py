@@ -6,8 +6,8 @@ from attrs import define
 from smsagg.config.schema import HostPort
 from smsagg.config.units import split_host_port
 from smsagg.errors import ConfigError
-from smsagg.esme.tls import ServerTls
 from smsagg.policy.networks import canonical_address
+from smsagg.session.tls import ServerTls
 
 BACKLOG = 1_024
 

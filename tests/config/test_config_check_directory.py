@@ -28,3 +28,17 @@ def test_a_burst_without_a_rate_and_scopes_beyond_the_role_are_problems() -> Non
         "f: accounts.acme.http.burst: means nothing without a rate",
         "f: operators.ann.scopes: the role analyst does not have admin:write",
     ]
+
+
+def test_a_certificate_that_nobody_is_asked_for_and_a_key_that_nothing_opens_are_problems() -> None:
+    keys = {"app": ApiKeySettings(certificate="crm.example"), "none": ApiKeySettings()}
+    account = account_settings("acme", api_keys=keys, http=AccountHttpSettings(require_certificate=True))
+    config = make_config(accounts={"acme": account}, operators={"ann": OperatorSettings(certificate="CRM.example")})
+    unseen = "no client is asked for a certificate without [server.https] client_ca_file"
+    assert [problem.line("f") for problem in directory_problems(config)] == [
+        f"f: accounts.acme.api_keys.app.certificate: {unseen}",
+        "f: accounts.acme.api_keys.none: needs a hash, a certificate, or both",
+        "f: operators.ann.certificate: is the certificate of accounts.acme.api_keys.app already",
+        f"f: operators.ann.certificate: {unseen}",
+        f"f: accounts.acme.http.require_certificate: {unseen}",
+    ]

@@ -11,7 +11,7 @@ from esme_bench import Bench, Client, front_door
 from smsagg.esme.listener import Listener
 from smsagg.esme.ports import Port
 from smsagg.esme.sessions import Sessions
-from smsagg.esme.tls import ServerTls
+from smsagg.session.tls import ServerTls
 
 
 class Door:

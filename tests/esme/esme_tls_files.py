@@ -5,7 +5,7 @@ import ssl
 from pathlib import Path
 
 from smsagg.config.schema import TlsListenSettings
-from smsagg.esme.tls import ServerTls
+from smsagg.session.tls import ServerTls
 from smsagg.testing.certificates import Authority, Certificate
 
 HOST = "gateway.example"

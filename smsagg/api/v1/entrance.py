@@ -1,12 +1,12 @@
 """Who comes in: what is looked at before anything of a request is read.
 
-Whoever shows nothing that is known, or shows it from a network from which it is not taken, gets the same 401: it tells
-nobody that a key is right.
+Whoever shows nothing that is known, or shows it from a network from which it is not taken or without the certificate
+that belongs to it, gets the same 401: it tells nobody that a key is right.
 """
 
 from math import ceil
 
-from smsagg.api.app import Scope, Send
+from smsagg.api.app import CERTIFICATE, Scope, Send
 from smsagg.api.v1.access import bearer_of, hash_of_key, not_authenticated
 from smsagg.api.v1.problem import Problem
 from smsagg.clock import Clock
@@ -16,6 +16,7 @@ from smsagg.engine.directory.request_limit import RequestLimit, headers_of, take
 from smsagg.policy.networks import client_address, parse_network
 
 HEADER = b"authorization"
+_NONE: frozenset[str] = frozenset()
 
 
 class Entrance:
@@ -32,8 +33,14 @@ class Entrance:
 
     def admit(self, scope: Scope) -> Credential:
         """What lets this request in; raises :class:`Problem` 401."""
-        credential = self._credentials.find(hash_of_key(bearer_of(header(scope, HEADER))))
-        if credential is None or (credential.is_bound and not credential.admits(self.address_of(scope))):
+        authorization, certificate = header(scope, HEADER), scope.get(CERTIFICATE, _NONE)
+        if certificate and not authorization:
+            credential = self._credentials.find_certificate(certificate)
+        else:
+            credential = self._credentials.find(hash_of_key(bearer_of(authorization)))
+        if credential is None:
+            raise not_authenticated()
+        if credential.is_bound and not credential.admits(self.address_of(scope), certificate):
             raise not_authenticated()
         credential.used_at = self._clock.now_ms()
         return credential

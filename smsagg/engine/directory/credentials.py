@@ -26,6 +26,7 @@ class Place:
     is_open: bool = False
     networks: tuple[Network, ...] = ()
     """From where requests are taken; empty: from anywhere."""
+    needs_certificate: bool = False
     limit: RequestLimit | None = None
 
 
@@ -36,17 +37,23 @@ class Credential:
     caller: Caller
     place: Place
     networks: tuple[Network, ...] = ()
+    certificate: str = ""
+    """Name or fingerprint of the certificate that must be shown, lower case; empty: any, or none."""
     limit: RequestLimit | None = None
     used_at: int = 0
     """When a request last bore it, UTC milliseconds; 0: not since the process began."""
 
     @property
     def is_bound(self) -> bool:
-        """Whether it is asked where requests come from."""
-        return bool(self.networks or self.place.networks)
+        """Whether it is asked where requests come from, and what they show beside the secret."""
+        return bool(self.networks or self.place.networks or self.certificate or self.place.needs_certificate)
 
-    def admits(self, address: str) -> bool:
-        """Whether requests from a canonical address are taken."""
+    def admits(self, address: str, certificate: frozenset[str]) -> bool:
+        """Whether requests from a canonical address, with these names of a verified certificate, are taken."""
+        if self.certificate and self.certificate not in certificate:
+            return False
+        if self.place.needs_certificate and not certificate:
+            return False
         return all(not networks or is_within(address, networks) for networks in (self.networks, self.place.networks))
 
     @property
@@ -74,25 +81,30 @@ class Credentials:
             place = self.place(name)
             place.is_open = account.enabled
             place.networks = tuple(map(parse_network, account.http.networks))
+            place.needs_certificate = account.http.require_certificate
             place.limit = self._limit("account", account.http, place.limit)
         before, self._from_file = self._from_file, {}
         for digest in before:
             del self._by_digest[digest]
         for name, account in config.accounts.items():
             for key, settings in account.api_keys.items():
-                self._add_from_file(name, key, settings, "developer", before.get(settings.hash))
+                self._add_from_file(name, key, settings, "developer", before.get(_digest_of(settings)))
         for name, operator in config.operators.items():
-            self._add_from_file("", name, operator, operator.role, before.get(operator.hash))
+            self._add_from_file("", name, operator, operator.role, before.get(_digest_of(operator)))
 
     def _add_from_file(
         self, account: str, name: str, settings: ApiKeySettings | OperatorSettings, role: str, before: Credential | None
     ) -> None:
         scopes = frozenset(settings.scopes) or scopes_of(role, account)
-        caller = Caller(account, f"key:{name}", scopes, role, settings.expires_at, settings.hash)
-        limit = self._limit("key", settings, before.limit if before else None)
-        networks = tuple(map(parse_network, settings.networks))
-        credential = Credential(caller, self.place(account), networks, limit, before.used_at if before else 0)
-        self._from_file[settings.hash] = self._by_digest[settings.hash] = credential
+        digest = _digest_of(settings)
+        self._from_file[digest] = self._by_digest[digest] = Credential(
+            Caller(account, f"key:{name}", scopes, role, settings.expires_at, digest),
+            self.place(account),
+            tuple(map(parse_network, settings.networks)),
+            settings.certificate.lower(),
+            self._limit("key", settings, before.limit if before else None),
+            before.used_at if before else 0,
+        )
 
     def place(self, account: str) -> Place:
         """The place of an account; ``""``: the operator's own."""
@@ -102,6 +114,11 @@ class Credentials:
         """What a secret of this digest opens now; ``None``: nothing."""
         found = self._by_digest.get(digest)
         return found if found is not None and self._is_good(found) else None
+
+    def find_certificate(self, names: frozenset[str]) -> Credential | None:
+        """What a verified certificate of these names opens by itself; ``None``: nothing."""
+        found = (self.find(digest_of_certificate(name)) for name in sorted(names))
+        return next((credential for credential in found if credential is not None), None)
 
     def holds(self, caller: Caller) -> bool:
         """Whether who was let in would be so still, and may do the same."""
@@ -120,3 +137,12 @@ class Credentials:
             return RequestLimit(name, settings.rate, settings.burst, self._clock.monotonic_s())
         before.set_rate(settings.rate, settings.burst, self._clock.monotonic_s())
         return before
+
+
+def digest_of_certificate(name: str) -> str:
+    """By which a certificate is looked up that is good without a key."""
+    return f"certificate:{name.lower()}"
+
+
+def _digest_of(settings: ApiKeySettings | OperatorSettings) -> str:
+    return settings.hash or digest_of_certificate(settings.certificate)

@@ -1,40 +1,42 @@
-"""The TLS that we speak with ESMEs, and its files, which may be renewed while sessions live.
+"""The TLS that we speak as a server, and its files, which may be renewed while connections live.
 
-A session keeps the context that its handshake began with, so new files concern new connections only and drop none.
+A connection keeps the context that its handshake began with, so new files concern new connections only and drop none.
 The files are looked at every few seconds, and at once when :meth:`ServerTls.reload_soon` is called (SIGHUP). Files that
 cannot be used (one of two written, a key that is not the certificate's, nothing there) are refused with a line in the
 log, the old ones stay, and they are tried again when they have changed once more.
 """
 
+import hashlib
 import os
 import ssl
 
 import structlog
 import trio
 
-from smsagg.config.schema import TlsListenSettings
+from smsagg.config.schema import HttpsListenSettings, TlsListenSettings
 from smsagg.errors import ConfigError
 
 LOOK_INTERVAL_S = 5.0
 
+TlsFiles = TlsListenSettings | HttpsListenSettings
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """Of each file: inode, size, time of its last change; ``None`` when it is not there."""
 
-log = structlog.get_logger("smsagg.esme")
+log = structlog.get_logger("smsagg.session")
 
 
 class ServerTls:
     """The context of the next handshake."""
 
-    def __init__(self, settings: TlsListenSettings) -> None:
-        """Raises ConfigError when the files cannot be used."""
+    def __init__(self, settings: TlsFiles, key: str = "server.tls") -> None:
+        """``key`` names the settings. Raises ConfigError when the files cannot be used."""
         self._settings = settings
         self._stamp = stamp_of(settings)
         self._asked = trio.Event()
         try:
             self.context = make_context(settings)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"server.tls: {_why(settings, error)}") from error
+            raise ConfigError(f"{key}: {_why(settings, error)}") from error
 
     def wrap(self, stream: trio.SocketStream) -> "trio.SSLStream[trio.SocketStream]":
         """TLS on an accepted connection; the handshake is the caller's to run, with a deadline."""
@@ -65,7 +67,7 @@ class ServerTls:
             log.info("tls_files_loaded", certificate_file=files)
 
 
-def make_context(settings: TlsListenSettings) -> ssl.SSLContext:
+def make_context(settings: TlsFiles) -> ssl.SSLContext:
     """TLS 1.2 at least, with our certificate; clients must show theirs when ``client_ca_file`` says who signs them.
 
     Raises OSError or ssl.SSLError when a file cannot be used.
@@ -81,7 +83,7 @@ def make_context(settings: TlsListenSettings) -> ssl.SSLContext:
     return context
 
 
-def stamp_of(settings: TlsListenSettings) -> Stamp:
+def stamp_of(settings: TlsFiles) -> Stamp:
     """What changes when one of the files does; links are followed."""
     files = (settings.certificate_file, settings.key_file, settings.client_ca_file)
     return tuple(_file_stamp(file) for file in files if file)
@@ -93,6 +95,12 @@ def certificate_names(stream: "trio.SSLStream[trio.SocketStream]") -> frozenset[
     names = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"]
     names += [value for rdn in certificate.get("subject", ()) for key, value in rdn if key == "commonName"]
     return frozenset(name.lower() for name in names)
+
+
+def fingerprint(stream: "trio.SSLStream[trio.SocketStream]") -> str:
+    """``sha256:`` and the SHA-256 of the peer's certificate, verified in the handshake; ``""``: it showed none."""
+    certificate = stream.getpeercert(binary_form=True)
+    return f"sha256:{hashlib.sha256(certificate).hexdigest()}" if certificate else ""
 
 
 def _file_stamp(file: str) -> tuple[int, int, int] | None:
@@ -108,7 +116,7 @@ def _no_password() -> str:
     return ""
 
 
-def _why(settings: TlsListenSettings, error: OSError) -> str:
+def _why(settings: TlsFiles, error: OSError) -> str:
     files = "certificate_file and key_file"
     if settings.client_ca_file:
         files = "certificate_file, key_file and client_ca_file"
