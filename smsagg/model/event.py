@@ -23,7 +23,9 @@ class EventDelivery(NamedTuple):
     """That an endpoint is owed an event. Kept until it took the event, or its time is over."""
 
     endpoint: str
-    """``account/name``, or the URL of a message's own callback."""
+    """``account/name``, or ``account/https://host:port`` for the callbacks that messages name themselves."""
     event_id: int
     attempts: int = 0
     next_attempt_at: int = 0
+    url: str = ""
+    """Of a callback: where it goes; ``""``: where the endpoint's settings say."""

@@ -207,6 +207,8 @@ class Message:
     """The front door that took it: ``"smpp"`` or ``"http"``; or :data:`ANSWERED`."""
     reference: str = ""
     """The customer's own name for it."""
+    callback_url: str = ""
+    """Where its customer wants to be told of it beside the account's endpoints; ``""``: nowhere."""
     avoid: str = ""
     """Carrier that just failed this message and is tried last next time; memory only."""
     asks_receipt: bool = True

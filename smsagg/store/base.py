@@ -38,6 +38,8 @@ from smsagg.store.ledger import (
 )
 from smsagg.verification import Verification
 
+ENDPOINTS_AT_ONCE = 1_000
+
 
 class MessageUpdate(NamedTuple):
     """The whole mutable part of a live message's row."""
@@ -470,14 +472,35 @@ class Store(Protocol):
         """What ``endpoint`` is owed and may be tried by then, the first to become due first."""
         ...
 
-    async def next_event_due(self) -> dict[str, int]:
-        """For each endpoint that is owed something, when the first of it is due."""
+    async def next_event_due(self, after: str = "", limit: int = ENDPOINTS_AT_ONCE) -> dict[str, int]:
+        """For each endpoint that is owed something, when the first of it is due: by name, the first ``limit`` behind
+        ``after``."""
         ...
 
     async def find_events(
         self, account: str, after: int, limit: int, *, kinds: Sequence[str] = (), message_id: str = ""
     ) -> list[Event]:
         """The account's events beyond ``event_id`` ``after``, in order: all, or of some kinds, or of one message."""
+        ...
+
+    async def last_event_before(self, at: int) -> int:
+        """The id up to which events are from before that instant, as far as they stand in the order of time."""
+        ...
+
+    async def owe_events(
+        self, endpoint: str, account: str, kinds: Sequence[str], after: int, up_to: int, limit: int
+    ) -> tuple[int, int]:
+        """Owe ``endpoint`` the first ``limit`` of the account's events with ``after < event_id <= up_to``, all or of
+        some kinds, as if they had just happened; what it is owed already is due now, and owed once. Returns how many,
+        and the id behind which more may be, 0 when that is all."""
+        ...
+
+    async def count_owed_events(self, endpoint: str, limit: int) -> int:
+        """How many events ``endpoint`` is owed; of more than ``limit`` it is ``limit``."""
+        ...
+
+    async def forgive_events(self, endpoint: str, limit: int) -> int:
+        """Owe ``endpoint`` up to ``limit`` events less; how many."""
         ...
 
     async def drop_events(self, before: int, limit: int) -> int:

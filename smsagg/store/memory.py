@@ -20,6 +20,7 @@ from smsagg.errors import StoreError, StoreFailed
 from smsagg.model import FROZEN_UNTIL, IN_LEDGER, Delivery, Event, EventDelivery, Message, MessageState, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
 from smsagg.store.base import (
+    ENDPOINTS_AT_ONCE,
     Changes,
     EnrouteMessage,
     KeyedAnswer,
@@ -339,13 +340,27 @@ class MemoryStore:
     async def due_events(self, endpoint: str, due_by: int, limit: int) -> list[tuple[EventDelivery, Event]]:
         return await self._ask(partial(self.tables.events.due, endpoint, due_by, limit))
 
-    async def next_event_due(self) -> dict[str, int]:
-        return await self._ask(self.tables.events.next_due)
+    async def next_event_due(self, after: str = "", limit: int = ENDPOINTS_AT_ONCE) -> dict[str, int]:
+        return await self._ask(partial(self.tables.events.next_due, after, limit))
 
     async def find_events(
         self, account: str, after: int, limit: int, *, kinds: Sequence[str] = (), message_id: str = ""
     ) -> list[Event]:
         return await self._ask(partial(self.tables.events.find, account, after, limit, kinds, message_id))
+
+    async def last_event_before(self, at: int) -> int:
+        return await self._ask(partial(self.tables.events.last_before, at))
+
+    async def owe_events(
+        self, endpoint: str, account: str, kinds: Sequence[str], after: int, up_to: int, limit: int
+    ) -> tuple[int, int]:
+        return await self._ask(partial(self.tables.events.owe, endpoint, account, kinds, after, up_to, limit))
+
+    async def count_owed_events(self, endpoint: str, limit: int) -> int:
+        return await self._ask(lambda: min(len(self.tables.events.owed_to(endpoint)), limit))
+
+    async def forgive_events(self, endpoint: str, limit: int) -> int:
+        return await self._ask(partial(self.tables.events.forgive, endpoint, limit))
 
     async def drop_events(self, before: int, limit: int) -> int:
         return await self._ask(partial(self.tables.events.drop, before, limit))

@@ -33,12 +33,32 @@ class EventTables:
         owed.sort(key=lambda delivery: (delivery.next_attempt_at, delivery.event_id))
         return [(delivery, self.events[delivery.event_id]) for delivery in owed[:limit]]
 
-    def next_due(self) -> dict[str, int]:
+    def next_due(self, after: str, limit: int) -> dict[str, int]:
         earliest: dict[str, int] = {}
         for delivery in self.deliveries.values():
             at = delivery.next_attempt_at
             earliest[delivery.endpoint] = min(earliest.get(delivery.endpoint, at), at)
-        return earliest
+        return dict(sorted((name, at) for name, at in earliest.items() if name > after)[:limit])
+
+    def owed_to(self, endpoint: str) -> list[tuple[str, int]]:
+        return sorted(key for key in self.deliveries if key[0] == endpoint)
+
+    def last_before(self, at: int) -> int:
+        return max((event_id for event_id, event in self.events.items() if event.at < at), default=0)
+
+    def owe(
+        self, endpoint: str, account: str, kinds: Sequence[str], after: int, up_to: int, limit: int
+    ) -> tuple[int, int]:
+        found = self.find(account, after, limit, kinds, "")
+        ids = [event.event_id for event in found if event.event_id <= up_to]
+        self.deliveries |= {(endpoint, event_id): EventDelivery(endpoint, event_id) for event_id in ids}
+        return len(ids), ids[-1] if len(ids) == limit else 0
+
+    def forgive(self, endpoint: str, limit: int) -> int:
+        owed = self.owed_to(endpoint)[:limit]
+        for key in owed:
+            del self.deliveries[key]
+        return len(owed)
 
     def find(self, account: str, after: int, limit: int, kinds: Sequence[str], message_id: str) -> list[Event]:
         found = (

@@ -91,6 +91,8 @@ def test_what_is_asked_of_events_costs_the_same_however_many_there_are(connectio
         lambda cursor: events.find_events(cursor, "acme", 5, 20, [], ""),
         lambda cursor: events.find_events(cursor, "acme", 0, 20, ["message.queued"], "m7"),
         lambda cursor: events.drop_events(cursor, NOW, 20),
+        lambda cursor: events.owe_events(cursor, "acme/a", "acme", ["message.queued"], 0, 10**9, 20),
+        lambda cursor: events.count_owed_events(cursor, "acme/a", 10),
     ]
     costs = []
     for first, count in ((1, 500), (501, 5_000)):

@@ -8,8 +8,14 @@ from smsagg.model import Event, EventDelivery
 from smsagg.store.base import Changes
 from smsagg.store.sqlite.statements import Execute, ManyRows
 
+
+def _of(table: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{table}.{name}" for name in columns)
+
+
 _EVENT = ", ".join(Event._fields)
 _DELIVERY = ", ".join(EventDelivery._fields)
+_WIDTH = len(EventDelivery._fields)
 _INSERT_EVENTS = ManyRows(len(Event._fields), lambda values: f"INSERT INTO events ({_EVENT}) VALUES {values}")
 _PUT_DELIVERIES = ManyRows(
     len(EventDelivery._fields),
@@ -20,7 +26,7 @@ _DELETE_DELIVERIES = ManyRows(
 )
 _RAISE_COUNTER = "UPDATE counters SET last_event_id = max(last_event_id, ?)"
 _DUE = f"""
-    SELECT d.endpoint, d.event_id, d.attempts, d.next_attempt_at, {", ".join("e." + name for name in Event._fields)}
+    SELECT {_of("d", EventDelivery._fields)}, {_of("e", Event._fields)}
     FROM event_deliveries AS d INDEXED BY event_deliveries_due JOIN events AS e ON e.event_id = d.event_id
     WHERE d.endpoint = ? AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at, d.event_id LIMIT ?
 """
@@ -40,6 +46,12 @@ _IDS_OF_KIND = """
 _NEXT_KIND = """
     SELECT kind FROM events INDEXED BY events_of_account WHERE account = ? AND kind > ? ORDER BY kind LIMIT 1
 """
+_SPAN = "SELECT coalesce(min(event_id), 1) - 1, coalesce(max(event_id), 0) FROM events"
+_LATEST_BETWEEN = """
+    SELECT event_id, at FROM events WHERE event_id > ? AND event_id <= ? ORDER BY event_id DESC LIMIT 1
+"""
+_OWED = "SELECT event_id FROM event_deliveries WHERE endpoint = ? LIMIT ?"
+_COUNT_OWED = f"SELECT count(*) FROM ({_OWED})"
 
 
 def apply_events(execute: Execute, changes: Changes) -> None:
@@ -55,14 +67,14 @@ def apply_events(execute: Execute, changes: Changes) -> None:
 
 def due_events(cursor: apsw.Cursor, endpoint: str, due_by: int, limit: int) -> list[tuple[EventDelivery, Event]]:
     rows = cursor.execute(_DUE, (endpoint, due_by, limit))
-    return [(EventDelivery(*row[:4]), Event(*row[4:])) for row in rows]
+    return [(EventDelivery(*row[:_WIDTH]), Event(*row[_WIDTH:])) for row in rows]
 
 
-def next_event_due(cursor: apsw.Cursor) -> dict[str, int]:
+def next_event_due(cursor: apsw.Cursor, after: str, limit: int) -> dict[str, int]:
     """One look-up for each endpoint, however much it is owed."""
     due: dict[str, int] = {}
-    endpoint = ""
-    while (found := cursor.execute(_NEXT_DUE, (endpoint,)).fetchone()) is not None:
+    endpoint = after
+    while len(due) < limit and (found := cursor.execute(_NEXT_DUE, (endpoint,)).fetchone()) is not None:
         endpoint = found[0]
         due[endpoint] = found[1]
     return due
@@ -76,12 +88,47 @@ def find_events(
         sql = f"{_OF_MESSAGE} AND kind IN ({_marks(kinds)})" if kinds else _OF_MESSAGE
         rows = cursor.execute(f"{sql} ORDER BY event_id LIMIT ?", (message_id, account, after, *kinds, limit))
         return [Event(*row) for row in rows]
+    ids = _ids_of(cursor, account, after, limit, kinds)
+    sql = f"SELECT {_EVENT} FROM events WHERE event_id IN ({_marks(ids)}) ORDER BY event_id"
+    return [Event(*row) for row in cursor.execute(sql, ids)]
+
+
+def _ids_of(cursor: apsw.Cursor, account: str, after: int, limit: int, kinds: Sequence[str]) -> list[int]:
     ids: list[int] = []
     for kind in dict.fromkeys(kinds or _kinds_of(cursor, account)):
         ids += [row[0] for row in cursor.execute(_IDS_OF_KIND, (account, kind, after, limit))]
-    ids = sorted(ids)[:limit]
-    sql = f"SELECT {_EVENT} FROM events WHERE event_id IN ({_marks(ids)}) ORDER BY event_id"
-    return [Event(*row) for row in cursor.execute(sql, ids)]
+    return sorted(ids)[:limit]
+
+
+def last_event_before(cursor: apsw.Cursor, at: int) -> int:
+    """By halving: up to ``low`` all are before that instant, behind ``high`` none is."""
+    low, high = _one(cursor, _SPAN)
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = cursor.execute(_LATEST_BETWEEN, (low, middle)).fetchone()
+        if found is None or found[1] < at:
+            low = middle
+        else:
+            high = found[0] - 1
+    return low
+
+
+def owe_events(
+    cursor: apsw.Cursor, endpoint: str, account: str, kinds: Sequence[str], after: int, up_to: int, limit: int
+) -> tuple[int, int]:
+    ids = [event_id for event_id in _ids_of(cursor, account, after, limit, kinds) if event_id <= up_to]
+    _PUT_DELIVERIES.execute(cursor.execute, [EventDelivery(endpoint, event_id) for event_id in ids])
+    return len(ids), ids[-1] if len(ids) == limit else 0
+
+
+def count_owed_events(cursor: apsw.Cursor, endpoint: str, limit: int) -> int:
+    return int(_one(cursor, _COUNT_OWED, (endpoint, limit))[0])
+
+
+def forgive_events(cursor: apsw.Cursor, endpoint: str, limit: int) -> int:
+    ids = [row[0] for row in cursor.execute(_OWED, (endpoint, limit))]
+    _DELETE_DELIVERIES.execute(cursor.execute, [(endpoint, event_id) for event_id in ids])
+    return len(ids)
 
 
 def _kinds_of(cursor: apsw.Cursor, account: str) -> list[str]:
@@ -99,6 +146,10 @@ def drop_events(cursor: apsw.Cursor, before: int, limit: int) -> int:
         cursor.execute(f"DELETE FROM event_deliveries WHERE event_id IN ({_marks(old)})", old)
         cursor.execute(f"DELETE FROM events WHERE event_id IN ({_marks(old)})", old)
     return len(old)
+
+
+def _one(cursor: apsw.Cursor, text: str, bindings: Sequence[object] = ()) -> tuple[int, ...]:
+    return next(cursor.execute(text, bindings))
 
 
 def _marks(values: Sequence[object]) -> str:

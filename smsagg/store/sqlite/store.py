@@ -14,6 +14,7 @@ from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.model import Delivery, Event, EventDelivery, Message, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
 from smsagg.store.base import (
+    ENDPOINTS_AT_ONCE,
     Changes,
     EnrouteMessage,
     KeyedAnswer,
@@ -205,13 +206,29 @@ class SqliteStore:
     async def due_events(self, endpoint: str, due_by: int, limit: int) -> list[tuple[EventDelivery, Event]]:
         return await self._ask(lambda cursor: events.due_events(cursor, endpoint, due_by, limit))
 
-    async def next_event_due(self) -> dict[str, int]:
-        return await self._ask(events.next_event_due)
+    async def next_event_due(self, after: str = "", limit: int = ENDPOINTS_AT_ONCE) -> dict[str, int]:
+        return await self._ask(lambda cursor: events.next_event_due(cursor, after, limit))
 
     async def find_events(
         self, account: str, after: int, limit: int, *, kinds: Sequence[str] = (), message_id: str = ""
     ) -> list[Event]:
         return await self._ask(lambda cursor: events.find_events(cursor, account, after, limit, kinds, message_id))
+
+    async def last_event_before(self, at: int) -> int:
+        return await self._ask(lambda cursor: events.last_event_before(cursor, at))
+
+    async def owe_events(
+        self, endpoint: str, account: str, kinds: Sequence[str], after: int, up_to: int, limit: int
+    ) -> tuple[int, int]:
+        return await self._ask(
+            lambda cursor: events.owe_events(cursor, endpoint, account, kinds, after, up_to, limit), must_finish=True
+        )
+
+    async def count_owed_events(self, endpoint: str, limit: int) -> int:
+        return await self._ask(lambda cursor: events.count_owed_events(cursor, endpoint, limit))
+
+    async def forgive_events(self, endpoint: str, limit: int) -> int:
+        return await self._ask(lambda cursor: events.forgive_events(cursor, endpoint, limit))
 
     async def drop_events(self, before: int, limit: int) -> int:
         return await self._ask(lambda cursor: events.drop_events(cursor, before, limit))
