@@ -31,6 +31,10 @@ class StoreInUse(StoreError):
     """Another process holds the store."""
 
 
+class SealError(SmsaggError):
+    """What was sealed cannot be opened: its key is not there, or it is not what was sealed."""
+
+
 class ControlError(SmsaggError):
     """An operator's command to a running server cannot be carried out; the text says why."""
 

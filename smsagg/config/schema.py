@@ -22,6 +22,7 @@ from smsagg.config.http_settings import HttpSettings as HttpSettings
 from smsagg.config.money_settings import CapSettings as CapSettings
 from smsagg.config.money_settings import MoneySettings as MoneySettings
 from smsagg.config.money_settings import QuotaSettings as QuotaSettings
+from smsagg.config.protection_settings import EncryptionSettings
 from smsagg.config.retention_settings import AccountRetentionSettings as AccountRetentionSettings
 from smsagg.config.retention_settings import RetentionSettings as RetentionSettings
 from smsagg.config.routing_settings import LookupSettings as LookupSettings
@@ -170,6 +171,7 @@ class StoreSettings:
     """How long a carrier receipt that matches nothing is kept for its submit_sm_resp."""
     history_ttl: Duration = field(default=Duration(2_592_000.0), validator=above(0))
     """How long a message that is over is kept, text and all, for query_sm and for whoever reads the file."""
+    encryption: EncryptionSettings = Factory(EncryptionSettings)
 
 
 @define(frozen=True)

@@ -209,6 +209,9 @@ class Message:
     """The customer's own name for it."""
     callback_url: str = ""
     """Where its customer wants to be told of it beside the account's endpoints; ``""``: nowhere."""
+    is_secret: bool = False
+    """Nobody but its recipient may read the text (a code): the store keeps it sealed, receipts and views leave it out,
+    and it is gone when the message is over."""
     avoid: str = ""
     """Carrier that just failed this message and is tried last next time; memory only."""
     asks_receipt: bool = True

@@ -3,7 +3,8 @@
     id:IIII sub:001 dlvrd:001 submit date:YYMMDDhhmm done date:YYMMDDhhmm stat:DELIVRD err:000 text:...
 
 ``id`` is our message_id exactly as submit_sm_resp gave it. ``text`` is the first 20 octets of the customer's body, for
-UCS-2 the first 20 characters with all but ASCII as ``?``, and empty for binary bodies; a user data header is left out.
+UCS-2 the first 20 characters with all but ASCII as ``?``, and empty for binary and secret bodies; a user data header is
+left out.
 """
 
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState
@@ -80,7 +81,9 @@ def make_receipt(
 
 
 def _text_of(message: Message) -> bytes:
-    """The beginning of the body for the ``text`` field."""
+    """The beginning of the body for the ``text`` field, nothing of a secret one."""
+    if message.is_secret:
+        return b""
     body = message.body
     if message.esm_class & _UDHI and body:
         body = body[1 + body[0] :]

@@ -26,6 +26,7 @@ from attrs import define, field, fields
 from smsagg.errors import StoreError
 from smsagg.model import Cause, Delivery, Event, EventDelivery, Message, MessageState, MoPart, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
+from smsagg.protection import Cipher
 from smsagg.store.ledger import (
     Balance,
     BalanceKey,
@@ -88,7 +89,7 @@ class QueuedMatch(NamedTuple):
 
 
 class FinishedMessage(NamedTuple):
-    """A message that is over: its row moves to history with these values."""
+    """A message that is over: its row moves to history with these values, a secret one without its text."""
 
     seq: int
     state: MessageState
@@ -338,6 +339,11 @@ class Store(Protocol):
 
     @property
     def statistics(self) -> StoreStatistics: ...
+
+    @property
+    def cipher(self) -> Cipher:
+        """Seals what must never lie anywhere in plain, under the store's keys."""
+        ...
 
     on_commit: Callable[[float, int], None]
     """Observer: (seconds a group commit took, number of ``Changes`` in it); called on the trio loop."""

@@ -63,6 +63,7 @@ class MemoryStore:
         """``commit_later`` says when what was written is committed (default: one turn later), ``tell_later`` when those
         who wrote it hear of it (default: in the same turn)."""
         self.tables = tables or Tables()
+        self.cipher = self.tables.cipher
         self._commit_later = commit_later or _one_turn_later
         self._tell_later = tell_later or _at_once
         self.on_commit: Callable[[float, int], None] = lambda _seconds, _changes: None

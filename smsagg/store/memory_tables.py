@@ -1,6 +1,7 @@
 """What the memory store keeps: records by key, and one transaction's effect on them."""
 
 import copy
+import os
 from typing import Any
 
 from attrs import define, field
@@ -8,6 +9,8 @@ from attrs import define, field
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState, MoPart, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
 from smsagg.observe.log import masked
+from smsagg.protection import Cipher
+from smsagg.protection.key import new_key
 from smsagg.store.base import (
     Changes,
     KeyedAnswer,
@@ -39,6 +42,7 @@ class Tables:
     money: MoneyTables = field(factory=MoneyTables)
     last_seq: int = 0
     last_delivery_id: int = 0
+    cipher: Cipher = field(factory=lambda: Cipher([new_key(os.urandom)], os.urandom))
 
     def apply_retention(
         self, rule: RetentionRule, done_before: int, place: RetentionPlace, limit: int
@@ -90,6 +94,8 @@ class Tables:
             if over.seq in self.messages:
                 message = self.messages.pop(over.seq)
                 _assign(message, over._asdict() | {"next_attempt_at": 0, "parked": False})
+                if message.is_secret:
+                    message.body = message.tlvs = b""
                 self.history[over.seq] = message
         for group_update in changes.group_updates:
             if group_update.group_seq in self.groups:

@@ -150,6 +150,21 @@ async def test_a_finished_message_is_history(store: Store) -> None:
     assert [m.seq for m in await store.find_expired(NOW * 2, 10)] == [2]
 
 
+async def test_a_secret_text_is_gone_when_the_message_is_over(store: Store) -> None:
+    """The record is not."""
+    await commit(store, new(1, is_secret=True, body=b"your code is 4711", tlvs=b"\x00\x01"))
+    alive = await store.find_message(1)
+    assert alive is not None
+    assert alive.is_secret
+    assert alive.body == b"your code is 4711"
+    await commit(store, Changes(finished=[finished(1)]))
+    over = await store.find_message(1)
+    assert over is not None
+    assert over.is_secret
+    assert (over.body, over.tlvs) == (b"", b"")
+    assert over.destination_addr == alive.destination_addr
+
+
 async def test_update_and_finish_in_one_group(store: Store) -> None:
     """A message that is updated and finished in the same group is history, in the pool of the update."""
     await commit(store, new(1))

@@ -20,6 +20,7 @@ from smsagg.store.sqlite.rows import (
     GROUP_COLUMNS,
     MESSAGE_COLUMNS,
     MO_PART_COLUMNS,
+    PARKED_RECEIPT_COLUMNS,
     delivery_from_row,
     group_from_row,
     message_from_row,
@@ -108,7 +109,10 @@ def contents(connection: apsw.Connection) -> Tables:
     deliveries = connection.execute(f"SELECT {', '.join(DELIVERY_COLUMNS)} FROM deliveries")
     groups = [group_from_row(row) for row in connection.execute(f"SELECT {', '.join(GROUP_COLUMNS)} FROM part_groups")]
     parts = connection.execute(f"SELECT {', '.join(MO_PART_COLUMNS)} FROM mo_parts")
-    receipts = [parked_receipt_from_row(row) for row in connection.execute("SELECT * FROM parked_receipts")]
+    receipts = [
+        parked_receipt_from_row(row)
+        for row in connection.execute(f"SELECT {', '.join(PARKED_RECEIPT_COLUMNS)} FROM parked_receipts")
+    ]
     last_seq, last_delivery_id = connection.execute("SELECT last_seq, last_delivery_id FROM counters").get
     return Tables(
         messages={m.seq: m for m in live},

@@ -140,8 +140,8 @@ class Division:
 
 
 def excerpt_of(message: Message) -> bytes:
-    """The beginning of its text."""
-    return text_of_part(message)[1][:EXCERPT_OCTETS]
+    """The beginning of its text, nothing of a secret one."""
+    return b"" if message.is_secret else text_of_part(message)[1][:EXCERPT_OCTETS]
 
 
 def concatenation_of(message: Message) -> Concatenation | None:

@@ -69,6 +69,7 @@ def message_from_row(row: Row) -> Message:
     message.parked = bool(message.parked)
     message.charge_on = _CHARGES[message.charge_on]
     message.cause = _CAUSES[message.cause]
+    message.is_secret = bool(message.is_secret)
     return message
 
 

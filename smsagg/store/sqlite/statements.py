@@ -63,6 +63,8 @@ _FINISH_VALUES = {name: f"v.column{place}" for place, name in enumerate(FINISHED
     "pool": f"coalesce(v.column{len(FINISHED_COLUMNS) + 1}, m.pool)",
     "next_attempt_at": "0",
     "parked": "0",
+    "body": "iif(m.is_secret, x'', m.body)",
+    "tlvs": "iif(m.is_secret, x'', m.tlvs)",
 }
 
 INSERT_MESSAGES = _insert("messages", MESSAGE_COLUMNS)
@@ -88,12 +90,13 @@ REPLACE_MESSAGES = ManyRows(
 COPY_TO_HISTORY = ManyRows(
     len(FINISHED_COLUMNS) + 1,
     lambda values: (
-        f"INSERT INTO history ({', '.join(MESSAGE_COLUMNS)})"
-        f" SELECT {', '.join(_FINISH_VALUES.get(name, 'm.' + name) for name in MESSAGE_COLUMNS)}"
+        f"INSERT INTO history ({', '.join(MESSAGE_COLUMNS)}, redacted)"
+        f" SELECT {', '.join(_FINISH_VALUES.get(name, 'm.' + name) for name in MESSAGE_COLUMNS)}, m.is_secret"
         f" FROM (VALUES {values}) AS v CROSS JOIN messages AS m ON m.seq = v.column1"
     ),
 )
-"""Rows as :class:`smsagg.store.base.FinishedMessage` and, last, the pool or ``None`` to keep the row's."""
+"""Rows as :class:`smsagg.store.base.FinishedMessage` and, last, the pool or ``None`` to keep the row's. A secret text
+is taken out on the way."""
 
 DELETE_MESSAGES = ManyKeys(lambda marks: f"DELETE FROM messages WHERE seq IN ({marks})")
 

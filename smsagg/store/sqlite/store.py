@@ -13,6 +13,7 @@ from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.model import Delivery, Event, EventDelivery, Message, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
+from smsagg.protection import Cipher
 from smsagg.store.base import (
     ENDPOINTS_AT_ONCE,
     Changes,
@@ -26,12 +27,14 @@ from smsagg.store.base import (
     RetentionRule,
     StoreStatistics,
 )
+from smsagg.store.key_files import load_cipher, make_keys
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
 from smsagg.store.sqlite import consents, events, jobs, money, verifications
 from smsagg.store.sqlite.checkpoint import Checkpointer
-from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect, open_checked
+from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, close, connect, open_checked
 from smsagg.store.sqlite.disk import FreeSpace
 from smsagg.store.sqlite.group import Job, Write
+from smsagg.store.sqlite.keys import NeededKeys, needed_keys
 from smsagg.store.sqlite.owner import OwnerLock
 from smsagg.store.sqlite.retention import apply_retention
 from smsagg.store.sqlite.writer import LOW_SPACE, Reports, Writer
@@ -47,13 +50,14 @@ async def open_sqlite_store(settings: StoreSettings, seams: Seams | None = None)
     """The store of ``settings.path`` for the length of the block; folders are made as needed.
 
     Raises :class:`StoreInUse` when another store holds it and :class:`StoreFailed`, with what to do, when it is
-    damaged, another program's or a newer version's. Leaving the block, also by cancellation, writes what was queued,
-    for at most ``CLOSE_DEADLINE_S``; what cannot be written by then is reported to its ``on_done`` as failed.
+    damaged, another program's, a newer version's, or sealed with a key that is not there. Leaving the block, also by
+    cancellation, writes what was queued, for at most ``CLOSE_DEADLINE_S``; what cannot be written by then is reported
+    to its ``on_done`` as failed.
     """
     seams = seams or Seams()
-    lock, connection = await trio.to_thread.run_sync(_open, settings, seams)
+    lock, connection, cipher, keys = await trio.to_thread.run_sync(_open, settings, seams)
     try:
-        store = SqliteStore(settings, seams, connection, trio.lowlevel.current_trio_token())
+        store = SqliteStore(settings, seams, connection, cipher, keys, trio.lowlevel.current_trio_token())
         try:
             yield store
         finally:
@@ -63,17 +67,33 @@ async def open_sqlite_store(settings: StoreSettings, seams: Seams | None = None)
         lock.release()
 
 
-def _open(settings: StoreSettings, seams: Seams) -> tuple[OwnerLock, apsw.Connection]:
+def _open(settings: StoreSettings, seams: Seams) -> tuple[OwnerLock, apsw.Connection, Cipher, NeededKeys]:
     try:
         Path(settings.path).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreFailed(f"{settings.path}: {error.strerror}") from error
     lock = OwnerLock(settings.path)
     try:
-        return lock, open_checked(settings.path, lock, seams)
+        connection = open_checked(settings.path, lock, seams)
+        try:
+            return lock, connection, *_open_keys(settings, connection)
+        except BaseException:
+            close(connection)
+            raise
     except BaseException:
         lock.release()
         raise
+
+
+def _open_keys(settings: StoreSettings, connection: apsw.Connection) -> tuple[Cipher, NeededKeys]:
+    """A store that needs no key yet gets one; a key that it needs is never made anew."""
+    try:
+        if not needed_keys(connection):
+            make_keys(settings)
+        cipher = load_cipher(settings)
+        return cipher, NeededKeys(connection, cipher)
+    except StoreFailed as error:
+        raise StoreFailed(f"{settings.path}: {error}") from error
 
 
 class SqliteStore:
@@ -84,8 +104,15 @@ class SqliteStore:
     """
 
     def __init__(
-        self, settings: StoreSettings, seams: Seams, connection: apsw.Connection, token: trio.lowlevel.TrioToken
+        self,
+        settings: StoreSettings,
+        seams: Seams,
+        connection: apsw.Connection,
+        cipher: Cipher,
+        keys: NeededKeys,
+        token: trio.lowlevel.TrioToken,
     ) -> None:
+        self.cipher = cipher
         self.on_commit: Callable[[float, int], None] = _ignore_commit
         self._token = token
         open_again = partial(connect, settings.path, seams)
@@ -93,6 +120,7 @@ class SqliteStore:
         self._writer = Writer(
             connection,
             reopen=open_again,
+            keys=keys,
             checkpointer=self._checkpointer,
             space=FreeSpace(str(Path(settings.path).parent), settings.free_octets_min, seams.free_octets),
             rows_max=settings.group_max,

@@ -34,6 +34,7 @@ from smsagg.store.sqlite.connection import close
 from smsagg.store.sqlite.disk import FreeSpace
 from smsagg.store.sqlite.errors import needs_reopening, store_error
 from smsagg.store.sqlite.group import Group, Job, Write
+from smsagg.store.sqlite.keys import NeededKeys
 from smsagg.store.sqlite.recent_ids import RecentIds
 
 RETRY_MAX_S = 1.0
@@ -69,6 +70,7 @@ class Writer:
         self,
         connection: apsw.Connection,
         reopen: Callable[[], apsw.Connection],
+        keys: NeededKeys,
         checkpointer: Checkpointer,
         space: FreeSpace,
         rows_max: int,
@@ -78,6 +80,7 @@ class Writer:
     ) -> None:
         self._connection = connection
         self._reopen = reopen
+        self._keys = keys
         self._checkpointer = checkpointer
         self._space = space
         self._rows_max = rows_max
@@ -207,7 +210,9 @@ class Writer:
     def _transact(self, group: Group) -> None:
         self._cursor.execute("BEGIN IMMEDIATE")
         group.apply(self._cursor, self.recent)
+        self._keys.note(self._cursor)
         self._cursor.execute("COMMIT")
+        self._keys.committed()
         self.recent.committed()
 
     def _discard(self, error: apsw.Error) -> None:
