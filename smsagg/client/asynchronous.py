@@ -108,14 +108,18 @@ class AsyncClient:
                 yield message_of(document)
             cursor = page["next_cursor"]
 
-    async def events(self, *, types: Sequence[str] = (), after: str = "", message_id: str = "") -> AsyncIterator[Event]:
-        """What happened, the oldest first: behind the event ``after``, or of one message; ends with the latest."""
+    async def events_of(self, message_id: str) -> list[Event]:
+        """What happened to one message, the oldest first, followed or not: each attempt too, and its end."""
+        return [event_of(document) for document in (await self._ask(calls.telling(message_id)))["events"]]
+
+    async def events(self, *, types: Sequence[str] = (), after: str = "") -> AsyncIterator[Event]:
+        """What happened, the oldest first: behind the event ``after``; ends with the latest."""
         cursor: str | None = after
         while cursor is not None:
-            page = await self._ask(calls.listing_events(types, cursor, message_id))
+            page = await self._ask(calls.listing_events(types, cursor))
             for document in page["events"]:
                 yield event_of(document)
-            cursor = None if message_id else page["next_cursor"]
+            cursor = page["next_cursor"]
 
     async def stream(self, *, types: Sequence[str] = (), after: str = "") -> AsyncIterator[Event]:
         """What happens, as it happens, for ever. A stream that breaks is taken up behind its last event, so that none
@@ -138,7 +142,7 @@ class AsyncClient:
                         async for line in response.aiter_lines():
                             for event in lines.feed(line):
                                 patience = Patience(self._retries, self._rng)
-                                after = event.id
+                                after = event.id or after
                                 yield event
                         pause_s = calls.PAUSE_FIRST_S
             except httpx2.TransportError as error:

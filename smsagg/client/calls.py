@@ -70,9 +70,11 @@ def searching(sought: Mapping[str, Any], cursor: str) -> Call:
     return Call("GET", "/v1/messages", params=_params({**sought, "limit": PAGE, "cursor": cursor}))
 
 
-def listing_events(types: Sequence[str], cursor: str, message_id: str = "") -> Call:
-    if message_id:
-        return Call("GET", f"{_path_of(message_id)}/events")
+def telling(message_id: str) -> Call:
+    return Call("GET", f"{_path_of(message_id)}/events")
+
+
+def listing_events(types: Sequence[str], cursor: str) -> Call:
     return Call("GET", "/v1/events", params=_params({"type": list(types), "limit": PAGE, "cursor": cursor}))
 
 

@@ -44,7 +44,8 @@ class BatchResult:
 class Event:
     """Something that happened to a message, or came from a handset."""
 
-    id: str
+    id: str | None
+    """``None``: nobody was told of it."""
     type: str
     """``message.delivered`` and so on."""
     timestamp: datetime

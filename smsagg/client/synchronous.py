@@ -106,14 +106,18 @@ class Client:
                 yield message_of(document)
             cursor = page["next_cursor"]
 
-    def events(self, *, types: Sequence[str] = (), after: str = "", message_id: str = "") -> Iterator[Event]:
-        """What happened, the oldest first: behind the event ``after``, or of one message; ends with the latest."""
+    def events_of(self, message_id: str) -> list[Event]:
+        """What happened to one message, the oldest first, followed or not: each attempt too, and its end."""
+        return [event_of(document) for document in self._ask(calls.telling(message_id))["events"]]
+
+    def events(self, *, types: Sequence[str] = (), after: str = "") -> Iterator[Event]:
+        """What happened, the oldest first: behind the event ``after``; ends with the latest."""
         cursor: str | None = after
         while cursor is not None:
-            page = self._ask(calls.listing_events(types, cursor, message_id))
+            page = self._ask(calls.listing_events(types, cursor))
             for document in page["events"]:
                 yield event_of(document)
-            cursor = None if message_id else page["next_cursor"]
+            cursor = page["next_cursor"]
 
     def stream(self, *, types: Sequence[str] = (), after: str = "") -> Iterator[Event]:
         """What happens, as it happens, for ever. A stream that breaks is taken up behind its last event, so that none
@@ -136,7 +140,7 @@ class Client:
                         for line in response.iter_lines():
                             for event in lines.feed(line):
                                 patience = Patience(self._retries, self._rng)
-                                after = event.id
+                                after = event.id or after
                                 yield event
                         pause_s = calls.PAUSE_FIRST_S
             except httpx2.TransportError as error:
