@@ -4,7 +4,7 @@ import os
 
 import click
 
-from smsagg.api.v1.access import hash_of_key, new_key
+from smsagg.directory.secrets import KEY_PREFIX, digest_of, new_secret
 
 
 @click.command("api-key")
@@ -13,6 +13,6 @@ def api_key() -> None:
 
     The first line is the key, for the application; the second goes into [accounts.NAME.api_keys.KEY].
     """
-    key = new_key(os.urandom)
+    key = new_secret(KEY_PREFIX, os.urandom)
     click.echo(key)
-    click.echo(f'hash = "{hash_of_key(key)}"')
+    click.echo(f'hash = "{digest_of(key)}"')

@@ -15,9 +15,9 @@ from v1_bench import KEY, api, api_config
 
 from smsagg.api import tls_stream
 from smsagg.api.http import serve_http
-from smsagg.api.v1.access import hash_of_key
 from smsagg.config.schema import AccountHttpSettings, ApiKeySettings, Config, HttpsListenSettings
 from smsagg.config.units import HostPort, split_host_port
+from smsagg.directory.secrets import digest_of
 from smsagg.session.tls import ServerTls
 from smsagg.testing.certificates import Authority, Certificate, is_possible
 
@@ -51,7 +51,7 @@ def site(tmp_path: Path) -> Site:
 def config_with(key: dict[str, Any] | None = None, **account: Any) -> Config:
     """The usual accounts; what differs of acme's one key and of its ``[accounts.acme.http]``."""
     config = api_config()
-    keys = {"app": ApiKeySettings(**({"hash": hash_of_key(KEY)} | (key or {})))}
+    keys = {"app": ApiKeySettings(**({"hash": digest_of(KEY)} | (key or {})))}
     config.accounts["acme"] = evolve(config.accounts["acme"], api_keys=keys, http=AccountHttpSettings(**account))
     return config
 

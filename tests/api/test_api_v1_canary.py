@@ -14,10 +14,10 @@ from smsagg.api.app import OperationsApp
 from smsagg.api.http import serve_http
 from smsagg.api.root import make_root
 from smsagg.api.v1 import V1
-from smsagg.api.v1.access import hash_of_key
 from smsagg.api.v1.sending import Sending
 from smsagg.config.schema import ApiKeySettings
 from smsagg.config.units import HostPort, split_host_port
+from smsagg.directory.secrets import digest_of
 from smsagg.model import Message
 from smsagg.observe.log import configure_logging
 from smsagg.testing.gateway import account_settings, make_config, run_gateway
@@ -70,7 +70,7 @@ async def test_no_text_and_no_key_is_in_an_answer_an_event_a_metric_or_the_log(
     log: io.BytesIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is taken, refused, broken, looked for, cancelled, and a crash; the document that describes it all."""
-    keys = {"app": ApiKeySettings(hash_of_key(KEY)), "reader": ApiKeySettings(hash_of_key("sk_r"), ("messages:read",))}
+    keys = {"app": ApiKeySettings(digest_of(KEY)), "reader": ApiKeySettings(digest_of("sk_r"), ("messages:read",))}
     config = make_config(accounts={"acme": evolve(account_settings("acme", api_keys=keys), events=True)})
     one = {"to": f"+{NUMBER}", "from": "ACME", "text": TEXT}
     async with run_gateway(config) as gateway, trio.open_nursery() as nursery:

@@ -6,9 +6,9 @@ import pytest
 from attrs import evolve
 from v1_bench import KEY, OPERATOR_KEY, OTHERS_KEY, Client, api, api_config
 
-from smsagg.api.v1.access import hash_of_key
 from smsagg.config.schema import AccountHttpSettings, ApiKeySettings, Config, HttpSettings, OperatorSettings
 from smsagg.config.units import Rate
+from smsagg.directory.secrets import digest_of
 
 
 def config_with(key: dict[str, Any] | None = None, account: dict[str, Any] | None = None, **http: Any) -> Config:
@@ -16,7 +16,7 @@ def config_with(key: dict[str, Any] | None = None, account: dict[str, Any] | Non
     config = api_config(http=HttpSettings(**http))
     acme = evolve(
         config.accounts["acme"],
-        api_keys={"app": ApiKeySettings(hash_of_key(KEY), **(key or {}))},
+        api_keys={"app": ApiKeySettings(digest_of(KEY), **(key or {}))},
         http=AccountHttpSettings(**(account or {})),
     )
     config.accounts["acme"] = acme
@@ -78,10 +78,10 @@ async def test_an_operators_key_is_of_no_account_and_an_accounts_is_no_operators
 
 
 async def test_an_operators_key_may_be_bound_to_networks_and_expires() -> None:
-    operator = OperatorSettings(hash_of_key(OPERATOR_KEY), networks=("10.0.0.0/8",))
+    operator = OperatorSettings(digest_of(OPERATOR_KEY), networks=("10.0.0.0/8",))
     async with api(api_config(operators={"ann": operator})) as client:
         assert await status_from(client.with_key(OPERATOR_KEY), "10.1.2.3") == 403
         assert await status_from(client.with_key(OPERATOR_KEY), "192.0.2.1") == 401
-    expired = OperatorSettings(hash_of_key(OPERATOR_KEY), expires_at=1)
+    expired = OperatorSettings(digest_of(OPERATOR_KEY), expires_at=1)
     async with api(api_config(operators={"ann": expired})) as client:
         assert await status_from(client.with_key(OPERATOR_KEY), "127.0.0.1") == 401

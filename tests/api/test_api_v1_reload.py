@@ -10,8 +10,8 @@ from attrs import evolve
 from v1_bench import KEY, OTHERS_KEY, Answered, Client, api, api_config
 
 from smsagg.api.v1 import events
-from smsagg.api.v1.access import hash_of_key, new_key
 from smsagg.config.schema import ApiKeySettings, Config, QuotaSettings, RoutingSettings
+from smsagg.directory.secrets import KEY_PREFIX, digest_of, new_secret
 from smsagg.errors import StoreFailed
 from smsagg.tables import Tables
 from smsagg.testing.gateway import pool_settings
@@ -88,7 +88,7 @@ async def test_a_stream_ends_with_its_key() -> None:
         await client.send()
         await client.gateway.settle()
         assert ended.count(b"event: ") == 1
-        changed = {"app": ApiKeySettings(hash_of_key(new_key(os.urandom)))}
+        changed = {"app": ApiKeySettings(digest_of(new_secret(KEY_PREFIX, os.urandom)))}
         accounts = config.accounts | {"acme": evolve(config.accounts["acme"], api_keys=changed)}
         put_in_force(client, evolve(config, accounts=accounts))
         await client.gateway.settle()

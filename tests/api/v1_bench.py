@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import orjson
 
 from smsagg.api.v1 import V1
-from smsagg.api.v1.access import hash_of_key, new_key
 from smsagg.config.schema import ApiKeySettings, Config, OperatorSettings
+from smsagg.directory.secrets import KEY_PREFIX, digest_of, new_secret
 from smsagg.store.memory import MemoryStore
 from smsagg.tables import Tables
 from smsagg.testing.gateway import FakeGateway, account_settings, make_config, run_gateway
 
-KEY = new_key(os.urandom)
-OTHERS_KEY = new_key(os.urandom)
-READING_KEY = new_key(os.urandom)
-OPERATOR_KEY = new_key(os.urandom)
+KEY = new_secret(KEY_PREFIX, os.urandom)
+OTHERS_KEY = new_secret(KEY_PREFIX, os.urandom)
+READING_KEY = new_secret(KEY_PREFIX, os.urandom)
+OPERATOR_KEY = new_secret(KEY_PREFIX, os.urandom)
 
 
 def api_config(**sections: Any) -> Config:
@@ -26,13 +26,13 @@ def api_config(**sections: Any) -> Config:
         "acme": account_settings(
             "acme",
             api_keys={
-                "app": ApiKeySettings(hash_of_key(KEY)),
-                "reader": ApiKeySettings(hash_of_key(READING_KEY), scopes=("messages:read",)),
+                "app": ApiKeySettings(digest_of(KEY)),
+                "reader": ApiKeySettings(digest_of(READING_KEY), scopes=("messages:read",)),
             },
         ),
-        "other": account_settings("other", api_keys={"app": ApiKeySettings(hash_of_key(OTHERS_KEY))}),
+        "other": account_settings("other", api_keys={"app": ApiKeySettings(digest_of(OTHERS_KEY))}),
     }
-    operators = {"ann": OperatorSettings(hash_of_key(OPERATOR_KEY))}
+    operators = {"ann": OperatorSettings(digest_of(OPERATOR_KEY))}
     return make_config(**({"accounts": accounts, "operators": operators} | sections))
 
 

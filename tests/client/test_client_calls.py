@@ -13,9 +13,9 @@ import trio
 from attrs import evolve
 
 from smsagg.api.v1 import V1
-from smsagg.api.v1.access import hash_of_key
 from smsagg.client import ApiError, AsyncClient, BadSignature, Client, Unreachable, verify_webhook
 from smsagg.config.schema import ApiKeySettings
+from smsagg.directory.secrets import digest_of
 from smsagg.model import Message
 from smsagg.signing import signed_headers
 from smsagg.testing.gateway import FakeGateway, account_settings, make_config, make_message, run_gateway
@@ -32,7 +32,7 @@ MESSAGE = {
 @asynccontextmanager
 async def client() -> AsyncIterator[tuple[AsyncClient, FakeGateway]]:
     """A client of the real application over a running gateway."""
-    keys = {"app": ApiKeySettings(hash_of_key(KEY))}
+    keys = {"app": ApiKeySettings(digest_of(KEY))}
     config = make_config(accounts={"acme": evolve(account_settings("acme", api_keys=keys), events=True)})
     async with run_gateway(config) as gateway:
 

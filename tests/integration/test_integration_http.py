@@ -8,8 +8,8 @@ from pathlib import Path
 
 from integration_processes import Server, make_config
 
-from smsagg.api.v1.access import hash_of_key
 from smsagg.client import Client, Message
+from smsagg.directory.secrets import digest_of
 from smsagg.history import open_history
 
 KEY = "sk_integration"
@@ -24,7 +24,7 @@ def configure(directory: Path) -> Path:
         port = listener.getsockname()[1]
     text = make_config(directory).replace('http_listen = "127.0.0.1:0"', f'http_listen = "127.0.0.1:{port}"')
     config = directory / "smsagg.toml"
-    config.write_text(text + f'\n[accounts.demo.api_keys.app]\nhash = "{hash_of_key(KEY)}"\n')
+    config.write_text(text + f'\n[accounts.demo.api_keys.app]\nhash = "{digest_of(KEY)}"\n')
     return config
 
 

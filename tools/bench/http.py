@@ -10,7 +10,7 @@ from attrs import define, field
 from rich.console import Console
 from rich.table import Table
 
-from smsagg.api.v1.access import hash_of_key
+from smsagg.directory.secrets import digest_of
 from tools.bench.bed import Bed, Row, account, carrier, pool, test_bed
 from tools.bench.goals import Goal, at_least, at_most, conclude
 from tools.bench.http_load import HttpRun, request_of, send_for
@@ -62,7 +62,7 @@ def main(seconds: float, json_path: Path) -> None:
     console = Console(width=140)
     with test_bed() as bed:
         _, port = bed.start_carrier(*FAST)
-        keys = {"api_keys": {"bench": {"hash": hash_of_key(KEY)}}}
+        keys = {"api_keys": {"bench": {"hash": digest_of(KEY)}}}
         customer = (
             account("web", queue_max=200_000).rstrip()
             + f'\napi_keys = {{ bench = {{ hash = "{keys["api_keys"]["bench"]["hash"]}" }} }}\n'

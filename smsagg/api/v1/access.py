@@ -1,21 +1,11 @@
-"""Who calls: API keys and what they may do.
+"""Who calls, and whether they may."""
 
-A key is ``sk_`` and 43 characters from 32 random octets. It is shown once, when it is made; only its SHA-256 is kept,
-which suffices for a secret that nobody can guess. It is found by that digest, so that how long a look-up takes tells
-nothing about keys that exist.
-"""
-
-import base64
-from collections.abc import Callable, Mapping
-from hashlib import sha256
+from collections.abc import Mapping
 
 from smsagg.api.v1.problem import Problem
 from smsagg.directory.caller import Caller
 from smsagg.engine.accounts import Account
 
-KEY_PREFIX = "sk_"
-HASH_PREFIX = "sha256:"
-KEY_OCTETS = 32
 _BEARER = "bearer "
 
 
@@ -41,16 +31,6 @@ def account_of(caller: Caller, accounts: Mapping[str, Account]) -> Account:
     if account is None:
         raise not_authenticated()
     return account
-
-
-def new_key(entropy: Callable[[int], bytes]) -> str:
-    """A fresh key, to be shown once."""
-    return KEY_PREFIX + base64.urlsafe_b64encode(entropy(KEY_OCTETS)).rstrip(b"=").decode()
-
-
-def hash_of_key(key: str) -> str:
-    """What is kept of a key."""
-    return HASH_PREFIX + sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def not_authenticated(detail: str = "The API key is not known, or has expired.") -> Problem:

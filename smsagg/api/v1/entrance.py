@@ -7,10 +7,11 @@ that belongs to it, gets the same 401: it tells nobody that a key is right.
 from math import ceil
 
 from smsagg.api.app import CERTIFICATE, Scope, Send
-from smsagg.api.v1.access import bearer_of, hash_of_key, not_authenticated
+from smsagg.api.v1.access import bearer_of, not_authenticated
 from smsagg.api.v1.problem import Problem
 from smsagg.clock import Clock
 from smsagg.config.schema import Config
+from smsagg.directory.secrets import digest_of
 from smsagg.engine.directory.credentials import Credential, Credentials
 from smsagg.engine.directory.request_limit import RequestLimit, headers_of, take_one
 from smsagg.policy.networks import client_address, parse_network
@@ -37,7 +38,7 @@ class Entrance:
         if certificate and not authorization:
             credential = self._credentials.find_certificate(certificate)
         else:
-            credential = self._credentials.find(hash_of_key(bearer_of(authorization)))
+            credential = self._credentials.find(digest_of(bearer_of(authorization)))
         if credential is None:
             raise not_authenticated()
         if credential.is_bound and not credential.admits(self.address_of(scope), certificate):

@@ -40,6 +40,11 @@ async def read_batch(request: Request, batch_max: int) -> tuple[list[NewMessage]
     return _validated(_batch_of(batch_max), body).messages, body
 
 
+async def read_as(request: Request, adapter: TypeAdapter[Shape]) -> Shape:
+    """What the body says, as ``adapter`` has it; raises :class:`Problem`."""
+    return _validated(adapter, await _read_json(request))
+
+
 def prepare_batches(batch_max: int) -> None:
     """Make ready for batches of up to so many, which takes longer than a request may hold up others."""
     _batch_of(batch_max)
