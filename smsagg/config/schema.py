@@ -14,6 +14,7 @@ from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.amounts import Margin as Margin
 from smsagg.config.choice_settings import ProbeSettings as ProbeSettings
 from smsagg.config.choice_settings import QualitySettings as QualitySettings
+from smsagg.config.consent_settings import AccountConsentSettings as AccountConsentSettings
 from smsagg.config.consent_settings import ConsentSettings as ConsentSettings
 from smsagg.config.directory_settings import AccountHttpSettings as AccountHttpSettings
 from smsagg.config.directory_settings import ApiKeySettings as ApiKeySettings
@@ -241,6 +242,7 @@ class AccountSettings:
     """Names of which the client certificate of a bind must bear one (``[server.tls] client_ca_file``); empty: any."""
     senders: SenderSettings | None = None
     abuse: AccountAbuseSettings | None = None
+    consent: AccountConsentSettings = Factory(AccountConsentSettings)
     message_class: str = "default"
     class_by_service_type: dict[str, str] = Factory(dict)
     """Message class by service_type, for submits whose service_type stands here; the others have ``message_class``."""

@@ -2,5 +2,6 @@
 
 from smsagg.consent.book import ConsentBook, sender_key
 from smsagg.consent.digests import DigestSet
+from smsagg.consent.keywords import Heard, Keywords, Wish
 
-__all__ = ["ConsentBook", "DigestSet", "sender_key"]
+__all__ = ["ConsentBook", "DigestSet", "Heard", "Keywords", "Wish", "sender_key"]

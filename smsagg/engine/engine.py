@@ -51,7 +51,9 @@ from smsagg.engine.health.maintenance import Maintenance
 from smsagg.engine.health.probes import Probes
 from smsagg.engine.health.shaper import Shaper
 from smsagg.engine.inbound.alerts import Alerts
+from smsagg.engine.inbound.answers import Answers
 from smsagg.engine.inbound.handset import HandsetMessages
+from smsagg.engine.inbound.opting import Opting
 from smsagg.engine.measure import EngineMetrics
 from smsagg.engine.numbers.numbers import Numbers
 from smsagg.engine.queues.loader import Loader
@@ -158,7 +160,6 @@ class Engine:
         self._finisher = Finisher(core, self.deliveries, self.money, tariffs)
         self.reports = Reports(core, self._finisher, learning_carriers(carriers))
         self._outcomes = Outcomes(core, self.waiting, self._finisher, self.reports, tariffs)
-        self.handset = HandsetMessages(core, self.deliveries, self._finisher)
         self.dispatcher = Dispatcher(core, self.waiting, self._finisher)
         core.wake_dispatcher = core.health.wake = self.dispatcher.wake
         self._loader = Loader(core, self.waiting, self.admission.home_of)
@@ -166,6 +167,8 @@ class Engine:
         self.probes = core.probes = Probes(core)
         self._sweeper = Sweeper(core, self.waiting, self._finisher, self.reports)
         self.intake = Intake(core, self.waiting, MessageIds(recovered.last_seq, self._entropy), self.money)
+        opting = Opting(core, Answers(core, self.admission, self.intake))
+        self.handset = HandsetMessages(core, self.deliveries, self._finisher, opting)
         self.alerts = Alerts(core)
         self.shaper = Shaper(core)
         self.maintenance = Maintenance(core)

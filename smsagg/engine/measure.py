@@ -87,6 +87,9 @@ class EngineMetrics:
     def mo(self, carrier: str, result: str, count: int = 1) -> None:
         self.metrics.carrier_mo[carrier, result].n += count
 
+    def opted(self, account: str, way: str) -> None:
+        self.metrics.opted[account, way].n += 1
+
     def alert(self, carrier: str, result: str) -> None:
         self.metrics.carrier_alerts[carrier, result].n += 1
 

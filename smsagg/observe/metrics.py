@@ -329,6 +329,12 @@ class Metrics:
             "carrier",
             "result",
         )
+        self.opted = self._counter(
+            "smsagg_consent_keywords_total",
+            "Keywords by which people said that they want no more messages (out), or want them again (in), by account.",
+            "account",
+            "way",
+        )
         self.abuse_alarms = self._counter(
             "smsagg_abuse_alarms_total",
             "Findings of the checks of abuse, by kind (velocity, sequence, collapse, content, volume, country, "

@@ -1,22 +1,18 @@
 """Rules on what texts say, from the TOML file that ``[abuse] content_rules`` names."""
 
-import tomllib
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 from attrs import define, field
-from cattrs import Converter
 
 from smsagg.abuse import NO_CONTENT_RULES, ContentRule, ContentRules
 from smsagg.abuse.content import ACTIONS
 from smsagg.config.check import COUNTRIES, DEFAULT_CLASS
 from smsagg.config.csv_rows import FileProblems, read_text
-from smsagg.config.problems import Problem, Problems, unknown_name
+from smsagg.config.problems import Problem, unknown_name
 from smsagg.config.schema import Config, DataFile
-from smsagg.config.structure import strict_converter
 from smsagg.config.units import seen
 from smsagg.config.validators import each, one_of
-from smsagg.errors import ConfigError
+from smsagg.tables.toml_file import parse_toml
 from smsagg.text import folded
 from smsagg.text.patterns import Pattern
 
@@ -96,25 +92,11 @@ def load_content(config: Config, problems: list[str]) -> ContentRules:
 
 
 def _parse(text: str, path: str, config: Config, found: FileProblems) -> list[ContentRule]:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found.add(0, f"is not TOML: {error}")
-        return []
-    try:
-        file = _converter(path).structure(document, ContentFile)
-    except Problems as error:
-        found.lines += [problem.line(path) for problem in error.problems]
+    file: ContentFile | None = parse_toml(text, path, ContentFile, found)
+    if file is None:
         return []
     found.lines += [problem.line(path) for problem in _check(file, config)]
     return [_rule(settings, found) for settings in file.rules]
-
-
-def _converter(path: str) -> Converter:
-    def no_carriers(type_name: str) -> type:
-        raise ConfigError(f'there are no carriers here, "{type_name}" least of all')
-
-    return strict_converter(no_carriers, str(Path(path).parent))
 
 
 def _check(file: ContentFile, config: Config) -> Iterator[Problem]:

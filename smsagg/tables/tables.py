@@ -6,6 +6,7 @@ from attrs import define, field
 
 from smsagg.abuse import NO_CONTENT_RULES, ContentRules
 from smsagg.config.schema import Config
+from smsagg.consent.keywords import Keywords
 from smsagg.errors import ConfigError
 from smsagg.pricing import Currencies, RateCard
 from smsagg.resolvers.base import Resolver
@@ -13,6 +14,7 @@ from smsagg.routing.networks import NetworkTable
 from smsagg.routing.rules import RouteTable
 from smsagg.tables.cards import currencies_of, load_cards, load_prices
 from smsagg.tables.content import load_content
+from smsagg.tables.keywords import load_keywords, our_keywords
 from smsagg.tables.lookup import load_resolver
 from smsagg.tables.networks import load_networks
 from smsagg.tables.routes import load_routes
@@ -37,6 +39,8 @@ class Tables:
     """What an operator should look at, though it is no error; as problems are written."""
     content: ContentRules = NO_CONTENT_RULES
     """Rules on what texts say."""
+    keywords: Keywords = field(factory=our_keywords)
+    """How people opt out and in."""
 
 
 def load_tables(config: Config) -> Tables:
@@ -57,6 +61,7 @@ def load_tables(config: Config) -> Tables:
         resolver=load_resolver(config, problems),
         warnings=tuple(warnings),
         content=load_content(config, problems),
+        keywords=load_keywords(config, problems),
     )
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))

@@ -8,7 +8,7 @@ from smsagg.text.gsm import GSM_DEFAULT, GsmAlphabet, gsm_alphabet
 from smsagg.text.gsm_tables import Language
 from smsagg.text.planning import DoesNotFit, Plan, Rules, plan
 from smsagg.text.septets import fill_bits_after, pack, unpack
-from smsagg.text.smart import Encoded, encode_smart, segment_count
+from smsagg.text.smart import Encoded, encode_smart, encode_text, segment_count
 from smsagg.text.split import part_octets, split_body
 from smsagg.text.transliteration import Transliteration, transliterate
 
@@ -26,6 +26,7 @@ __all__ = [
     "alphabet_of",
     "as_it_looks",
     "encode_smart",
+    "encode_text",
     "fill_bits_after",
     "folded",
     "from_peer",

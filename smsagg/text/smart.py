@@ -21,6 +21,7 @@ from smsagg.text.transliteration import transliterate
 SMART_OCTETS_MAX = 8_192
 SHORT_MESSAGE_OCTETS_MAX = 254
 """What fits short_message (SMPP 3.4 §4.4.1); a body that came in it has to stay in it."""
+_UCS2 = 0x08
 _UDHI = 0x40
 _TEXTS = frozenset({Alphabet.UCS2, Alphabet.LATIN1, Alphabet.ASCII})
 
@@ -31,6 +32,12 @@ class Encoded(NamedTuple):
     body: bytes
     data_coding: int
     esm_class: int
+
+
+def encode_text(text: str, rules: Rules) -> Encoded:
+    """Octets, data_coding and esm_class of ``text``: GSM 03.38 where it can say that, else UCS-2."""
+    body = text.encode("utf-16-be", "surrogatepass")
+    return encode_smart(body, _UCS2, 0, rules) or Encoded(body, _UCS2, 0)
 
 
 def encode_smart(body: bytes, data_coding: int, esm_class: int, rules: Rules) -> Encoded | None:

@@ -16,9 +16,8 @@ from smsagg.policy.sender_rules import SenderRules
 from smsagg.policy.submit_rules import end_of_life, lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.smpp.status import ESME_RINVSRCADR
-from smsagg.text import Rules, encode_smart
+from smsagg.text import Rules, encode_text
 
-_UCS2 = 0x08
 _NOTHING_REPLACED = Rules()
 
 
@@ -60,7 +59,7 @@ class Writer:
         life = lifetime(now, send_at, ttl_at, message_class)
         if isinstance(life, Refusal):
             return life
-        body, data_coding, esm_class = self._encode(asked.text, self._rules[account.name])
+        body, data_coding, esm_class = encode_text(asked.text, self._rules[account.name])
         message = Message(
             seq=0,
             message_id="",
@@ -103,12 +102,6 @@ class Writer:
     def _rules_of(self, settings: AccountSettings) -> Rules:
         message_class = self._classes.get(settings.message_class, MessageClassSettings())
         return encoding_rules(settings, message_class) or _NOTHING_REPLACED
-
-    @staticmethod
-    def _encode(text: str, rules: Rules) -> tuple[bytes, int, int]:
-        """Octets, data_coding and esm_class: GSM 03.38 where it can say the text, else UCS-2."""
-        body = text.encode("utf-16-be", "surrogatepass")
-        return encode_smart(body, _UCS2, 0, rules) or (body, _UCS2, 0)
 
 
 def digits_of(asked: NewMessage) -> str:

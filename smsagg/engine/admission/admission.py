@@ -13,6 +13,7 @@ from smsagg.engine.admission.routing import Routing
 from smsagg.engine.admission.tariffs import Tariffs
 from smsagg.engine.core import Core
 from smsagg.model import Message, Refusal
+from smsagg.model.message import ANSWERED
 from smsagg.routing.prefix import country_of
 
 
@@ -52,7 +53,8 @@ class Admission:
         if self._lookups is not None and self._lookups.is_on:
             message.network = self._lookups.network(digits, message.country) or message.network
         numbers = self._core.numbers
-        refusal = numbers.sender_for(account, message, digits, now) or self.routing.route(message, digits, now)
+        refusal = None if message.origin == ANSWERED else numbers.sender_for(account, message, digits, now)
+        refusal = refusal or self.routing.route(message, digits, now)
         if refusal is None and self.permission.is_needed:
             refusal = self.permission.check(message, digits)
         if refusal is None and account.tariff is not None:

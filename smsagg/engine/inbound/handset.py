@@ -27,6 +27,8 @@ from smsagg.engine.core import Changes, Core
 from smsagg.engine.ending.deliveries import Deliveries
 from smsagg.engine.ending.finish import Finisher
 from smsagg.engine.inbound.mo_owners import MoOwners
+from smsagg.engine.inbound.opting import Opting
+from smsagg.errors import StoreError
 from smsagg.mo import LoopGuard, MoRoute, Reassembly, concatenation_of, join
 from smsagg.model import CarrierMo, Delivery, DeliveryKind, MoPart
 from smsagg.observe.log import RateLimitedLog
@@ -43,10 +45,11 @@ ASKING_MAX = 10_000
 class HandsetMessages:
     """Finds the owner of what was written; the carrier hears yes after the commit."""
 
-    def __init__(self, core: Core, deliveries: Deliveries, finisher: Finisher) -> None:
+    def __init__(self, core: Core, deliveries: Deliveries, finisher: Finisher, opting: Opting) -> None:
         self._core = core
         self._deliveries = deliveries
         self._finisher = finisher
+        self._opting = opting
         self._owners = MoOwners(core)
         settings = core.config.mo
         self._loops = LoopGuard(settings.loop_messages_max, int(settings.loop_window * 1000))
@@ -83,7 +86,7 @@ class HandsetMessages:
             self._last_part_id = max(self._last_part_id, part.part_id)
             self._add(part, now, changes, is_stored=True)
         if not changes.is_empty():
-            self._finisher.commit(changes)
+            self._commit(changes)
 
     async def run(self) -> None:
         """Hand out parts that waited long enough, and look up who wrote last to whom."""
@@ -147,7 +150,7 @@ class HandsetMessages:
                 taken.append((mo, ESME_ROK))
         if taken:
             # Through the store even when nothing changed: the part that this one repeats may be on its way there.
-            self._finisher.commit(changes, lambda error: respond(taken) if error is None else None)
+            self._commit(changes, lambda: respond(taken))
 
     def _is_loop(self, mo: CarrierMo, now: int) -> bool:
         """Whether two numbers of ours answer each other too fast."""
@@ -218,7 +221,7 @@ class HandsetMessages:
             self._core.metrics.mo_reassembled(parts[0].carrier, "incomplete")
             self._hand_out(parts, now, changes)
         if not changes.is_empty():
-            self._finisher.commit(changes)
+            self._commit(changes)
 
     def _hand_out(self, parts: Sequence[MoPart], now: int, changes: Changes, first: CarrierMo | None = None) -> None:
         """Owe parts that wait no longer to their account: as one message where all are there and it wants that.
@@ -245,11 +248,25 @@ class HandsetMessages:
     def _hand_out_alone(self, parts: Sequence[MoPart], first: CarrierMo | None) -> None:
         changes = Changes()
         self._hand_out(parts, self._core.clock.now_ms(), changes, first)
-        self._finisher.commit(changes)
+        self._commit(changes)
 
     # --- the account ---
 
+    def _commit(self, changes: Changes, respond: Callable[[], None] | None = None) -> None:
+        """Write ``changes``; then what was said in them is in force, and ``respond`` is called."""
+        heed = self._opting.commit()
+
+        def committed(error: StoreError | None) -> None:
+            if error is None:
+                if heed is not None:
+                    heed()
+                if respond is not None:
+                    respond()
+
+        self._finisher.commit(changes, committed)
+
     def _deliver(self, carrier: str, route: MoRoute, mo: CarrierMo, now: int, changes: Changes) -> None:
+        self._opting.hear(route.account, mo, now, changes)
         account = self._core.config.accounts.get(route.account)
         inbound = "smpp" if account is None else account.inbound
         if inbound != "smpp" or self._core.events.follows(route.account):

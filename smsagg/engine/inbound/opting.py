@@ -1,0 +1,113 @@
+"""What people say of being written to: keywords in messages from handsets, put in force and confirmed.
+
+Theory of operation. A keyword is recorded in the transaction of the message that says it, so that a carrier which hears
+yes need not repeat it; it is in force from the commit on. Then the first of its kind is answered, once, from the number
+that was written to. An answer that a crash cuts off is not made up for: what was said counts, and an answer too many
+would be worse. A number of ours that answers answers by itself is stopped after :data:`ANSWERS_MAX`.
+"""
+
+from collections.abc import Callable
+
+from attrs import define
+
+from smsagg.config.schema import AccountConsentSettings
+from smsagg.consent import Heard, Wish, sender_key
+from smsagg.engine.core import Changes, Core
+from smsagg.engine.inbound.answers import Answers
+from smsagg.mo import LoopGuard, concatenation_of
+from smsagg.model import CarrierMo
+from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
+from smsagg.routing.prefix import country_of
+from smsagg.smpp.concatenation import UDHI
+from smsagg.text import text_of
+
+KEYWORD = "keyword"
+"""How an opt-out or opt-in came that was said in a message."""
+BODY_OCTETS_MAX = 160
+ANSWERS_MAX = 3
+ANSWERS_WINDOW_MS = 3_600_000
+"""So many answers in an hour to one handset from one number."""
+
+
+@define(frozen=True)
+class _Said:
+    """A keyword, until its commit."""
+
+    account: str
+    mo: CarrierMo
+    recipient: str
+    answer: str
+    updates: tuple[ConsentUpdate, ...]
+
+
+class Opting:
+    """Hears keywords; of all accounts."""
+
+    def __init__(self, core: Core, answers: Answers) -> None:
+        self._core = core
+        self._answers = answers
+        self._said: list[_Said] = []
+        self._answered = LoopGuard(ANSWERS_MAX, ANSWERS_WINDOW_MS)
+
+    def hear(self, account: str, mo: CarrierMo, now: int, changes: Changes) -> None:
+        """Note in ``changes`` what ``mo``, which goes to ``account``, asks for; :meth:`commit` puts it in force."""
+        if len(mo.body) > BODY_OCTETS_MAX or concatenation_of(mo) is not None:
+            return
+        owner = self._core.config.accounts.get(account)
+        settings = AccountConsentSettings() if owner is None else owner.consent
+        text = text_of(mo.body, mo.data_coding, bool(mo.esm_class & UDHI))
+        if settings.opt_out == "off" or not text:
+            return
+        recipient = self._core.numbers.recipient_of(mo.source_addr)
+        heard = self._core.tables.keywords.find(text, country_of(recipient))
+        if heard is None or not recipient.isdigit():
+            return
+        updates: tuple[ConsentUpdate, ...] = ()
+        if heard.wish is not Wish.HELP:
+            written_to = sender_key(mo.destination_addr)
+            sender = written_to if settings.opt_out == "sender" else ""
+            kind = ConsentKind.SUPPRESSION if heard.wish is Wish.STOP else ConsentKind.OPT_IN
+            said = ConsentRecord(kind, account, recipient, sender, now, KEYWORD, text.strip())
+            updates = (ConsentUpdate(said), *_ended_by(said, written_to))
+            changes.consents += updates
+            self._tell(account, said, changes, now)
+        self._said.append(_Said(account, mo, recipient, _answer(settings, heard), updates))
+
+    def _tell(self, account: str, said: ConsentRecord, changes: Changes, now: int) -> None:
+        is_in = said.kind is ConsentKind.OPT_IN
+        self._core.events.opted(account, said.number, said.sender, said.evidence, changes, now, is_in=is_in)
+        self._core.metrics.opted(account, "in" if is_in else "out")
+
+    def commit(self) -> Callable[[], None] | None:
+        """What is to be done once the transaction is in the store into which was noted since the last call; ``None``:
+        nothing."""
+        if not self._said:
+            return None
+        said, self._said = self._said, []
+
+        def committed() -> None:
+            now = self._core.clock.now_ms()
+            for one in said:
+                is_news = self._core.consents.committed(one.updates) > 0
+                if one.answer and (is_news or not one.updates) and self._may_answer(one, now):
+                    self._answers.send(one.account, one.mo, one.recipient, one.answer, now)
+
+        return committed
+
+    def _may_answer(self, said: _Said, now: int) -> bool:
+        return self._answered.admits(said.recipient, said.mo.destination_addr, now)
+
+
+def _ended_by(said: ConsentRecord, written_to: str) -> list[ConsentUpdate]:
+    """Of an opt-out the opt-in before it; of an opt-in whatever stopped messages from the number that was written
+    to."""
+    if said.kind is ConsentKind.SUPPRESSION:
+        return [ConsentUpdate(said._replace(kind=ConsentKind.OPT_IN), is_kept=False)]
+    stopped = said._replace(kind=ConsentKind.SUPPRESSION)
+    return [ConsentUpdate(stopped._replace(sender=sender), is_kept=False) for sender in ("", written_to)]
+
+
+def _answer(settings: AccountConsentSettings, heard: Heard) -> str:
+    if heard.wish is Wish.HELP:
+        return settings.help_text
+    return heard.language.answers[heard.wish] if settings.confirm else ""
