@@ -35,6 +35,9 @@ FAULTS = {
     "client_holes": "hole_client",
     "client_slow": "slow_client",
     "client_slow_closes": "slow_close_client",
+    "web_cuts": "cut_web",
+    "web_holes": "hole_web",
+    "web_slow": "slow_web",
     "carrier_cuts": "cut_carrier",
     "carrier_holes": "hole_carrier",
     "carrier_mutes": "mute_carrier",
@@ -64,6 +67,9 @@ EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 @click.option("--client-holes", default=2, type=click.IntRange(0, 100), help="… swallows what a connection sends.")
 @click.option("--client-slow", default=2, type=click.IntRange(0, 100), help="… is late, narrow, or cuts into octets.")
 @click.option("--client-slow-closes", default=1, type=click.IntRange(0, 100), help="… keeps the end of one back.")
+@click.option("--web-cuts", default=2, type=click.IntRange(0, 1_000), help="An application's road, likewise.")
+@click.option("--web-holes", default=1, type=click.IntRange(0, 100), help="…")
+@click.option("--web-slow", default=1, type=click.IntRange(0, 100), help="…")
 @click.option("--carrier-cuts", default=3, type=click.IntRange(0, 1_000), help="A carrier's road, likewise.")
 @click.option("--carrier-holes", default=2, type=click.IntRange(0, 100), help="…")
 @click.option("--carrier-mutes", default=1, type=click.IntRange(0, 100), help="… lets nobody bind.")

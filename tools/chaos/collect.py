@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tools.chaos.endpoints import GONE, SECRETS
 from tools.chaos.history import Fault, History, Rules, Stall
 from tools.chaos.nemesis import SETTLE_S
 from tools.chaos.store_dump import dump, read_journal
 from tools.chaos.system import (
     ACCOUNT_RATES,
     ACCOUNTS,
+    API_KEY,
     CARRIER_PASSWORD,
     CARRIERS,
+    ENDPOINT_CONCURRENCY,
     ENQUIRE_LINK_INTERVAL_S,
     LINK_RATES_PER_S,
     MO_OWNERS,
@@ -18,6 +21,7 @@ from tools.chaos.system import (
     POOLS,
     RESPONSE_TIMEOUT_S,
     WATCH,
+    WEB,
     Sizes,
 )
 from tools.chaos.wire import ESME_RBINDFAIL
@@ -50,7 +54,7 @@ def collect(run: "Run", anomalies: list[str], is_drained: bool) -> History:
     """Everything that was seen and written down; the system has stopped."""
     system, log = run.system, run.esme.log
     history = History(
-        submits=log.submits,
+        submits=log.submits + run.application.submits,
         client_receipts=log.receipts,
         faults=run.nemesis.faults,
         visits=run.nemesis.visitor.visits,
@@ -60,9 +64,11 @@ def collect(run: "Run", anomalies: list[str], is_drained: bool) -> History:
         is_drained=is_drained,
         cancels=log.cancels,
         queries=log.queries,
+        calls=run.application.calls,
+        told=run.endpoints.told,
         enquiries=run.watch.enquiries,
         client_mo=log.mo,
-        breaches=list(log.breaches),
+        breaches=log.breaches + run.application.breaches,
         samples=run.recorder.samples,
         stalls=run.recorder.stalls,
         starts=system.server.starts,
@@ -75,6 +81,8 @@ def collect(run: "Run", anomalies: list[str], is_drained: bool) -> History:
         secrets={
             "the text of messages": CANARY,
             "the password of a carrier": CARRIER_PASSWORD,
+            "an API key": API_KEY,
+            **{f"the secret of the endpoint {name}": secret for name, secret in SECRETS.items()},
             **{f"the password of {account.name}": account.password for account in (*ACCOUNTS, WATCH)},
         },
         rules=_rules(system.sizes, run.settings.load.window),
@@ -104,6 +112,8 @@ def _rules(sizes: Sizes, window: int) -> Rules:
         {carrier: pool for pool, carriers in POOLS.items() for carrier in carriers},
         MO_OWNERS,
         PARKED_RECEIPT_TTL_S,
+        {WEB: tuple(name for name in SECRETS if name != GONE)},
+        ENDPOINT_CONCURRENCY,
     )
 
 

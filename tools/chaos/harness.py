@@ -10,8 +10,10 @@ from random import Random
 import trio
 from attrs import define, field
 
+from tools.chaos.application import Application, Calls
 from tools.chaos.checker import Report, check
 from tools.chaos.collect import collect, sessions_lost_for_nothing, stalls_as_faults, unexcused_refusals
+from tools.chaos.endpoints import Endpoints
 from tools.chaos.esme import Esme, Load
 from tools.chaos.history import Fault, History, Life, Phases
 from tools.chaos.nemesis import Nemesis, Plan
@@ -19,7 +21,7 @@ from tools.chaos.network import Network
 from tools.chaos.proxy import Proxy
 from tools.chaos.resources import Recorder, ScrapeFailed
 from tools.chaos.store_dump import live, over
-from tools.chaos.system import ACCOUNTS, CARRIERS, WATCH, Sizes, System, SystemFailed
+from tools.chaos.system import ACCOUNTS, API_KEY, CARRIERS, WATCH, WEB, Sizes, System, SystemFailed, until
 from tools.chaos.watch import Watch
 
 POLL_S = 0.1
@@ -27,6 +29,8 @@ QUIET_S = 0.5
 """Nothing live, nothing owed, nothing unanswered for so long: drained."""
 RECOVERY_S = 2.0
 """Load after all faults are healed, and again in the last life."""
+CALLS_DEADLINE_S = 20.0
+"""Everything that was asked for by HTTP is answered within so long."""
 SETTLED_S = 0.3
 """What a stopped server wrote last is read and noted within so long."""
 
@@ -37,6 +41,7 @@ class Settings:
 
     plan: Plan = field(factory=Plan)
     load: Load = field(factory=Load)
+    calls: Calls = field(factory=Calls)
     sizes: Sizes = field(factory=Sizes)
     seed: int = 0
     drain_deadline_s: float = 60.0
@@ -69,8 +74,12 @@ class Run:
         ports = self.system
         self.esme = Esme(ports.front_port, ACCOUNTS, settings.load, rng)
         self.watch = Watch(ports.port, WATCH)
+        self.application = Application(ports.http_front_port, WEB, API_KEY, settings.calls, rng)
+        self.endpoints = Endpoints(ports.endpoints_port, WEB, rng)
         carriers = {name: Proxy(name, ports.road_ports[name], ports.carrier_ports[name]) for name in CARRIERS}
-        self.network = Network(Proxy("front", ports.front_port, ports.port), carriers, self.esme, settings.sizes, rng)
+        front = Proxy("front", ports.front_port, ports.port)
+        web = Proxy("web", ports.http_front_port, ports.http_port)
+        self.network = Network(front, web, carriers, self.esme, settings.sizes, rng)
         self.nemesis = Nemesis(self.system, self.esme, self.network, settings.plan, rng, tell)
         self.recorder = Recorder(self.system)
         self.phases = Phases()
@@ -83,8 +92,10 @@ class Run:
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self.network.run)
+                await nursery.start(self.endpoints.run)
                 await self.system.start()
-                for service in (self.esme.run, self.watch.run, self.recorder.run, _heed_sigterm):
+                services = (self.esme.run, self.application.run, self.watch.run, self.recorder.run, _heed_sigterm)
+                for service in services:
                     nursery.start_soon(service)
                 try:
                     is_drained = await self._load_and_drain()
@@ -108,13 +119,14 @@ class Run:
         phases.load_began_at = time.monotonic()
         await self.nemesis.run()
         self.network.heal()
+        self.endpoints.is_well = True
         phases.healed_at = time.monotonic()
         if self.settings.balances:
             await trio.sleep(RECOVERY_S)
             began_at, history_before, rows_before = await self._begin_last_life()
             await self.nemesis.pause()
             await trio.sleep(RECOVERY_S)
-        self.esme.is_sending = False
+        self.esme.is_sending = self.application.is_sending = False
         phases.load_ended_at = time.monotonic()
         phases.backlog, _ = live(self.system.store_path)
         if not await self._drained():
@@ -131,8 +143,14 @@ class Run:
         return True
 
     async def _begin_last_life(self) -> tuple[float, Counter[tuple[str, int]], int]:
-        """An orderly restart; (when that life began, what was over before, rows before)."""
-        server, sizes = self.system.server, self.settings.sizes
+        """An orderly restart; (when that life began, what was over before, rows before).
+
+        No call is under way then: of one that is asked for again nobody could say in which life it was taken.
+        """
+        server, sizes, application = self.system.server, self.settings.sizes, self.application
+        application.is_sending = False
+        with trio.move_on_after(CALLS_DEADLINE_S):
+            await until(lambda: not application.outstanding)
         stopped_at = time.monotonic()
         await server.stop()
         await trio.sleep(SETTLED_S)
@@ -141,6 +159,7 @@ class Run:
         await server.start()
         self.nemesis.faults.append(Fault("restart", "server", stopped_at, time.monotonic(), 0, sizes.receipts_max))
         self.nemesis.machine.server_started()
+        application.is_sending = True
         return began_at, history_before, rows_before
 
     async def _drained(self) -> bool:
@@ -150,7 +169,8 @@ class Run:
         messages = deliveries = -1
         while (now := time.monotonic()) - began_at < self.settings.drain_deadline_s:
             messages, deliveries = live(self.system.store_path)
-            if messages or deliveries or esme.outstanding or esme.bound < esme.binds_wanted:
+            is_answered = not esme.outstanding and not self.application.outstanding
+            if messages or deliveries or not is_answered or esme.bound < esme.binds_wanted:
                 quiet_since = None
             elif quiet_since is None:
                 quiet_since = now
@@ -160,6 +180,6 @@ class Run:
             await trio.sleep(POLL_S)
         self.tell(
             f"not drained in {self.settings.drain_deadline_s:.0f} s: {messages} messages, {deliveries} deliveries, "
-            f"{esme.outstanding} unanswered, {esme.bound} of {esme.binds_wanted} bound"
+            f"{esme.outstanding + self.application.outstanding} unanswered, {esme.bound} of {esme.binds_wanted} bound"
         )
         return False

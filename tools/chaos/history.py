@@ -54,6 +54,50 @@ class Submit:
     """Where its destination is routed."""
     content: Content | None = None
     """What was submitted, for comparing it with what arrives."""
+    is_called: bool = False
+    """It came by HTTP under a key, and is asked for until it is answered."""
+
+
+@define(eq=False)
+class CallAnswer:
+    """Application log: one answer to a call."""
+
+    at: float
+    status: int
+    message_ids: tuple[str, ...] = ()
+    """Of each message in order, ``""`` for one that was refused."""
+    is_other_body: bool = False
+    """What was asked was something else under the same key."""
+
+
+@define(eq=False)
+class Call:
+    """Application log: what was asked for under one Idempotency-Key, again and again until it was answered."""
+
+    key: str
+    account: str
+    nonces: tuple[str, ...]
+    asked_at: float
+    answers: list[CallAnswer] = field(factory=list)
+    is_open: bool = True
+    """It waits for an answer still."""
+
+
+@define(eq=False)
+class Told:
+    """Endpoint log: one webhook that came, and how it was answered."""
+
+    at: float
+    account: str
+    endpoint: str
+    webhook_id: str
+    kind: str
+    message_id: str
+    digest: str
+    """Of its body."""
+    is_signed: bool = True
+    answer: int = NO_ANSWER
+    """The HTTP status; none: the connection was cut, or the answer came too late."""
 
 
 @define(eq=False)
@@ -285,6 +329,8 @@ class StoreDump:
     parked_at_ms: list[int] = field(factory=list)
     balances: dict[str, tuple[int, int, int]] = field(factory=dict)
     """By account: what it was charged, what is reserved, and for how many segments it was charged."""
+    owed_events: set[tuple[str, str]] = field(factory=set)
+    """(endpoint as account/name, message_id) of what endpoints are still owed, but for the one that is gone."""
 
 
 Series = dict[tuple[str, ...], float]
@@ -321,6 +367,10 @@ class Rules:
     mo_owner: dict[str, str] = field(factory=dict)
     """The account of each number that handsets write to."""
     parked_receipt_ttl_s: float = inf
+    endpoints: dict[str, tuple[str, ...]] = field(factory=dict)
+    """By account: the webhook endpoints that must hear of every end."""
+    gone_max: int = 0
+    """Requests that an endpoint may get, in one life of the server, after it answered 410."""
 
 
 @define(eq=False)
@@ -355,6 +405,8 @@ class History:
     """The run waited until nothing was left to do."""
     cancels: list[Cancel] = field(factory=list)
     queries: list[Query] = field(factory=list)
+    calls: list[Call] = field(factory=list)
+    told: list[Told] = field(factory=list)
     enquiries: list[Enquiry] = field(factory=list)
     client_mo: list[ClientMo] = field(factory=list)
     carrier_mo: list[CarrierMo] = field(factory=list)

@@ -45,6 +45,10 @@ class Plan:
     hole_client: int = 0
     slow_client: int = 0
     slow_close_client: int = 0
+    cut_web: int = 0
+    """Network faults on the application's road."""
+    hole_web: int = 0
+    slow_web: int = 0
     cut_carrier: int = 0
     """Network faults on a carrier's road."""
     hole_carrier: int = 0

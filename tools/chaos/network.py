@@ -1,4 +1,4 @@
-"""Faults of the network between the ESME and the server and between the server and its carriers.
+"""Faults of the network between customers and the server and between the server and its carriers.
 
 Each strikes, lasts, and is healed before it returns. What the server owes whoever is cut off without being told is
 timed: a half-open session is ended by its timers, and its client can bind again. What outlived its timer is noted in
@@ -16,7 +16,7 @@ from tools.chaos.bind import Bind
 from tools.chaos.esme import Esme
 from tools.chaos.history import Fault
 from tools.chaos.proxy import Connection, Proxy, Road, Way
-from tools.chaos.system import CARRIERS, ENQUIRE_LINK_INTERVAL_S, RESPONSE_TIMEOUT_S, Sizes, SystemFailed, until
+from tools.chaos.system import CARRIERS, ENQUIRE_LINK_INTERVAL_S, RESPONSE_TIMEOUT_S, WEB, Sizes, SystemFailed, until
 
 ENDED_S = ENQUIRE_LINK_INTERVAL_S + RESPONSE_TIMEOUT_S + 2.0
 """A session whose peer is not there any more is ended within so long: the enquire_link, its timer, and some slack."""
@@ -37,8 +37,11 @@ ROADS: Mapping[str, Callable[[Random], Road]] = {
 class Network:
     """The proxies on all roads, and what can be done to them."""
 
-    def __init__(self, front: Proxy, carriers: Mapping[str, Proxy], esme: Esme, sizes: Sizes, rng: Random) -> None:
+    def __init__(
+        self, front: Proxy, web: Proxy, carriers: Mapping[str, Proxy], esme: Esme, sizes: Sizes, rng: Random
+    ) -> None:
         self._front = front
+        self._web = web
         self._carriers = carriers
         self._esme = esme
         self._sizes = sizes
@@ -52,6 +55,9 @@ class Network:
             "hole_client": self._hole_client,
             "slow_client": self._slow_client,
             "slow_close_client": self._slow_close_client,
+            "cut_web": self._cut_web,
+            "hole_web": self._hole_web,
+            "slow_web": self._slow_web,
             "cut_carrier": self._cut_carrier,
             "hole_carrier": self._hole_carrier,
             "mute_carrier": self._mute_carrier,
@@ -61,13 +67,17 @@ class Network:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve all roads until cancelled."""
         async with trio.open_nursery() as nursery:
-            for proxy in (self._front, *self._carriers.values()):
+            for proxy in self._proxies:
                 await nursery.start(proxy.run)
             task_status.started()
 
     def heal(self) -> None:
-        for proxy in (self._front, *self._carriers.values()):
+        for proxy in self._proxies:
             proxy.heal()
+
+    @property
+    def _proxies(self) -> tuple[Proxy, ...]:
+        return self._front, self._web, *self._carriers.values()
 
     # --- the ESME's road ---
 
@@ -131,6 +141,33 @@ class Network:
         rounds = 1 + holes * (1 + math.floor((time.monotonic() - began_at) / RESPONSE_TIMEOUT_S))
         receipts_max = rounds * self._sizes.deliver_window
         return Fault(kind, "esme", began_at, time.monotonic(), 0, receipts_max, bind.account.name)
+
+    # --- the application's road ---
+
+    async def _cut_web(self) -> Fault:
+        """All connections end, abruptly or in order, with calls under way; nothing is done twice for it."""
+        began_at, how = time.monotonic(), self._cut(list(self._web.connections))
+        await trio.sleep(0.1)
+        return self._web_fault(how, began_at)
+
+    async def _hole_web(self) -> Fault:
+        """What is sent or answered is swallowed, and so is the end of who gives up waiting."""
+        began_at, holes = time.monotonic(), self._rng.choice((Way.BOTH, Way.FORTH, Way.BACK))
+        self._web.dig(holes, self._web.connections)
+        await trio.sleep(LASTS_S)
+        self._web.heal()
+        return self._web_fault(_name_of(holes), began_at)
+
+    async def _slow_web(self) -> Fault:
+        began_at, kind = time.monotonic(), self._rng.choice(list(ROADS))
+        self._web.road = ROADS[kind](self._rng)
+        await trio.sleep(LASTS_S)
+        self._web.heal()
+        return self._web_fault(kind, began_at)
+
+    @staticmethod
+    def _web_fault(kind: str, began_at: float) -> Fault:
+        return Fault(kind, "application", began_at, time.monotonic(), account=WEB)
 
     # --- a carrier's road ---
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
+from tools.chaos.endpoints import GONE
 from tools.chaos.history import Breach, CarrierMo, CarrierReceipt, CarrierSubmit, StoredMessage, StoreDump
 from tools.chaos.wire import Content, nonce_of
 
@@ -20,6 +21,9 @@ _BALANCES = """
     SELECT account, charged, reserved,
         (SELECT coalesce(sum(messages), 0) FROM charges WHERE charges.account = balances.account)
     FROM balances
+"""
+_OWED_EVENTS = f"""
+    SELECT endpoint, message_id FROM event_deliveries JOIN events USING (event_id) WHERE endpoint NOT LIKE '%/{GONE}'
 """
 _KIND_MO = 2
 _ESME_RSYSERR = 0x08
@@ -40,6 +44,7 @@ def dump(path: Path) -> StoreDump:
             bytes(body).decode("latin-1")
             for (body,) in connection.execute("SELECT body FROM deliveries WHERE kind = ?", (_KIND_MO,))
         ]
+        owed_events = {(endpoint, message_id) for endpoint, message_id in connection.execute(_OWED_EVENTS)}
         balances = {account: (*amounts,) for account, *amounts in connection.execute(_BALANCES)}
     connection.close()
     return StoreDump(
@@ -50,6 +55,7 @@ def dump(path: Path) -> StoreDump:
         time.time_ns() // 1_000_000,
         [parked_at for _, _, parked_at in parked],
         balances,
+        owed_events,
     )
 
 
@@ -89,10 +95,11 @@ def over(path: Path) -> tuple[Counter[tuple[str, int]], int]:
 
 
 def live(path: Path) -> tuple[int, int]:
-    """(messages that are not over, receipts still owed), also while the server runs."""
+    """(messages that are not over, receipts and events still owed), also while the server runs."""
     with _open(path) as connection:
         row: tuple[int, int] = connection.execute(
             "SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM deliveries)"
+            f" + (SELECT count(*) FROM ({_OWED_EVENTS}))"
         ).fetchone()
     connection.close()
     return row

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,6 +20,7 @@ import trio
 from attrs import define, evolve, field
 
 from smsagg.config.passwords import HASHER
+from tools.chaos.endpoints import SECRETS
 from tools.chaos.esme import Account
 from tools.chaos.history import Start
 from tools.chaos.injection import Conditions, Control, Wrapping
@@ -47,11 +49,20 @@ LINK_RATES_PER_S = {"alpha": 2_000, "beta": 2_000, "gamma": 200}
 ACCOUNT_RATES = {"once": (250.0, 50.0)}
 """(messages per second, burst) of accounts that have a rate; less than they send."""
 MO_OWNERS = {"53849": "main", "61001": "once"}
-PRICE_LISTS = {"main": "prefix,price\n*,0.007\n", "once": "prefix,price,charge\n*,0.011,delivery\n"}
+PRICE_LISTS = {
+    "main": "prefix,price\n*,0.007\n",
+    "once": "prefix,price,charge\n*,0.011,delivery\n",
+    "web": "prefix,price,charge\n*,0.013,delivery\n",
+}
 """Accounts that are billed, and what they pay; the others have no price."""
 WATCH = Account("watch", "watch", "wt-9d4hx", binds=1)
 """Asks whether the server lives, and does nothing else."""
 CARRIER_PASSWORD = "up-5f6jw"
+WEB = "web"
+"""The account that sends by HTTP, and whose events go to endpoints."""
+API_KEY = "sk_8p2vnq6chaos"
+ENDPOINT_CONCURRENCY = 16
+WEBHOOK_TIMEOUT_S = 1.0
 
 ACCOUNTS = (
     Account("main", "main", "mn-2b8fq", binds=3),
@@ -190,7 +201,8 @@ class System:
     def __init__(self, folder: Path, rng: Random, sizes: Sizes, seed_bug: str = "") -> None:
         self.folder = folder
         self.sizes = sizes
-        self.port, self.http_port, self.front_port, *ports = _free_ports(3 + 2 * len(CARRIERS), rng)
+        found = _free_ports(5 + 2 * len(CARRIERS), rng)
+        self.port, self.http_port, self.front_port, self.http_front_port, self.endpoints_port, *ports = found
         carrier_ports, self.road_ports = (
             ports[: len(CARRIERS)],
             dict(zip(CARRIERS, ports[len(CARRIERS) :], strict=True)),
@@ -333,6 +345,7 @@ class System:
             attempts_max = 1000
             """
         ]
+        parts.append(self._web_account())
         for account in (*ACCOUNTS, WATCH):
             numbers = [number for number, owner in MO_OWNERS.items() if owner == account.name]
             rate_per_s, burst = ACCOUNT_RATES.get(account.name, (0.0, 0.0))
@@ -367,6 +380,32 @@ class System:
             circuit_open = "500ms"
             """)
         return "\n".join(line.strip() for part in parts for line in part.splitlines())
+
+    def _web_account(self) -> str:
+        digest = sha256(API_KEY.encode()).hexdigest()
+        hooks = "".join(
+            f"""
+            [accounts.{WEB}.webhooks.{name}]
+            url = "http://127.0.0.1:{self.endpoints_port}/{name}"
+            secret = "{secret}"
+            concurrency = {ENDPOINT_CONCURRENCY}
+            """
+            for name, secret in SECRETS.items()
+        )
+        return f"""
+            [webhooks]
+            allowed_networks = ["127.0.0.0/8"]
+            timeout = "{WEBHOOK_TIMEOUT_S:g}s"
+            retry_first = "200ms"
+            retry_max = "1s"
+            [accounts.{WEB}]
+            system_id = "{WEB}"
+            password_hash = "{HASHER.hash(API_KEY)}"
+            price_list = "{WEB}.csv"
+            billing = "postpaid"
+            api_keys = {{ app = {{ hash = "sha256:{digest}" }} }}
+            {hooks}
+            """
 
 
 def _free_ports(number_of: int, rng: Random) -> list[int]:

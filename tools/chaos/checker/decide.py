@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from tools.chaos.checker.balance import balanced
+from tools.chaos.checker.calls import once_under_a_key
 from tools.chaos.checker.copies import bounded_copies, bounded_receipts, charge_copies, charge_receipts
 from tools.chaos.checker.custody import no_invention, no_loss, unique_ids, whole_or_absent
 from tools.chaos.checker.fidelity import arrives_as_submitted, receipts_name_their_message
@@ -27,6 +28,12 @@ from tools.chaos.checker.states import EXPIRED
 from tools.chaos.checker.tally import examined, figures, operations
 from tools.chaos.checker.times import not_after_expiry, order
 from tools.chaos.checker.verdict import Counts, Report, Verdict, Violation
+from tools.chaos.checker.webhooks import (
+    endpoints_are_left_alone,
+    endpoints_hear_of_every_end,
+    webhooks_come_again_for_a_reason,
+    webhooks_tell_the_truth,
+)
 from tools.chaos.checker.windows import within_rates, within_windows
 from tools.chaos.checker.zombies import cancelled_for_good, no_zombie
 from tools.chaos.history import History, Reply, Submit
@@ -63,6 +70,11 @@ INVARIANTS: tuple[Callable[[Index], Iterable[Violation]], ...] = (
     arrives_as_submitted,
     receipts_name_their_message,
     nothing_told,
+    once_under_a_key,
+    webhooks_tell_the_truth,
+    endpoints_hear_of_every_end,
+    webhooks_come_again_for_a_reason,
+    endpoints_are_left_alone,
     balanced,
     ledger_balances,
     recovers,
@@ -82,7 +94,7 @@ def check(history: History) -> Report:
     violations = [violation for invariant in INVARIANTS for violation in invariant(index)]
     counts = _count(index, violations)
     is_drained = history.is_drained and not any(row.is_live for row in history.store.messages)
-    is_drained = is_drained and not history.store.deliveries
+    is_drained = is_drained and not history.store.deliveries and not history.store.owed_events
     tried = operations(index)
     if violations:
         verdict = Verdict.FAIL

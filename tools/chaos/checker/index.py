@@ -12,6 +12,7 @@ from tools.chaos.history import (
     Reply,
     StoredMessage,
     Submit,
+    Told,
 )
 from tools.chaos.wire import ESME_ROK
 
@@ -55,6 +56,10 @@ class Index:
         for client_receipt in sorted(history.client_receipts, key=lambda receipt: receipt.at):
             self.receipts[client_receipt.message_id].append(client_receipt)
 
+        self.told: dict[tuple[str, str], list[Told]] = defaultdict(list)
+        """By endpoint (account/name) and webhook-id, in order of time."""
+        for told in sorted(history.told, key=lambda told: told.at):
+            self.told[f"{told.account}/{told.endpoint}", told.webhook_id].append(told)
         self.cancels: dict[str, list[Cancel]] = defaultdict(list)
         for cancel in history.cancels:
             self.cancels[cancel.nonce].append(cancel)

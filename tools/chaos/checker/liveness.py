@@ -127,8 +127,10 @@ def _choked(fault: Fault, pool: str, offered: int, sends: Sequence[float], stall
 
 
 def _acceptance(submits: Sequence[Submit]) -> list[float]:
-    """How long each answered submit waited; those whose session was lost are nobody's measure."""
-    return sorted(submit.answered_at - submit.invoked_at for submit in submits if submit.answered_at < inf)
+    """How long each answered submit waited; those whose session was lost are nobody's measure, nor are those that were
+    asked for again until they were taken."""
+    answered = (submit for submit in submits if submit.answered_at < inf and not submit.is_called)
+    return sorted(submit.answered_at - submit.invoked_at for submit in answered)
 
 
 def _slow(fault: Fault, what: str, waits_s: Sequence[float], stalled_s: float) -> Iterable[Violation]:

@@ -1,9 +1,12 @@
 """What a run did: operations by kind, and how much each invariant had to look at."""
 
+from collections.abc import Sequence
 from math import inf
 
+from tools.chaos.checker.calls import taken
 from tools.chaos.checker.index import Index
-from tools.chaos.history import NO_ANSWER
+from tools.chaos.checker.webhooks import is_taken
+from tools.chaos.history import NO_ANSWER, Call, Reply, Submit
 from tools.chaos.wire import ESME_ROK
 
 
@@ -12,13 +15,25 @@ def operations(index: Index) -> dict[str, tuple[int, int]]:
     history = index.history
     answered = [mo.answer for mo in history.carrier_mo if mo.answer is not None]
     return {
-        "submit_sm": (len(history.submits), len(index.acknowledged)),
+        "submit_sm": _taken([submit for submit in history.submits if not submit.is_called]),
+        "message by HTTP": _taken([submit for submit in history.submits if submit.is_called]),
+        "call repeated": _repeated(history.calls),
+        "webhook": (len(history.told), sum(is_taken(told) for told in history.told)),
         "receipt": _answered([receipt.answer for receipt in history.client_receipts]),
         "cancel_sm": _answered([cancel.command_status for cancel in history.cancels]),
         "query_sm": _answered([query.command_status for query in history.queries]),
         "handset message": (sum(mo.answer is None for mo in history.carrier_mo), _answered(answered)[1]),
         "enquire_link": (len(history.enquiries), sum(each.answered_at < inf for each in history.enquiries)),
     }
+
+
+def _taken(submits: Sequence[Submit]) -> tuple[int, int]:
+    return len(submits), sum(submit.reply is Reply.OK for submit in submits)
+
+
+def _repeated(calls: Sequence[Call]) -> tuple[int, int]:
+    """Answers to what had been answered before."""
+    return sum(len(call.answers) - 1 for call in calls if call.answers), sum(len(taken(call)) > 1 for call in calls)
 
 
 def figures(index: Index) -> dict[str, str]:
@@ -81,6 +96,8 @@ def examined(index: Index) -> dict[str, int]:
         "S16": attempts + receipts,
         "S17": len(history.submits) + attempts + receipts + len(history.queries) + len(history.cancels),
         "S18": sum(submit.content is not None for submit in history.carrier_submits),
+        "S20": sum(len(call.answers) for call in history.calls),
+        "S21": len(history.told),
         "S19": sum(len(text) for text in history.outputs.values()),
         "L1": history.phases.backlog if history.phases.drained_at < inf else 0,
         "L2": rows + len(history.store.parked_at_ms),

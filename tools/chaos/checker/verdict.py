@@ -67,6 +67,8 @@ PROMISES = {
     "S17": "answers",
     "S18": "fidelity",
     "S19": "confidentiality",
+    "S20": "once under a key",
+    "S21": "webhooks",
     "L1": "recovery",
     "L2": "timers",
     "L3": "others",
