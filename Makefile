@@ -62,7 +62,7 @@ bench-scale: $(VENV)/run.stamp ## Many sessions, many slow carriers, long histor
 overload: $(VENV)/run.stamp ## Three times what it can take, deaf ESMEs, silent carriers
 	$(BIN)/python -m tools.bench.overload
 
-chaos: $(VENV)/run.stamp ## Kill, stop, cut off, starve and restart everything under load; check every promise (under 6 minutes)
+chaos: $(VENV)/run.stamp ## Kill, stop, cut off, starve and restart everything under load; check every promise (under 7 minutes)
 	$(BIN)/python -m tools.chaos --rate 800 --json var/chaos.json
 	$(BIN)/python -m tools.chaos --tight --share 0.5 --rate 600 --json var/chaos-tight.json
 	$(BIN)/python -m tools.chaos --failpoints --json var/chaos-failpoints.json

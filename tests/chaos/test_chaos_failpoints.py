@@ -15,6 +15,7 @@ from tools.chaos.history import (
     Reply,
     StoredMessage,
     Submit,
+    Told,
     Visit,
 )
 from tools.chaos.visit_report import BOUNDS, judge
@@ -100,6 +101,15 @@ def kept(history: History) -> None:
     history.store.messages += history_of("F03")[0].store.messages
 
 
+def told_again(history: History, times: int = 1) -> None:
+    for at in (4.9, 6.0, 7.0)[: times + 1]:
+        history.told.append(Told(at, "main", "steady", "evt_1", "message.delivered", "id1", "octets", True, 204))
+
+
+def told_twice_more(history: History) -> None:
+    told_again(history, 2)
+
+
 @pytest.mark.parametrize("row", FAILPOINTS)
 def test_what_a_row_wants(row: str) -> None:
     """One message that is where the row says passes, and is counted once by whatever name it goes."""
@@ -113,7 +123,8 @@ def test_what_a_row_wants(row: str) -> None:
     [
         ("F01", kept), ("F02", kept), ("F01", sent_again), ("F03", lost), ("F03", sent_again), ("F05", lost),
         ("F06", sent_again), ("F07", sent_twice_more), ("F08", sent_twice_more), ("F09", sent_again),
-        ("F12", reported_again), ("F13", reported_again), ("F13", lost), ("F15", sent_again),
+        ("F12", reported_again), ("F13", reported_again), ("F13", lost), ("F15", sent_again), ("F16", lost),
+        ("F16", told_twice_more), ("F17", kept),
     ],
 )  # fmt: skip
 def test_what_a_row_does_not_want(row: str, change: Callable[[History], None]) -> None:
@@ -122,6 +133,28 @@ def test_what_a_row_does_not_want(row: str, change: Callable[[History], None]) -
     change(history)
     (report,) = judge(history, visits, [row])
     assert report.verdict == "fail"
+
+
+@pytest.mark.parametrize("row", ["F01", "F02", "F05", "F17"])
+def test_what_is_asked_for_again_may_be_there(row: str) -> None:
+    """A call under a key is made again until it is answered, so its message rises; and it is there once."""
+    history, visits = history_of(row)
+    history.submits[0].is_called = True
+    kept(history)
+    (report,) = judge(history, visits, [row])
+    assert report.verdict == "pass"
+    sent_again(history)
+    sent_again(history)
+    (report,) = judge(history, visits, [row])
+    assert report.verdict == "fail"
+
+
+def test_a_webhook_comes_once_more() -> None:
+    """F16: what was taken and not recorded is told again, once."""
+    history, visits = history_of("F16")
+    told_again(history)
+    (report,) = judge(history, visits, ["F16"])
+    assert (report.verdict, report.receipts) == ("pass", 1)
 
 
 def test_half_a_commit() -> None:

@@ -27,17 +27,22 @@ from smsagg.engine.engine import Engine
 from smsagg.engine.sending.outcomes import Outcomes
 from smsagg.engine.sending.pools import LinkState
 from smsagg.esme.session import EsmeSession
-from smsagg.model import Accepted, CarrierReceipt, Delivery, Message, Outcome, Refused
+from smsagg.model import Accepted, CarrierReceipt, Delivery, Event, Message, Outcome, Refused
 from smsagg.routing.classify import Verdict
 from smsagg.session.driver import SessionDriver
 from smsagg.smpp.status import ESME_ROK
+from smsagg.store.base import Changes
 from smsagg.store.sqlite import connection as store_connection
+from smsagg.store.sqlite import group as store_group
 from smsagg.store.sqlite import jobs
 from smsagg.store.sqlite.group import Group
 from smsagg.store.sqlite.schema import Migration, load_migrations
 from smsagg.store.sqlite.store import SqliteStore
 from smsagg.store.sqlite.writer import Writer
 from smsagg.testing.faulty_vfs import Medium
+from smsagg.webhooks.post import Answer
+from smsagg.webhooks.post import Verdict as Told
+from smsagg.webhooks.sender import Webhooks
 from tools.chaos.seeded import replace
 from tools.chaos.wire import nonce_of
 
@@ -150,8 +155,8 @@ def _after_awaiting(owner: Any, name: str, look: Callable[..., None]) -> None:
 
 
 def read_not_inserted(point: Point) -> None:
-    """A submit_sm was read and numbered; nothing is in the store."""
-    _before(Intake, "commit", lambda _intake, messages, _on_accepted: point.pass_by(_nonces(messages)))
+    """A submit_sm or a call was read and numbered; nothing is in the store."""
+    _before(Intake, "commit", lambda _intake, messages, *_: point.pass_by(_nonces(messages)))
 
 
 def in_the_transaction(point: Point) -> None:
@@ -165,6 +170,16 @@ def in_the_transaction(point: Point) -> None:
     _after(Group, "apply", look)
 
 
+def charging(point: Point) -> None:
+    """Messages and what they move on balances are written, the transaction is open."""
+
+    def look(_execute: object, changes: Changes) -> None:
+        if changes.money and changes.new_messages:
+            point.pass_by(_nonces(changes.new_messages))
+
+    _after(store_group, "apply_money", look)
+
+
 def _new_messages(group: Group) -> list[Message]:
     return [message for write in group.writes for message in write.changes.new_messages]
 
@@ -175,7 +190,7 @@ def committed_unanswered(point: Point) -> None:
 
 
 def answered(point: Point) -> None:
-    """submit_sm_resp was written to the socket; who knows whether it was read."""
+    """submit_sm_resp or the answer to a call was written to the socket; who knows whether it was read."""
     _on_accepted(
         lambda messages: point.pass_when_written(messages[-1].message_id.encode(), _nonces(messages)), is_before=False
     )
@@ -183,7 +198,9 @@ def answered(point: Point) -> None:
 
 def _on_accepted(look: Callable[[list[Message]], None], is_before: bool) -> None:
     def make(original: Any) -> Any:
-        def commit(intake: Intake, messages: list[Message], on_accepted: Callable[[int], None]) -> None:
+        def commit(
+            intake: Intake, messages: list[Message], on_accepted: Callable[[int], None], ends: Changes | None = None
+        ) -> None:
             def accepted(command_status: int) -> None:
                 if command_status == ESME_ROK and is_before:
                     look(messages)
@@ -191,7 +208,7 @@ def _on_accepted(look: Callable[[list[Message]], None], is_before: bool) -> None
                 if command_status == ESME_ROK and not is_before:
                     look(messages)
 
-            original(intake, messages, accepted)
+            original(intake, messages, accepted, ends)
 
         return commit
 
@@ -352,6 +369,16 @@ def delivered_unrecorded(point: Point) -> None:
     _before(Deliveries, "on_answers", look)
 
 
+def told_unrecorded(point: Point) -> None:
+    """A webhook was taken by its endpoint; that it is owed is still in the store."""
+
+    def look(_hooks: Webhooks, _endpoint: object, _delivery: object, event: Event, answer: Answer, _: object) -> None:
+        if answer.verdict is Told.TAKEN and event.message_id:
+            point.pass_by([f"id:{event.message_id}"])
+
+    _before(Webhooks, "_settle", look)
+
+
 # --- starting ---
 
 
@@ -416,7 +443,9 @@ FAILPOINTS: dict[str, Callable[[Point], None]] = {
     "F13": over_unqueued,
     "F14": delivered_unanswered,
     "F15": delivered_unrecorded,
+    "F16": told_unrecorded,
+    "F17": charging,
     "F18": starting,
     "F19": migrating,
 }
-"""F16 (webhooks) and F17 (charges) are not in the product; F20 is each of these with the power."""
+"""F20 is each of these with the power."""

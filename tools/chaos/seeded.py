@@ -14,6 +14,7 @@ from typing import Any
 import trio
 from attrs import evolve
 
+from smsagg.api.v1.sending import Sending
 from smsagg.carriers.smpp import association
 from smsagg.engine.ending.sweeper import Sweeper
 from smsagg.engine.queues.waiting import Waiting
@@ -22,6 +23,7 @@ from smsagg.errors import StoreFailed
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.receipts.correlator import Correlator
 from smsagg.receipts.dialect import IdDialect
+from smsagg.smpp.status import ESME_ROK
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.sqlite import SqliteStore, store
 from smsagg.store.sqlite import connection as store_connection
@@ -30,6 +32,8 @@ from smsagg.store.sqlite.writer import Writer
 from tools.chaos.system import CARRIERS
 
 LAG_S = 0.05
+FORGETS_S = 0.5
+"""What should be in a transaction comes so long after it."""
 DAY_MS = 86_400_000
 
 StoreWrite = Callable[[SqliteStore, Changes, OnDone | None], None]
@@ -117,6 +121,48 @@ def attempt_unrecorded() -> None:
 def _drop_updates(state: MessageState) -> None:
     def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
         changes.message_updates = [update for update in changes.message_updates if update.state is not state]
+        original(store, changes, on_done)
+
+    _on_write(change)
+
+
+def answered_before_commit() -> None:
+    """The answer 202 to a call leaves before the commit."""
+    _lagging_store(lambda _: False)
+
+    def make(original: Any) -> Any:
+        async def commit(self: Sending, messages: list[Message], ends: Changes | None) -> int:
+            trio.lowlevel.spawn_system_task(original, self, messages, ends)
+            await trio.lowlevel.checkpoint()
+            return ESME_ROK
+
+        return commit
+
+    replace(Sending, "_commit", make)
+
+
+def key_outside_transaction() -> None:
+    """The answer that belongs to an Idempotency-Key is stored after its messages."""
+    _in_a_write_of_their_own("keyed_answers")
+
+
+def events_outside_transaction() -> None:
+    """What endpoints are owed is stored after what has happened."""
+    _in_a_write_of_their_own("event_deliveries")
+
+
+def _in_a_write_of_their_own(kind: str) -> None:
+    """Records of ``kind`` reach the store :data:`FORGETS_S` after what they were written with."""
+
+    async def write_late(store: SqliteStore, original: StoreWrite, records: list[Any]) -> None:
+        await trio.sleep(FORGETS_S)
+        original(store, Changes(**{kind: records}), None)
+
+    def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
+        records = getattr(changes, kind)
+        if records and (changes.new_messages or changes.finished):
+            setattr(changes, kind, [])
+            trio.lowlevel.spawn_system_task(write_late, store, original, records)
         original(store, changes, on_done)
 
     _on_write(change)
@@ -264,6 +310,9 @@ BUGS: dict[str, Callable[[], None]] = {
         receipts_in_memory,
         taken_unrecorded,
         attempt_unrecorded,
+        answered_before_commit,
+        key_outside_transaction,
+        events_outside_transaction,
         refused_and_kept,
         carrier_forgotten,
         failure_read_as_success,
@@ -279,6 +328,7 @@ BUGS: dict[str, Callable[[], None]] = {
 HARMLESS = "slow-store"
 
 SHOWN_BY: dict[str, dict[str, Any]] = {
+    "key-outside-transaction": {},
     "refused-and-kept": {},
     "carrier-forgotten": {},
     "failure-read-as-success": {},

@@ -6,7 +6,7 @@ from math import inf
 from tools.chaos.checker.calls import taken
 from tools.chaos.checker.index import Index
 from tools.chaos.checker.webhooks import is_taken
-from tools.chaos.history import NO_ANSWER, Call, Reply, Submit
+from tools.chaos.history import NO_ANSWER, Call, History, Reply, Submit
 from tools.chaos.wire import ESME_ROK
 
 
@@ -16,14 +16,20 @@ def operations(index: Index) -> dict[str, tuple[int, int]]:
     answered = [mo.answer for mo in history.carrier_mo if mo.answer is not None]
     return {
         "submit_sm": _taken([submit for submit in history.submits if not submit.is_called]),
-        "message by HTTP": _taken([submit for submit in history.submits if submit.is_called]),
-        "call repeated": _repeated(history.calls),
-        "webhook": (len(history.told), sum(is_taken(told) for told in history.told)),
+        **(_by_http(history) if history.rules.endpoints else {}),
         "receipt": _answered([receipt.answer for receipt in history.client_receipts]),
         "cancel_sm": _answered([cancel.command_status for cancel in history.cancels]),
         "query_sm": _answered([query.command_status for query in history.queries]),
         "handset message": (sum(mo.answer is None for mo in history.carrier_mo), _answered(answered)[1]),
         "enquire_link": (len(history.enquiries), sum(each.answered_at < inf for each in history.enquiries)),
+    }
+
+
+def _by_http(history: History) -> dict[str, tuple[int, int]]:
+    return {
+        "message by HTTP": _taken([submit for submit in history.submits if submit.is_called]),
+        "call repeated": _repeated(history.calls),
+        "webhook": (len(history.told), sum(is_taken(told) for told in history.told)),
     }
 
 
