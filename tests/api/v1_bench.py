@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import orjson
+import trio
 
 from smsagg.api.v1 import V1
 from smsagg.config.schema import ApiKeySettings, Config, OperatorSettings
@@ -85,7 +86,9 @@ class Client:
         incoming = [{"type": "http.request", "body": octets, "more_body": False}]
 
         async def receive() -> Any:
-            return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+            if not incoming:
+                await trio.sleep_forever()
+            return incoming.pop()
 
         async def send(message: Any) -> None:
             sent.append(message)

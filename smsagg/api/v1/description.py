@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from smsagg.api.v1.consent_shapes import NewConsent, NewSuppression
 from smsagg.api.v1.problem import MEDIA_TYPE, problems
 from smsagg.api.v1.reading import KEY_CHARACTERS_MAX
 from smsagg.api.v1.shapes import NewBatch, NewMessage, ProblemAnswer
@@ -46,12 +47,13 @@ def describe(api: FastAPI) -> dict[str, Any]:
         routes=api.routes,
         tags=[
             {"name": "messages", "description": "Send, look at, search for and cancel messages."},
+            {"name": "consent", "description": "Numbers that want no messages, and numbers that asked for them."},
             {"name": "events", "description": "What happened to messages, and what came from handsets."},
         ],
     )
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for model in (NewBatch, NewMessage, ProblemAnswer):
+    for model in (NewBatch, NewMessage, NewSuppression, NewConsent, ProblemAnswer):
         _add(schemas, model)
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "An API key: sk_…"}}
     document["security"] = [{"key": []}]
@@ -85,6 +87,11 @@ def body_of(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, An
     }
     content = {"application/json": {"schema": schema, "examples": named}}
     return {"requestBody": {"required": True, "content": content}, "parameters": [key]}
+
+
+def json_of(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for one that needs no key: asked twice it does nothing more."""
+    return {"requestBody": body_of(model, examples)["requestBody"]}
 
 
 def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:

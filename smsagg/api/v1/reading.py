@@ -45,6 +45,20 @@ async def read_as(request: Request, adapter: TypeAdapter[Shape]) -> Shape:
     return _validated(adapter, await _read_json(request))
 
 
+async def read_shape(request: Request, adapter: TypeAdapter[Shape]) -> Shape:
+    """Whatever else is asked for in a body; raises :class:`Problem`."""
+    return _validated(adapter, await _read_json(request))
+
+
+async def read_csv(request: Request) -> str:
+    """A body of ``text/csv``; raises :class:`Problem`."""
+    octets = await _read(request, "text/csv")
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem(400, "not-utf-8", "The body is not UTF-8.") from error
+
+
 def prepare_batches(batch_max: int) -> None:
     """Make ready for batches of up to so many, which takes longer than a request may hold up others."""
     _batch_of(batch_max)
@@ -66,9 +80,13 @@ def problem_of_errors(found: Sequence[Any]) -> Problem:
 
 
 async def _read_json(request: Request) -> bytes:
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise Problem(415, "unsupported-media-type", "A body is application/json.")
+    return await _read(request, "application/json")
+
+
+async def _read(request: Request, wanted: str) -> bytes:
+    media_type = request.headers.get("content-type", wanted).partition(";")[0].strip().lower()
+    if media_type != wanted:
+        raise Problem(415, "unsupported-media-type", f"A body is {wanted}.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(415, "unsupported-media-type", "A body is not compressed.")
     return await request.body()

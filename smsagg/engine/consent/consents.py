@@ -6,7 +6,8 @@ a change finds it in force for every message from then on, also for those that a
 (:mod:`smsagg.engine.sending.last_look`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
 
 import trio
 
@@ -21,6 +22,8 @@ from smsagg.store.base import Changes, Store
 PAGE = 10_000
 UPDATES_MAX = 1_000
 """In one transaction."""
+SLICE = 250
+"""Of a long list: what one transaction takes in."""
 
 
 class Consents:
@@ -70,6 +73,20 @@ class Consents:
         self._store.write(Changes(consents=list(updates)), committed)
         await is_committed.wait()
         return changed
+
+    async def take_in(
+        self, records: Iterator[ConsentRecord], told: Callable[[int, int], Awaitable[None]]
+    ) -> tuple[int, int]:
+        """Write all of ``records``, a slice at a time; returns how many there were, and how many changed anything.
+
+        ``told`` hears both after the commit of each slice. What was committed stays when the call is cancelled.
+        """
+        read = changed = 0
+        while updates := [ConsentUpdate(record) for record in islice(records, SLICE)]:
+            changed += await self.change(updates)
+            read += len(updates)
+            await told(read, changed)
+        return read, changed
 
     async def find(self, kind: ConsentKind, account: str, number: str) -> list[ConsentRecord]:
         """The account's records of this number. Raises StoreError."""

@@ -1,0 +1,142 @@
+"""Suppressed numbers and opt-ins over HTTP."""
+
+from typing import Any
+
+import pytest
+from v1_bench import KEY, OPERATOR_KEY, OTHERS_KEY, READING_KEY, Client, api, api_config
+
+from smsagg.store.memory import MemoryStore, Tables
+from smsagg.testing.carrier import FakeSettings
+from smsagg.testing.gateway import carrier_settings
+
+NUMBER = "447700900123"
+
+
+async def records(client: Client, path: str = "/v1/suppressions") -> list[dict[str, Any]]:
+    """The whole list, by pages of two."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await client.call("GET", f"{path}?limit=2&cursor={cursor}")).document
+        found += page["records"]
+        cursor = page["next_cursor"]
+    return found
+
+
+async def test_a_suppressed_number_gets_nothing_until_it_is_removed() -> None:
+    """From the answer on, over HTTP as over SMPP; whoever sends is told why."""
+    async with api() as client:
+        new = {"number": "+44 7700 900123", "evidence": "by telephone"}
+        added = await client.call("POST", "/v1/suppressions", new)
+        assert (added.status, added.document["number"], added.document["how"]) == (201, NUMBER, "api")
+        refused = await client.send(f"+{NUMBER}")
+        assert (refused.status, refused.document["type"]) == (422, "problems/suppressed")
+        assert refused.document["errors"] == [{"path": "to", "detail": "suppressed"}]
+        assert (await client.with_key(OTHERS_KEY).send(f"+{NUMBER}")).status == 202
+        assert (await client.call("GET", f"/v1/suppressions/{NUMBER}")).document["records"] == [added.document]
+        assert (await client.call("DELETE", f"/v1/suppressions/{NUMBER}")).status == 204
+        assert (await client.call("DELETE", f"/v1/suppressions/{NUMBER}")).status == 404
+        assert (await client.call("GET", f"/v1/suppressions/{NUMBER}")).status == 404
+        assert (await client.send(f"+{NUMBER}")).status == 202
+
+
+async def test_what_waits_is_not_sent() -> None:
+    """K10 over HTTP: it ends as rejected, once the number is suppressed."""
+    away = carrier_settings(FakeSettings(bound=False))
+    async with api(api_config(carriers={"alpha": away})) as client:
+        waits = (await client.send(f"+{NUMBER}")).document["id"]
+        await client.call("POST", "/v1/suppressions", {"number": NUMBER})
+        client.gateway.carrier.bind()
+        await client.gateway.settle()
+        ended = (await client.call("GET", f"/v1/messages/{waits}")).document
+        assert (ended["state"], ended["error"]) == ("rejected", "opted_out")
+        assert client.gateway.sent == []
+
+
+async def test_the_operators_list_holds_for_all() -> None:
+    """Also for what an account's own list lets pass; an account may not look at it."""
+    async with api() as client:
+        ann = client.with_key(OPERATOR_KEY)
+        assert (await ann.call("POST", "/v1/admin/suppressions", {"number": NUMBER})).status == 201
+        for key in (KEY, OTHERS_KEY):
+            assert (await client.with_key(key).send(f"+{NUMBER}")).document["type"] == "problems/suppressed"
+        assert await records(client) == []
+        assert [one["how"] for one in await records(ann, "/v1/admin/suppressions")] == ["operator"]
+        assert (await client.call("GET", "/v1/admin/suppressions")).status == 403
+        assert (await client.call("POST", "/v1/admin/suppressions", {"number": NUMBER})).status == 403
+        assert (await ann.call("GET", "/v1/suppressions")).status == 403
+
+
+async def test_who_may_not_is_told() -> None:
+    """Scopes for reading and writing."""
+    async with api() as client:
+        reader = client.with_key(READING_KEY)
+        for method, path in (("GET", ""), ("POST", ""), ("GET", "/export"), ("POST", "/import")):
+            assert (await reader.call(method, f"/v1/consents{path}")).status == 403
+
+
+async def test_a_list_goes_in_and_comes_out_again() -> None:
+    """CSV, with what is wrong left out and named; twice is once."""
+    async with api() as client:
+        rows = "".join(f"4477009{number:05},,row {number}\n" for number in range(600))
+        body = f"number,sender,evidence\n{rows}+44 7700 900001,ACME,\nnobody,,\n".encode()
+        answered = await client.call("POST", "/v1/suppressions/import", body, content_type="text/csv")
+        assert answered.document == {
+            "rows": 601, "changed": 601, "wrong": 1, "problems": ["line:603: number: is no international number"],
+        }  # fmt: skip
+        again = (await client.call("POST", "/v1/suppressions/import", body, content_type="text/csv")).document
+        assert (again["rows"], again["changed"]) == (601, 0)
+        found = await records(client)
+        assert len(found) == 601
+        assert [one["sender"] for one in found if one["number"] == "447700900001"] == [None, "acme"]
+        exported = await client.call("GET", "/v1/suppressions/export")
+        assert exported.headers["content-type"].startswith("text/csv")
+        for key in (KEY, OTHERS_KEY):
+            other = client.with_key(key)
+            taken = await other.call("POST", "/v1/suppressions/import", exported.body, content_type="text/csv")
+            assert taken.document["rows"] == 601
+        assert await records(client.with_key(OTHERS_KEY)) == await records(client)
+
+
+async def test_an_import_of_nonsense_names_its_first_problems() -> None:
+    """And counts the rest."""
+    async with api() as client:
+        body = b"number\n" + b"x\n" * 1_000 + b"447700900123\n"
+        answered = (await client.call("POST", "/v1/suppressions/import", body, content_type="text/csv")).document
+        assert (answered["rows"], answered["wrong"], len(answered["problems"])) == (1, 1_000, 50)
+        assert (await client.call("POST", "/v1/suppressions/import", b"\xff", content_type="text/csv")).status == 400
+        assert (await client.call("POST", "/v1/suppressions/import", b"number\n")).status == 415
+
+
+async def test_opt_ins_are_recorded_with_their_evidence() -> None:
+    """When, how and what proves it."""
+    tables = Tables()
+    async with api(store=MemoryStore(tables)) as client:
+        new = {"number": NUMBER, "how": "web form", "evidence": "192.0.2.7", "at": "2026-01-01T00:00:00Z"}
+        added = (await client.call("POST", "/v1/consents", new)).document
+        assert (added["at"], added["how"], added["evidence"]) == ("2026-01-01T00:00:00.000Z", "web form", "192.0.2.7")
+        assert await records(client, "/v1/consents") == [added]
+        assert await records(client) == []
+        assert len(tables.consents) == 1
+        assert (await client.call("DELETE", f"/v1/consents/{NUMBER}?sender=ACME")).status == 404
+        assert (await client.call("DELETE", f"/v1/consents/{NUMBER}")).status == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "", {"number": "nobody"}),
+        ("POST", "", {"number": NUMBER, "colour": "red"}),
+        ("POST", "", {"number": NUMBER, "sender": "é"}),
+        ("POST", "", {"number": NUMBER, "at": "2026-01-01T00:00:00"}),
+        ("GET", "/nobody", None),
+        ("DELETE", "/nobody", None),
+        ("GET", "?limit=0", None),
+        ("GET", "?cursor=x", None),
+        ("GET", "?cursor=%C3%A9", None),
+    ],
+)
+async def test_what_is_wrong_is_named(method: str, path: str, body: Any) -> None:
+    """422."""
+    async with api() as client:
+        assert (await client.call(method, f"/v1/consents{path}", body)).status == 422
