@@ -227,7 +227,15 @@ class Gateway:
             self._metrics.loop_tasks.add_source(lambda: {"": trio.lowlevel.current_statistics().tasks_living})
             outer.start_soon(door.pace.run, lambda: engine.backlog)
             v1 = V1(engine, _search_in(config.store.path), lambda: door.pace.load)
-            webhooks = Webhooks(lambda: engine.core.config, self._store, self._clock, self._rng, self._metrics)
+            webhooks = Webhooks(
+                lambda: engine.core.config,
+                engine.endpoints,
+                engine.standings,
+                self._store,
+                self._clock,
+                self._rng,
+                self._metrics,
+            )
             engine.events.on_noted.append(webhooks.on_noted)
             outer.start_soon(webhooks.run)
             app = make_root(OperationsApp(self._metrics, self._find_problems), v1)

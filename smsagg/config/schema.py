@@ -51,6 +51,7 @@ from smsagg.config.validators import (
     tag,
     time_zone,
 )
+from smsagg.config.webhook_settings import CallbackSettings as CallbackSettings
 from smsagg.config.webhook_settings import WebhookSendingSettings as WebhookSendingSettings
 from smsagg.config.webhook_settings import WebhookSettings as WebhookSettings
 
@@ -280,6 +281,8 @@ class AccountSettings:
     retention: AccountRetentionSettings | None = None
     webhooks: dict[str, WebhookSettings] = Factory(dict)
     """Endpoints that are told what happens, by name."""
+    callbacks: CallbackSettings | None = None
+    """How servers are told that messages name; none: messages name none, unless the account made a secret."""
     events: bool = False
     """Keep what happens for the API (``/v1/events``) also without a webhook."""
     inbound: str = field(default="smpp", validator=one_of("smpp", "http", "both"))

@@ -35,11 +35,6 @@ def webhook_url(_instance: Any, _attribute: Any, value: Any) -> None:
         raise ValueError('must be a URL such as "https://crm.example/hooks/sms", in ASCII')
 
 
-def secrets_of(settings: "WebhookSettings") -> tuple[str, ...]:
-    """Those that sign, the newest first."""
-    return tuple(filter(None, (settings.secret, settings.old_secret)))
-
-
 @define(frozen=True)
 class WebhookSettings:
     """``[accounts.NAME.webhooks.HOOK]``: an endpoint of the account that is told what happens; HOOK is its name."""
@@ -59,6 +54,18 @@ class WebhookSettings:
 
 
 @define(frozen=True)
+class CallbackSettings:
+    """``[accounts.NAME.callbacks]``: how servers are told that messages name as their ``callback_url``."""
+
+    secret: str = field(repr=False, validator=[not_empty, webhook_secret])
+    """As of a webhook, and so are the others."""
+    old_secret: str = field(default="", repr=False, validator=webhook_secret)
+    rate: Rate | None = None
+    """Of each server."""
+    concurrency: int = field(default=4, validator=between(1, 64))
+
+
+@define(frozen=True)
 class WebhookSendingSettings:
     """``[webhooks]``: how endpoints are told."""
 
@@ -69,5 +76,7 @@ class WebhookSendingSettings:
     retry_first: Duration = field(default=Duration(5.0), validator=above(0))
     """Pause after a first failure; each further one is four times as long, up to ``retry_max``."""
     retry_max: Duration = field(default=Duration(43_200.0), validator=above(0))
+    disable_after: Duration = field(default=Duration(432_000.0), validator=above(0))
+    """An endpoint that has taken nothing for so long, whatever was tried, is told no more until it is enabled."""
     events_ttl: Duration = field(default=Duration(259_200.0), validator=above(0))
     """How long events are kept, and tried; what was not taken by then is given up."""

@@ -45,6 +45,8 @@ from smsagg.engine.ending.learning import learning_carriers
 from smsagg.engine.ending.reports import Reports
 from smsagg.engine.ending.sweeper import Sweeper
 from smsagg.engine.ending.unmatched import SCANNED_AT_ONCE
+from smsagg.engine.endpoints.endpoints import Endpoints
+from smsagg.engine.endpoints.standings import Standings
 from smsagg.engine.health.assessor import Assessor
 from smsagg.engine.health.drills import Drills
 from smsagg.engine.health.maintenance import Maintenance
@@ -65,6 +67,8 @@ from smsagg.engine.sending.dispatcher import Dispatcher
 from smsagg.engine.sending.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.sending.pools import LinkState, make_carriers, make_pools
 from smsagg.errors import StoreError
+from smsagg.events.endpoint import Endpoint
+from smsagg.events.standing import Disabled
 from smsagg.model import FROZEN_UNTIL, CarrierAlert, CarrierMo, CarrierReceipt, MessageIds, MessageState, Outcome
 from smsagg.observe.metrics import Metrics
 from smsagg.observe.watch import Watch
@@ -106,7 +110,10 @@ class Engine:
         self.accounts = make_accounts(config, clock.monotonic_s())
         self.watch = Watch()
         self.numbers = Numbers(lambda: self._config, store, clock)
-        self.events = Events(lambda: self._config)
+        self.endpoints = Endpoints(lambda: self._config)
+        self.standings = Standings(store)
+        self.standings.on_disabled = self._on_disabled
+        self.events = Events(lambda: self._config, self.endpoints)
         self.numbers.book.on_steps = self.events.numbers
         self.consents = Consents(store, entropy, lambda: self._config.consent.passes)
         self.core: Core
@@ -184,6 +191,7 @@ class Engine:
         self._recovered = recovered
         self._parts: Sequence[Reconfigurable] = (
             self.numbers,
+            self.endpoints,
             self.events,
             self.money,
             tariffs,
@@ -306,6 +314,11 @@ class Engine:
         self._links[id(link)].stir()
         self.dispatcher.wake()
 
+    # --- endpoints ---
+
+    def _on_disabled(self, endpoint: Endpoint, why: Disabled) -> None:
+        self.core.alert(endpoint.account, "endpoint_disabled", endpoint.hook, str(why))
+
     # --- recovery ---
 
     async def _recover(self) -> None:
@@ -313,6 +326,7 @@ class Engine:
         core, recovered = self.core, self._recovered
         await self.numbers.load()
         await self.consents.load()
+        await self.standings.load(lambda name: self.endpoints.get(name) is not None)
         balances, spending = (
             await self._store.load_balances(),
             await self._store.load_spending(first_day(self._clock.now_ms())),

@@ -13,18 +13,24 @@ import trio
 import trio.testing
 from attrs import evolve
 
-from smsagg.config.schema import Config, WebhookSendingSettings, WebhookSettings
+from smsagg.config.schema import CallbackSettings, Config, WebhookSendingSettings, WebhookSettings
+from smsagg.engine.endpoints.endpoints import Endpoints
+from smsagg.engine.endpoints.standings import Standings
+from smsagg.events.endpoint import callback_name
+from smsagg.events.standing import Disabled
 from smsagg.model import Event, EventDelivery
 from smsagg.observe.metrics import Metrics
+from smsagg.signing import signed_headers
 from smsagg.store.base import Changes
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.gateway import account_settings, make_config
 from smsagg.webhooks.egress import Egress, Forbidden
 from smsagg.webhooks.post import Answer, Verdict
-from smsagg.webhooks.sender import FAILURES_MAX, Webhooks
+from smsagg.webhooks.sender import CALLBACKS_OF_ACCOUNT_MAX, REQUESTS_OF_ACCOUNT_MAX, Webhooks
+from smsagg.webhooks.worker import FAILURES_MAX
 
-SECRET = "whsec_" + "A" * 32
+SECRET, OTHER_SECRET = "whsec_" + "A" * 32, "whsec_" + "B" * 32
 TAKEN = Answer(Verdict.TAKEN, 200, "")
 FAILED = Answer(Verdict.FAILED, 500, "answered 500")
 
@@ -59,6 +65,11 @@ class FakePoster:
         return [fields["webhook-id"] for _, to, fields, _ in self.posts if url in to]
 
 
+def signature_of(secret: str, headers: dict[str, str], body: bytes) -> str:
+    timestamp_s = int(headers["webhook-timestamp"])
+    return dict(signed_headers([secret], headers["webhook-id"], timestamp_s, body))[b"webhook-signature"].decode()
+
+
 def hook(name: str, **values: Any) -> WebhookSettings:
     return WebhookSettings(f"https://{name}.example/hook", SECRET, **values)
 
@@ -75,27 +86,51 @@ class Bench:
         self.store = MemoryStore(tables or Tables())
         self.poster = FakePoster()
         self.metrics = Metrics("test")
+        self.endpoints = Endpoints(lambda: self.config)
+        self.standings = Standings(self.store)
         self.webhooks = Webhooks(
             lambda: self.config,
+            self.endpoints,
+            self.standings,
             self.store,
             self.clock,
             Random(1),
             self.metrics,
             lambda *_: self.poster,  # type: ignore[arg-type,return-value]
         )
-        self._last_id = 0
+        self._last_id = max(self.store.tables.events.events, default=0)
 
-    def note(self, count: int = 1, *endpoints: str) -> None:
+    def note(self, count: int = 1, *endpoints: str, account: str = "acme") -> None:
         """So many events happened."""
         endpoints = endpoints or ("acme/a",)
         changes = Changes()
         for _ in range(count):
             self._last_id += 1
             now = self.clock.now_ms()
-            changes.events.append(Event(self._last_id, "acme", "message.delivered", now, "m", b'{"id":"m"}'))
+            changes.events.append(Event(self._last_id, account, "message.delivered", now, "m", b'{"id":"m"}'))
             changes.event_deliveries += [EventDelivery(endpoint, self._last_id) for endpoint in endpoints]
         self.store.write(changes)
-        self.webhooks.on_noted("acme", endpoints)
+        self.webhooks.on_noted(account, endpoints)
+
+    def call_back(self, *urls: str, account: str = "acme") -> None:
+        """Something happened to messages that name these."""
+        changes, names = Changes(), [callback_name(account, url) for url in urls]
+        for url, name in zip(urls, names, strict=True):
+            self._last_id += 1
+            changes.events.append(Event(self._last_id, account, "message.sent", self.clock.now_ms(), "m", b"{}"))
+            changes.event_deliveries.append(EventDelivery(name, self._last_id, url=url))
+        self.store.write(changes)
+        self.webhooks.on_noted(account, names)
+
+    def reconfigure(self, **hooks: WebhookSettings) -> None:
+        """The account has these endpoints from now on."""
+        self.config.accounts["acme"] = evolve(self.config.accounts["acme"], webhooks=hooks)
+        self.endpoints.reconfigure()
+        self.webhooks.reconfigure()
+
+    @property
+    def disabled(self) -> list[str]:
+        return [one.name for one in self.endpoints if self.standings.of(one).is_disabled]
 
     @property
     def owed(self) -> int:
@@ -105,6 +140,7 @@ class Bench:
 @asynccontextmanager
 async def running(config: Config | None = None, tables: Tables | None = None) -> AsyncIterator[Bench]:
     bench = Bench(config or config_of(), tables)
+    await bench.standings.load(lambda name: bench.endpoints.get(name) is not None)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.webhooks.run)
         yield bench
@@ -195,18 +231,16 @@ async def test_an_endpoint_that_is_gone_is_left_alone_until_its_settings_change(
         bench.note(3)
         await trio.sleep(1_000)
         assert len(bench.poster.posts) <= 4
-        assert bench.webhooks.gone == ["acme/a"]
+        assert bench.disabled == ["acme/a"]
         tries = len(bench.poster.posts)
         bench.note()
         await trio.sleep(1_000)
         assert len(bench.poster.posts) == tries
         bench.poster.answer = lambda url, name: TAKEN
-        account = bench.config.accounts["acme"]
-        bench.config.accounts["acme"] = evolve(account, webhooks={"a": hook("a", rate=1000.0)})
-        bench.webhooks.reconfigure()
+        bench.reconfigure(a=hook("a", rate=1000.0))
         await trio.sleep(10)
         assert bench.owed == 0
-        assert bench.webhooks.gone == []
+        assert bench.disabled == []
 
 
 async def test_an_answer_concerns_the_settings_under_which_it_was_asked_for(autojump_clock: object) -> None:
@@ -216,12 +250,9 @@ async def test_an_answer_concerns_the_settings_under_which_it_was_asked_for(auto
         bench.poster.answer = lambda url, name: TAKEN if "//b." in url else Answer(Verdict.GONE, 410, "answered 410")
         bench.note(3)
         await trio.sleep(5)
-        account = bench.config.accounts["acme"]
-        moved = evolve(hook("a"), url="https://b.example/hook")
-        bench.config.accounts["acme"] = evolve(account, webhooks={"a": moved})
-        bench.webhooks.reconfigure()
+        bench.reconfigure(a=evolve(hook("a"), url="https://b.example/hook"))
         await trio.sleep(30)
-        assert bench.webhooks.gone == []
+        assert bench.disabled == []
         assert bench.owed == 0
 
 
@@ -238,11 +269,8 @@ async def test_an_endpoint_that_said_it_is_gone_may_move_while_that_is_written_d
         bench.poster.post = post  # type: ignore[method-assign]
         bench.note(2)
         await trio.sleep(5)
-        assert bench.webhooks.gone == ["acme/a"]
-        account = bench.config.accounts["acme"]
-        moved = evolve(hook("a"), url="https://b.example/hook")
-        bench.config.accounts["acme"] = evolve(account, webhooks={"a": moved})
-        bench.webhooks.reconfigure()
+        assert bench.disabled == ["acme/a"]
+        bench.reconfigure(a=evolve(hook("a"), url="https://b.example/hook"))
         await trio.sleep(30)
         assert bench.owed == 0
 
@@ -315,6 +343,8 @@ async def test_networks_are_forbidden_by_a_reload_also_to_connections_that_are_m
     bench, judges = Bench(config_of(allowed_networks=("10.0.0.0/8",))), list[Egress]()
     webhooks = Webhooks(
         lambda: bench.config,
+        bench.endpoints,
+        bench.standings,
         bench.store,
         bench.clock,
         Random(1),
@@ -330,3 +360,107 @@ async def test_networks_are_forbidden_by_a_reload_also_to_connections_that_are_m
         with pytest.raises(Forbidden):
             judges[0].check_url("https://10.0.0.1/")
         nursery.cancel_scope.cancel()
+
+
+async def test_an_endpoint_that_is_gone_stays_so_after_a_restart(autojump_clock: object) -> None:
+    """Until it is enabled; then what it was owed comes."""
+    tables = Tables()
+    async with running(tables=tables) as bench:
+        bench.poster.answer = lambda url, name: Answer(Verdict.GONE, 410, "answered 410")
+        bench.note(2)
+        await trio.sleep(10)
+    async with running(tables=tables) as bench:
+        bench.note(1)
+        await trio.sleep(10)
+        assert bench.poster.posts == []
+        [endpoint] = bench.endpoints
+        changes = Changes()
+        bench.standings.put(endpoint, bench.standings.of(endpoint).enabled(), changes)
+        bench.store.write(changes)
+        bench.webhooks.heed_endpoints()
+        await trio.sleep(10)
+        assert bench.owed == 0
+        assert len(bench.poster.posts) == 3
+
+
+async def test_an_endpoint_that_takes_nothing_for_days_is_told_no_more(autojump_clock: object) -> None:
+    """Once, after ``disable_after``, and somebody is told."""
+    async with running(config_of(disable_after=86_400.0)) as bench:
+        told: list[object] = []
+        bench.standings.on_disabled = lambda endpoint, why: told.append((endpoint.name, why))
+        bench.poster.answer = lambda url, name: FAILED
+        bench.note()
+        await trio.sleep(86_000)
+        assert bench.disabled == []
+        await trio.sleep(86_400 * 2)
+        assert bench.disabled == ["acme/a"]
+        assert told == [("acme/a", Disabled.FAILING)]
+        tries = len(bench.poster.posts)
+        bench.note()
+        await trio.sleep(86_400)
+        assert len(bench.poster.posts) == tries
+
+
+async def test_endpoints_that_hang_take_no_requests_from_others(autojump_clock: object) -> None:
+    """An account with hundreds of requests under way holds its share of them; another's event goes at once."""
+    slow = {f"a{n}": hook(f"a{n}", concurrency=64) for n in range(6)}
+    config = config_of()
+    config.accounts["acme"] = evolve(config.accounts["acme"], webhooks=slow)
+    config.accounts["other"] = account_settings("other", webhooks={"b": hook("b")})
+    async with running(config) as bench:
+        bench.poster.takes_s = 1_000_000
+        bench.note(200, *(f"acme/{name}" for name in slow))
+        await trio.sleep(10)
+        assert bench.poster.under_way == REQUESTS_OF_ACCOUNT_MAX
+        bench.poster.takes_s = 0
+        bench.note(1, "other/b", account="other")
+        await trio.sleep(1)
+        assert len(bench.poster.names("//b.")) == 1
+
+
+def callback_config() -> Config:
+    config = config_of()
+    config.accounts["acme"] = evolve(config.accounts["acme"], callbacks=CallbackSettings(OTHER_SECRET))
+    return config
+
+
+async def test_a_callback_is_told_where_its_message_says(autojump_clock: object) -> None:
+    """Signed with the secret for callbacks, tried again as an endpoint is; 410 gives up what was sent."""
+    async with running(callback_config()) as bench:
+        bench.poster.answer = lambda url, name: FAILED if len(bench.poster.posts) < 3 else TAKEN
+        bench.call_back("https://a.example/1", "https://a.example/2")
+        await trio.sleep(3_600)
+        assert {url for _, url, *_ in bench.poster.posts} == {"https://a.example/1", "https://a.example/2"}
+        assert bench.owed == 0
+        _, _, headers, document = bench.poster.posts[0]
+        body = orjson.dumps(document)
+        assert headers["webhook-signature"] == signature_of(OTHER_SECRET, headers, body)
+        bench.poster.answer = lambda url, name: Answer(Verdict.GONE, 410, "answered 410")
+        bench.call_back("https://a.example/3")
+        await trio.sleep(1)
+        assert bench.owed == 0
+        bench.poster.answer = lambda url, name: TAKEN
+        bench.call_back("https://a.example/4")
+        await trio.sleep(60)
+        assert bench.owed == 0
+
+
+async def test_any_number_of_dead_callbacks_holds_up_no_other(autojump_clock: object) -> None:
+    """Each account has so many of them under way; who waits for a next attempt has no worker."""
+    config = callback_config()
+    config.accounts["other"] = account_settings("other", callbacks=CallbackSettings(OTHER_SECRET))
+    async with running(config) as bench:
+        bench.poster.answer = lambda url, name: FAILED if ".dead/" in url else TAKEN
+        bench.poster.takes_s = 15
+        bench.call_back(*(f"https://h{n:04}.dead/" for n in range(500)))
+        await trio.sleep(5)
+        assert len(bench.webhooks._workers) == CALLBACKS_OF_ACCOUNT_MAX
+        bench.call_back("https://alive.example/", account="other")
+        await trio.sleep(16)
+        assert len(bench.poster.names("alive.example")) == 1
+        await trio.sleep(1_200)
+        assert len({url for _, url, *_ in bench.poster.posts}) == 501
+        await trio.sleep(4 * 86_400)
+        assert bench.owed == 0
+        assert bench.webhooks._workers == {}
+        assert not bench.webhooks._callbacks

@@ -1,7 +1,7 @@
 """Notes what happens to accounts that follow it, in the transactions in which it happens.
 
-An account follows what happens when it has a webhook endpoint, or says so (``events``). For all others nothing is done
-here: callers ask :attr:`Events.is_quiet` first.
+An account follows what happens when it has a webhook endpoint, or says so (``events``). Of all others only messages are
+noted that name a callback; while there can be none, callers need not come here: they ask :attr:`Events.is_quiet` first.
 
 What endpoints are owed is written with the event, so that a crash forgets neither or both. A message that was cut is
 told of as a whole; parts that a customer made are told of one by one.
@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 
 from smsagg.config.event_kinds import ALERT, HELD, INBOUND, NUMBER, OPTED_IN, OPTED_OUT, QUEUED, SENT
 from smsagg.config.schema import Config
+from smsagg.engine.endpoints.endpoints import Endpoints
 from smsagg.events import alert_document, inbound_document, kind_of, message_document, number_document, opted_document
+from smsagg.events.endpoint import callback_name
 from smsagg.inventory.lifecycle import NumberStep
 from smsagg.model import HELD_UNTIL, CarrierMo, Event, EventDelivery, Message, MessageState
 from smsagg.store.base import Changes
@@ -20,8 +22,10 @@ from smsagg.store.base import Changes
 class Events:
     """What is noted of each account, and for whom."""
 
-    def __init__(self, config: Callable[[], Config]) -> None:
+    def __init__(self, config: Callable[[], Config], endpoints: Endpoints) -> None:
         self._config = config
+        self._all = endpoints
+        endpoints.on_changed.append(self.reconfigure)
         self._last_id = 0
         self.on_noted: list[Callable[[str, Sequence[str]], None]] = []
         """Each is told of (account, endpoints that are owed it) when something was noted: it will be in the store by
@@ -30,21 +34,20 @@ class Events:
         """By account and kind: who is owed it."""
         self._followed: frozenset[str] = frozenset()
         self.is_quiet = True
-        """No account follows anything."""
+        """No account follows anything, and no message can name a callback."""
         self.reconfigure()
 
     def reconfigure(self) -> None:
         """Heed the configuration from now on."""
+        accounts = self._config().accounts
         endpoints: dict[str, dict[str, tuple[str, ...]]] = {}
-        for name, account in self._config().accounts.items():
-            by_kind = endpoints.setdefault(name, {})
-            for hook, settings in account.webhooks.items():
-                for kind in settings.events:
-                    by_kind[kind] = (*by_kind.get(kind, ()), f"{name}/{hook}")
+        for one in self._all:
+            by_kind = endpoints.setdefault(one.account, {})
+            for kind in one.settings.events:
+                by_kind[kind] = (*by_kind.get(kind, ()), one.name)
         self._endpoints = endpoints
-        accounts = self._config().accounts.items()
-        self._followed = frozenset(name for name, account in accounts if account.webhooks or account.events)
-        self.is_quiet = not self._followed
+        self._followed = frozenset(name for name, account in accounts.items() if account.events or name in endpoints)
+        self.is_quiet = not self._followed and not any(map(self._all.takes_callbacks, accounts))
 
     def recovered(self, last_id: int) -> None:
         """The highest id that the store has ever had; once, first."""
@@ -64,19 +67,19 @@ class Events:
     def accepted(self, messages: Sequence[Message], changes: Changes, now: int) -> None:
         """These are taken in by the transaction of ``changes``."""
         for message in messages:
-            if message.account in self._followed and _speaks_first(message):
+            if self._tells_of(message) and _speaks_first(message):
                 self._note_message(message, QUEUED, MessageState.QUEUED, 0, changes, now)
                 if message.next_attempt_at == HELD_UNTIL:
                     self._note_message(message, HELD, MessageState.QUEUED, 0, changes, now)
 
     def taken(self, message: Message, changes: Changes, now: int) -> None:
         """A carrier has ``message``."""
-        if message.account in self._followed and _speaks_first(message):
+        if self._tells_of(message) and _speaks_first(message):
             self._note_message(message, SENT, MessageState.ENROUTE, 0, changes, now)
 
     def over(self, message: Message, state: MessageState, error_code: int, changes: Changes, now: int) -> None:
         """``message``, or what a message that was cut is as a whole, has its final ``state``."""
-        if message.account in self._followed:
+        if self._tells_of(message):
             self._note_message(message, kind_of(state), state, error_code, changes, now)
 
     def unwound(self, messages: Sequence[Message], error_code: int, changes: Changes, now: int) -> None:
@@ -119,21 +122,26 @@ class Events:
         if account in self._followed:
             self._note(account, ALERT, "", alert_document(what, subject, detail), changes, now)
 
+    def _tells_of(self, message: Message) -> bool:
+        return bool(message.callback_url) or message.account in self._followed
+
     def _note_message(
         self, message: Message, kind: str, state: MessageState, error_code: int, changes: Changes, now: int
     ) -> None:
-        self._note(
-            message.account, kind, message.message_id, message_document(message, state, error_code), changes, now
-        )
+        document, url = message_document(message, state, error_code), message.callback_url
+        self._note(message.account, kind, message.message_id, document, changes, now, url)
 
-    def _note(self, account: str, kind: str, message_id: str, document: bytes, changes: Changes, now: int) -> None:
+    def _note(
+        self, account: str, kind: str, message_id: str, document: bytes, changes: Changes, now: int, url: str = ""
+    ) -> None:
         self._last_id += 1
         changes.events.append(Event(self._last_id, account, kind, now, message_id, document))
-        endpoints = self._endpoints.get(account, {}).get(kind, ())
-        for endpoint in endpoints:
-            changes.event_deliveries.append(EventDelivery(endpoint, self._last_id))
+        owed = [EventDelivery(name, self._last_id) for name in self._endpoints.get(account, {}).get(kind, ())]
+        if url:
+            owed.append(EventDelivery(callback_name(account, url), self._last_id, url=url))
+        changes.event_deliveries += owed
         for tell in self.on_noted:
-            tell(account, endpoints)
+            tell(account, [delivery.endpoint for delivery in owed])
 
 
 def _speaks_first(message: Message) -> bool:

@@ -1,0 +1,1 @@
+"""Who is told what happens, and how each of them stands."""

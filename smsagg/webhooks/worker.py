@@ -1,0 +1,221 @@
+"""Tells one endpoint what it is owed, until it is owed nothing.
+
+What is due is asked of the store, sent side by side, and what came of it written down, before more is asked for. An
+endpoint that fails again and again is *tried* with one event at a time, ever later, and what it is owed waits.
+"""
+
+import math
+from collections.abc import Awaitable, Callable
+from random import Random
+
+import trio
+from attrs import define
+
+from smsagg.clock import Clock
+from smsagg.config.schema import WebhookSendingSettings
+from smsagg.engine.endpoints.endpoints import Endpoints
+from smsagg.engine.endpoints.standings import Standings
+from smsagg.errors import StoreError
+from smsagg.events import envelope_of
+from smsagg.events.documents import name_of
+from smsagg.events.endpoint import Endpoint, Source
+from smsagg.events.standing import Disabled
+from smsagg.model import Event, EventDelivery
+from smsagg.observe.log import RateLimitedLog
+from smsagg.observe.metrics import Metrics
+from smsagg.queueing import TokenBucket
+from smsagg.signing import signed_headers
+from smsagg.store.base import Changes, Store
+from smsagg.webhooks.places import Places
+from smsagg.webhooks.post import RETRY_AFTER_MAX_S, Answer, Verdict
+
+BACKOFF = 4.0
+JITTER = 0.2
+FAILURES_MAX = 5
+"""So many failures in a row, and the endpoint is tried with one event at a time."""
+PAUSE_FIRST_S, PAUSE_MAX_S = 1.0, 300.0
+STORE_RETRY_S = 0.5
+LINGER_S = 2.0
+"""A callback with nothing to be told for longer is left until then, so that others have its worker."""
+_FOREVER_MS = 2**62
+
+
+@define(eq=False)
+class Means:
+    """What all workers share."""
+
+    sending: WebhookSendingSettings
+    endpoints: Endpoints
+    standings: Standings
+    store: Store
+    clock: Clock
+    rng: Random
+    metrics: Metrics
+    log: RateLimitedLog
+    places: Places
+    post: Callable[[str, list[tuple[bytes, bytes]], bytes], Awaitable[Answer]]
+
+    def found(self, name: str) -> Endpoint | None:
+        """The endpoint of this name, if it is to be told anything."""
+        endpoint = self.endpoints.get(name)
+        return None if endpoint is None or self.standings.of(endpoint).is_disabled else endpoint
+
+
+class Worker:
+    """Of one endpoint."""
+
+    def __init__(self, means: Means, endpoint: Endpoint) -> None:
+        self._means = means
+        self.endpoint = endpoint
+        self._work = trio.Event()
+        self._moved = trio.Event()
+        self._bucket = _bucket_of(endpoint)
+        self._failures = 0
+        """In a row."""
+        self._pauses_until = -math.inf
+
+    def stir(self) -> None:
+        """It is owed something more, or may be."""
+        self._work.set()
+
+    def heed(self) -> None:
+        """Go on under the settings of now, as if it had never failed if they are others."""
+        endpoint = self._means.endpoints.get(self.endpoint.name)
+        if endpoint is not None and endpoint != self.endpoint:
+            self.endpoint, self._bucket, self._failures = endpoint, _bucket_of(endpoint), 0
+            self._pauses_until = -math.inf
+            self._moved.set()
+
+    async def run(self) -> float | None:
+        """Tell it until it is owed nothing, or is not to be told. A callback that is owed something later on is left
+        too: the seconds until then."""
+        while self._means.found(self.endpoint.name) is not None:
+            self._work, self._moved = trio.Event(), trio.Event()
+            with trio.move_on_at(max(self._pauses_until, trio.current_time())):
+                await self._moved.wait()
+            try:
+                owed = await self._means.store.due_events(self.endpoint.name, _FOREVER_MS, self._at_once)
+            except StoreError:
+                await trio.sleep(STORE_RETRY_S)
+                continue
+            now = self._means.clock.now_ms()
+            latest = now + self._longest_ms  # what is planned for later was planned before the clock was set back
+            due = [(delivery, event) for delivery, event in owed if not now < delivery.next_attempt_at <= latest]
+            if due:
+                await self._tell_all(due)
+            elif owed:
+                wait_s = (owed[0][0].next_attempt_at - now) / 1000
+                if self.endpoint.source is Source.CALLBACK and wait_s > LINGER_S:
+                    return wait_s
+                with trio.move_on_after(wait_s):
+                    await self._work.wait()
+            elif not self._work.is_set():
+                return None
+        return None
+
+    @property
+    def _at_once(self) -> int:
+        return 1 if self._failures >= FAILURES_MAX else self.endpoint.settings.concurrency
+
+    async def _tell_all(self, due: list[tuple[EventDelivery, Event]]) -> None:
+        """Send these side by side, and write down what came of them."""
+        changes = Changes()
+        async with trio.open_nursery() as nursery:
+            for delivery, event in due:
+                nursery.start_soon(self._tell, delivery, event, changes)
+        if not changes.is_empty():
+            self._means.store.write(changes)
+            await self._means.store.flush()  # else the same would be due again
+
+    async def _tell(self, delivery: EventDelivery, event: Event, changes: Changes) -> None:
+        means = self._means
+        if self._bucket is not None:
+            await _take_turn(self._bucket)
+        async with means.places.one(event.account, self.endpoint.name):
+            endpoint = self.endpoint  # it may be another by the time of the answer
+            body = envelope_of(event)
+            headers = [(b"content-type", b"application/json"), (b"user-agent", b"smsagg")]
+            now = means.clock.now_ms()
+            headers += signed_headers(endpoint.secrets(now), name_of(event.event_id), now // 1000, body)
+            answer = await means.post(delivery.url or endpoint.settings.url, headers, body)
+        means.metrics.webhook_requests[event.account, answer.verdict.value].n += 1
+        if answer.verdict is not Verdict.TAKEN:
+            self._log(endpoint, event, answer)
+        is_current = endpoint == self.endpoint
+        if is_current and endpoint.source is not Source.CALLBACK:
+            self._note(endpoint, answer, changes)
+        if answer.verdict is Verdict.GONE and endpoint.source is not Source.CALLBACK:
+            return  # it stays owed, for when the endpoint is another or is enabled again
+        self._settle(delivery, event, answer, changes)
+
+    def _note(self, endpoint: Endpoint, answer: Answer, changes: Changes) -> None:
+        """How the endpoint stands after this."""
+        standings, now = self._means.standings, self._means.clock.now_ms()
+        standing = standings.of(endpoint)
+        if answer.verdict is Verdict.TAKEN:
+            standing = standing.succeeded(now)
+        else:
+            disable_after_ms = round(self._means.sending.disable_after * 1000)
+            if answer.verdict is Verdict.GONE:
+                standing = standing.disabled(Disabled.GONE, now, endpoint.digest)
+            standing = standing.failed(now, answer.reason, disable_after_ms, endpoint.digest)
+        standings.put(endpoint, standing, changes)
+
+    def _settle(self, delivery: EventDelivery, event: Event, answer: Answer, changes: Changes) -> None:
+        """What becomes of what is owed."""
+        means = self._means
+        if answer.verdict is Verdict.TAKEN:
+            self._failures = 0
+            changes.done_event_deliveries.append((delivery.endpoint, delivery.event_id))
+            return
+        pause_s = self._pause(answer)
+        attempts = delivery.attempts + 1
+        next_attempt_at = means.clock.now_ms() + round(1000 * max(self._delay_s(attempts), pause_s))
+        ends_at = event.at + means.sending.events_ttl * 1000
+        if answer.verdict is Verdict.GONE or next_attempt_at >= ends_at:
+            means.metrics.webhook_requests[event.account, "given_up"].n += 1
+            changes.done_event_deliveries.append((delivery.endpoint, delivery.event_id))
+            return
+        changes.event_deliveries.append(delivery._replace(attempts=attempts, next_attempt_at=next_attempt_at))
+
+    def _pause(self, answer: Answer) -> float:
+        """Leave the endpoint alone after a failure; for so many seconds."""
+        self._failures += 1
+        pause_s = answer.retry_after_s
+        if self._failures >= FAILURES_MAX or answer.verdict is Verdict.BUSY:
+            doublings = max(self._failures - FAILURES_MAX, 0)
+            pause_s = max(pause_s, min(PAUSE_FIRST_S * 2 ** min(doublings, 20), PAUSE_MAX_S))
+        self._pauses_until = max(self._pauses_until, trio.current_time() + pause_s)
+        return pause_s
+
+    @property
+    def _longest_ms(self) -> int:
+        """No attempt is planned further ahead."""
+        return round(1000 * max(self._means.sending.retry_max * (1 + JITTER), RETRY_AFTER_MAX_S, PAUSE_MAX_S))
+
+    def _delay_s(self, attempts: int) -> float:
+        sending = self._means.sending
+        delay_s = min(sending.retry_first * BACKOFF ** min(attempts - 1, 20), sending.retry_max)
+        return delay_s * (1 + JITTER * self._means.rng.random())
+
+    def _log(self, endpoint: Endpoint, event: Event, answer: Answer) -> None:
+        subject = endpoint.account if endpoint.source is Source.CALLBACK else endpoint.name
+        self._means.log.warning(
+            "webhook_failed",
+            key=f"{subject} {answer.verdict.value}",
+            endpoint=endpoint.name,
+            kind=event.kind,
+            verdict=answer.verdict.value,
+            reason=answer.reason,
+        )
+
+
+def _bucket_of(endpoint: Endpoint) -> TokenBucket | None:
+    rate = endpoint.settings.rate
+    return None if rate is None else TokenBucket(rate, max(rate, 1), -math.inf)
+
+
+async def _take_turn(bucket: TokenBucket) -> None:
+    ready_at = bucket.ready_at(trio.current_time())
+    bucket.take(1, trio.current_time())  # before the wait, so that those that wait side by side go one by one
+    await trio.sleep_until(ready_at)
