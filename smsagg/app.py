@@ -34,6 +34,7 @@ from smsagg.control import ControlServer, socket_path
 from smsagg.control.abuse import AbuseService
 from smsagg.control.carriers import CarriersService
 from smsagg.control.configuration import ConfigurationService
+from smsagg.control.consents import SuppressService
 from smsagg.control.explain import ExplainService
 from smsagg.control.money import MoneyService
 from smsagg.control.numbers import NumberService
@@ -169,6 +170,7 @@ class Gateway:
                 "held": abuse.serve_held,
                 "account": abuse.serve_account,
                 "numbers": numbers.serve,
+                "suppress": SuppressService(self.engine).serve,
             }
             if self._reloader is not None:
                 configuration = ConfigurationService(self._reloader)

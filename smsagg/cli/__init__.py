@@ -33,6 +33,7 @@ COMMANDS = {
     "carrier": "Look at carriers, drain one for maintenance, and resume it.",
     "abuse": "Look at alarms and blocked prefixes of a running server, and clear them.",
     "held": "Release or reject messages that rules on content hold.",
+    "suppress": "Keep the lists of numbers that get nothing.",
     "account": "Freeze an account, and let it go on.",
     "drill": "Rehearse the failure of a carrier on a running server.",
     "check-config": "Check a configuration file and show what is in it.",

@@ -1,7 +1,7 @@
 """What commands share that ask the running server: where its socket is, one question, all answers."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,20 @@ def socket_of_file(path: Path) -> str:
     return socket
 
 
-def ask_server(config_path: Path, socket: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All that the server answers. Raises ControlError when none answers, or for what it says is wrong."""
+def ask_server(
+    config_path: Path,
+    socket: str,
+    request: Mapping[str, Any],
+    *,
+    body: bytes | None = None,
+    told: Callable[[dict[str, Any]], object] | None = None,
+) -> list[dict[str, Any]]:
+    """All that the server answers to a request with this ``body``; with ``told``, which hears each record as it comes,
+    none of it is kept. Raises ControlError when no server answers, or for what it says is wrong."""
+    records: list[dict[str, Any]] = []
     try:
-        return trio.run(_ask, socket or socket_of_file(config_path), request)
+        trio.run(_ask, socket or socket_of_file(config_path), request, body, told or records.append)
+        return records
     except* SmsaggError as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
@@ -58,12 +68,14 @@ def ask_server(config_path: Path, socket: str, request: Mapping[str, Any]) -> li
         raise error from None
 
 
-async def _ask(path: str, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+async def _ask(
+    path: str, request: Mapping[str, Any], body: bytes | None, told: Callable[[dict[str, Any]], object]
+) -> None:
     sender, receiver = trio.open_memory_channel[dict[str, Any]](0)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(ask, path, request, sender)
-        return [record async for record in receiver]
-    raise AssertionError("unreachable")
+        nursery.start_soon(ask, path, request, sender, body)
+        async for record in receiver:
+            told(record)
 
 
 def no_store(path: str) -> ControlError:
