@@ -53,3 +53,15 @@ class CarrierError(SmsaggError):
 
 class PeerError(SmsaggError):
     """The peer of an SMPP session misbehaved or vanished; only that session ends."""
+
+
+class RegisterError(SmsaggError):
+    """What was asked of the register cannot be; nothing has changed."""
+
+
+class StaleValue(RegisterError):
+    """What was to be changed is not as the caller saw it."""
+
+
+class RegisterFull(RegisterError):
+    """A kind has as many entries as it may."""

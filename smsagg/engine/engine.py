@@ -38,6 +38,7 @@ from smsagg.engine.admission.tariffs import Tariffs
 from smsagg.engine.changing import change_carriers, change_pools
 from smsagg.engine.consent.consents import Consents
 from smsagg.engine.core import Changes, Core
+from smsagg.engine.directory.register import Register
 from smsagg.engine.ending.deliveries import Deliveries
 from smsagg.engine.ending.events import Events
 from smsagg.engine.ending.finish import Finisher
@@ -116,6 +117,7 @@ class Engine:
         self.events = Events(lambda: self._config, self.endpoints)
         self.numbers.book.on_steps = self.events.numbers
         self.consents = Consents(store, entropy, lambda: self._config.consent.passes)
+        self.register = Register(store, clock)
         self.core: Core
         self.lookups: Lookups
         self.admission: Admission
@@ -324,6 +326,7 @@ class Engine:
     async def _recover(self) -> None:
         """Take up queues, in-doubt attempts, parked receipts and deliveries where the last run left them."""
         core, recovered = self.core, self._recovered
+        await self.register.load()
         await self.numbers.load()
         await self.consents.load()
         await self.standings.load(lambda name: self.endpoints.get(name) is not None)

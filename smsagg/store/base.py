@@ -7,14 +7,14 @@ as one group, in the order of the calls, and reports each call once, on the trio
 Within one ``Changes`` (and one group) the order of application is: new parts, new messages, message updates, replaced
 messages, finished messages, group updates, new deliveries, delivery updates, done deliveries, parked receipts, unparked
 receipts, new MO parts, done MO parts, keyed answers, events, event deliveries, done event deliveries, entities,
-consents, verifications, money.
+consents, verifications, money, audit records.
 An update names the whole mutable part of a row, so the last one wins and repeating it is harmless; but money is sums,
 which are added exactly once.
 
-Two kinds of write. New messages may be *refused*: when their commit fails they are reported with the error, and are
-absent. Everything else is *owed*: it records what already happened outside, so the store keeps it in order and tries
-again until it succeeds; ``on_done`` fires then. While anything owed is being retried :attr:`Store.failing` is the
-error, new messages are refused at once, and the engine stops handing out attempts.
+Two kinds of write. New messages, and changes with audit records, may be *refused*: when their commit fails they are
+reported with the error, and are absent. Everything else is *owed*: it records what already happened outside, so the
+store keeps it in order and tries again until it succeeds; ``on_done`` fires then. While anything owed is being retried
+:attr:`Store.failing` is the error, what may be refused is refused at once, and the engine stops handing out attempts.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol
 
 from attrs import define, field, fields
 
+from smsagg.directory.audit import AuditEntry, AuditHead, AuditRecord, AuditSought
 from smsagg.errors import StoreError
 from smsagg.model import Cause, Delivery, Event, EventDelivery, Message, MessageState, MoPart, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
@@ -248,14 +249,21 @@ class Changes:
     """What the changes above move in the accounts' balances."""
     spending: dict[SpendingKey, SpendingMove] = field(factory=dict)
     """And in what counts towards their caps and quotas."""
+    audit: list[AuditEntry] = field(factory=list)
+    """Who asked for the changes above. The store gives each its place in the chain."""
+
+    @property
+    def is_refusable(self) -> bool:
+        """It is told when it cannot be committed, and nothing of it is there."""
+        return bool(self.new_messages or self.audit)
 
     def may_be_refused(self) -> bool:
-        """It holds new messages, and nothing that is owed."""
+        """It is refusable, and holds nothing that is owed."""
         may_come = (
             "new_messages", "new_parts", "finished", "new_deliveries", "keyed_answers", "entities", "money", "spending",
-            "events", "event_deliveries", "verifications",
+            "events", "event_deliveries", "verifications", "consents", "audit",
         )  # fmt: skip
-        return bool(self.new_messages) and not any(
+        return self.is_refusable and not any(
             getattr(self, kind.name) for kind in fields(Changes) if kind.name not in may_come
         )
 
@@ -282,6 +290,7 @@ class Changes:
             or self.verifications
             or self.money
             or self.spending
+            or self.audit
         )
 
 
@@ -351,9 +360,9 @@ class Store(Protocol):
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
         """Queue ``changes`` for the next group commit. Never blocks. ``changes`` belongs to the store afterwards.
 
-        A ``Changes`` with new messages must hold nothing else, but for the groups of those that are parts, what ends
-        with their coming (finished messages, and new deliveries that tell of it), entities and money: that is refused
-        with them.
+        A ``Changes`` with new messages or audit records must hold nothing else, but for the groups of those that are
+        parts, what ends with their coming (finished messages, and new deliveries that tell of it), entities, consents,
+        events and money: that is refused with them.
         """
         ...
 
@@ -547,6 +556,16 @@ class Store(Protocol):
     async def drop_verifications(self, expires_before: int, limit: int) -> int:
         """Delete up to ``limit`` verifications, whatever became of them, whose life was over before that instant; how
         many."""
+        ...
+
+    async def find_audit(self, sought: AuditSought, before_seq: int, limit: int) -> tuple[list[AuditRecord], int]:
+        """Up to ``limit`` records that match, the newest first, of those before ``before_seq`` (0: of all); and the
+        ``before_seq`` to go on with, 0 at the end. Few or none may come before the end: one call looks at so many.
+        """
+        ...
+
+    async def audit_head(self) -> AuditHead:
+        """The last record of the audit trail."""
         ...
 
     async def load_balances(self) -> list[Balance]:

@@ -16,6 +16,7 @@ from typing import TypeVar
 import trio
 from attrs import define
 
+from smsagg.directory.audit import AuditHead, AuditRecord, AuditSought
 from smsagg.errors import StoreError, StoreFailed
 from smsagg.model import FROZEN_UNTIL, IN_LEDGER, Delivery, Event, EventDelivery, Message, MessageState, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
@@ -119,8 +120,8 @@ class MemoryStore:
     # The port.
 
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
-        if changes.new_messages:
-            assert changes.may_be_refused(), "what is owed does not come with new messages"
+        if changes.is_refusable:
+            assert changes.may_be_refused(), "what is owed does not come with what may be refused"
             if self.failing is not None:
                 if on_done is not None:
                     trio.lowlevel.current_trio_token().run_sync_soon(on_done, self.failing)
@@ -422,6 +423,12 @@ class MemoryStore:
 
         return await self._ask(run)
 
+    async def find_audit(self, sought: AuditSought, before_seq: int, limit: int) -> tuple[list[AuditRecord], int]:
+        return await self._ask(partial(self.tables.find_audit, sought, before_seq, limit))
+
+    async def audit_head(self) -> AuditHead:
+        return await self._ask(lambda: self.tables.audit_head)
+
     async def load_balances(self) -> list[Balance]:
         return await self._ask(self.tables.money.load_balances)
 
@@ -530,14 +537,14 @@ class MemoryStore:
 
     def _refuse(self, group: list[_Item], error: StoreError) -> None:
         self._statistics.commit_failures += 1
-        owed = [item for item in group if not isinstance(item, _Question) and not item[0].new_messages]
+        owed = [item for item in group if not isinstance(item, _Question) and not item[0].is_refusable]
         self._pending.extendleft(reversed(owed))
         if any(not changes.is_empty() for changes, _ in owed):
             self.failing = error
         for item in group:
             if isinstance(item, _Question):
                 item.on_done(error)
-            elif item[0].new_messages and item[1] is not None:
+            elif item[0].is_refusable and item[1] is not None:
                 item[1](error)
         if self._broken is None:
             self._schedule()

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import define, field
 
+from smsagg.directory.audit import EMPTY, AuditHead, AuditRecord, AuditSought, chained, head_of
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState, MoPart, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
 from smsagg.observe.log import masked
@@ -40,6 +41,8 @@ class Tables:
     consents: dict[tuple[ConsentKind, str, str, str], ConsentRecord] = field(factory=dict)
     verifications: dict[str, Verification] = field(factory=dict)
     money: MoneyTables = field(factory=MoneyTables)
+    audit: list[AuditRecord] = field(factory=list)
+    audit_head: AuditHead = EMPTY
     last_seq: int = 0
     last_delivery_id: int = 0
     cipher: Cipher = field(factory=lambda: Cipher([new_key(os.urandom)], os.urandom))
@@ -133,6 +136,18 @@ class Tables:
         for verification in changes.verifications:
             self.verifications[verification.verification_id] = verification
         self.money.apply(changes)
+        for entry in changes.audit:
+            self.audit.append(chained(self.audit_head, entry))
+            self.audit_head = head_of(self.audit[-1])
+
+    def find_audit(self, sought: AuditSought, before_seq: int, limit: int) -> tuple[list[AuditRecord], int]:
+        """The newest first, and where to go on."""
+        match = [
+            record
+            for record in reversed(self.audit)
+            if (not before_seq or record.seq < before_seq) and sought.is_match(record.entry)
+        ]
+        return match[:limit], match[limit - 1].seq if len(match) > limit else 0
 
 
 def _take_out(

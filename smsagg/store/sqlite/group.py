@@ -15,6 +15,7 @@ from smsagg.model import Message
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.ledger import add_balances, add_spending
 from smsagg.store.sqlite import statements
+from smsagg.store.sqlite.audit import apply_audit
 from smsagg.store.sqlite.consents import apply_consents
 from smsagg.store.sqlite.events import apply_events
 from smsagg.store.sqlite.money import apply_money
@@ -64,6 +65,7 @@ def rows_in(changes: Changes) -> int:
         + len(changes.verifications)
         + len(changes.money)
         + len(changes.spending)
+        + len(changes.audit)
     )
 
 
@@ -111,9 +113,16 @@ class Group:
 
     def take_out_new_messages(self) -> "Group":
         """Cut the group down to the rest and return what was cut."""
+        return self._take_out(lambda changes: bool(changes.new_messages))
+
+    def take_out_refusable(self) -> "Group":
+        """The same with all that may be refused."""
+        return self._take_out(lambda changes: changes.is_refusable)
+
+    def _take_out(self, is_wanted: Callable[[Changes], bool]) -> "Group":
         cut, rest = Group(), Group(cover=self.cover)
         for write in self.writes:
-            (cut if write.changes.new_messages else rest).add(write)
+            (cut if is_wanted(write.changes) else rest).add(write)
         self.writes, self.rows = rest.writes, rest.rows
         return cut
 
@@ -149,6 +158,8 @@ class Group:
                 apply_verifications(execute, changes)
             if changes.money or changes.spending:
                 apply_money(execute, changes)
+            if changes.audit:
+                apply_audit(lambda sql, bindings: cursor.execute(sql, bindings).fetchall(), changes.audit)
             if changes.new_messages or changes.new_deliveries:
                 last_seq = max((message.seq for message in changes.new_messages), default=0)
                 last_delivery_id = max((delivery.delivery_id for delivery in changes.new_deliveries), default=0)
@@ -203,6 +214,8 @@ def _merge(parts: list[Changes]) -> Changes:
             add_balances(whole.money, part.money)
         if part.spending:
             add_spending(whole.spending, part.spending)
+        if part.audit:
+            whole.audit += part.audit
     return whole
 
 

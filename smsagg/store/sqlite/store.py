@@ -10,6 +10,7 @@ import apsw
 import trio
 
 from smsagg.config.schema import StoreSettings
+from smsagg.directory.audit import AuditHead, AuditRecord, AuditSought
 from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.model import Delivery, Event, EventDelivery, Message, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
@@ -29,7 +30,7 @@ from smsagg.store.base import (
 )
 from smsagg.store.key_files import load_cipher, make_keys
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
-from smsagg.store.sqlite import consents, events, jobs, money, verifications
+from smsagg.store.sqlite import audit, consents, events, jobs, money, verifications
 from smsagg.store.sqlite.checkpoint import Checkpointer
 from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, close, connect, open_checked
 from smsagg.store.sqlite.disk import FreeSpace
@@ -146,8 +147,8 @@ class SqliteStore:
         return statistics
 
     def write(self, changes: Changes, on_done: OnDone | None = None) -> None:
-        if changes.new_messages:
-            assert changes.may_be_refused(), "what is owed does not come with new messages"
+        if changes.is_refusable:
+            assert changes.may_be_refused(), "what is owed does not come with what may be refused"
             failing = self._writer.failing
             if failing is not None:
                 if on_done is not None:
@@ -287,6 +288,12 @@ class SqliteStore:
     async def drop_verifications(self, expires_before: int, limit: int) -> int:
         return await self._ask(lambda cursor: verifications.drop_verifications(cursor, expires_before, limit))
 
+    async def find_audit(self, sought: AuditSought, before_seq: int, limit: int) -> tuple[list[AuditRecord], int]:
+        return await self._ask(lambda cursor: audit.find_audit(_asking(cursor), sought, before_seq, limit))
+
+    async def audit_head(self) -> AuditHead:
+        return await self._ask(lambda cursor: audit.audit_head(_asking(cursor)))
+
     async def load_balances(self) -> list[Balance]:
         return await self._ask(money.load_balances)
 
@@ -340,6 +347,10 @@ class SqliteStore:
             await trio.to_thread.run_sync(self._writer.join, CLOSE_DEADLINE_S)
         await trio.to_thread.run_sync(self._checkpointer.close)
         await trio.lowlevel.checkpoint()  # the last reports were posted before the thread ended
+
+
+def _asking(cursor: apsw.Cursor) -> audit.Ask:
+    return lambda sql, bindings: cursor.execute(sql, bindings).fetchall()
 
 
 def _ignore_commit(_seconds: float, _changes: int) -> None:

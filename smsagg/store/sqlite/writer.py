@@ -6,11 +6,11 @@ themselves. After each commit one call on the trio loop reports the whole group.
 ::
 
             ┌──────────────── commit ok: report ◀───────────────┐
-    queue ──┴▶ group ──▶ transaction ──▶ failed ──▶ new messages and jobs: told, absent
+    queue ──┴▶ group ──▶ transaction ──▶ failed ──▶ new messages, audited changes, jobs: told, absent
                                             └─────▶ owed writes: backlog ──▶ again at once, then every 0.2 s … 1 s
 
-While a backlog is unwritten ``failing`` holds the error; what arrives then is told at once (new messages, jobs) or
-joins the backlog (owed writes). A retry writes all pages again, so it is not the retry of a failed ``fsync``, which
+While a backlog is unwritten ``failing`` holds the error; what arrives then is told at once (what may be refused, jobs)
+or joins the backlog (owed writes). A retry writes all pages again, so it is not the retry of a failed ``fsync``, which
 could seem to succeed although the kernel had dropped the page. But the frames of a commit whose ``fsync`` failed may
 still reach the medium, and a crash would find them there, valid: so after any failure but a full disk the backlog
 begins with a *cover*, a small commit at the same place in the WAL, which makes them worthless. Nothing that was
@@ -172,7 +172,7 @@ class Writer:
         if failure is None:
             return
         error = store_error(failure)
-        refused = group.take_out_new_messages().reports(error) + [(job.on_done, error) for job in group.jobs]
+        refused = group.take_out_refusable().reports(error) + [(job.on_done, error) for job in group.jobs]
         backlog = deque(group.writes)
         cover = needs_reopening(failure)
         if backlog or cover:
@@ -271,7 +271,7 @@ class Writer:
                     return
             if isinstance(item, _Close):
                 self._closing = True
-            elif isinstance(item, Write) and not item.changes.new_messages:
+            elif isinstance(item, Write) and not item.changes.is_refusable:
                 backlog.append(item)
             elif item.on_done is not None:
                 self._tell([(item.on_done, self.failing)])

@@ -1,0 +1,164 @@
+"""What is kept by name and changed at run time: senders, keys, templates … Each change and its audit record are one
+transaction.
+
+All of it is in memory, as it is committed: a change is seen by :meth:`Register.get` and told to followers after its
+commit, and one that the store refuses changes nothing. Changes are made one after another. In the store an entry is an
+entity of kind :data:`KIND` with the key ``kind/key``.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import structlog
+import trio
+
+from smsagg.clock import Clock
+from smsagg.directory.audit import Actor, AuditEntry, entry_of
+from smsagg.errors import RegisterFull, StaleValue, StoreError
+from smsagg.store.base import Changes, EntityUpdate, Store
+
+KIND = "register"
+ENTRIES_MAX = 100_000
+"""Of one kind."""
+ABSENT = ""
+"""The tag of what is not there."""
+
+Value = Mapping[str, Any]
+Told = Callable[[str, Value | None], None]
+"""``(key, value)``; ``None``: it is no more. Must not raise."""
+
+log = structlog.get_logger("smsagg.audit")
+
+
+class Register:
+    """One for the process."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._entries: dict[str, dict[str, Value]] = {}
+        self._followers: dict[str, list[Told]] = {}
+        self._turn = trio.Lock()
+
+    async def load(self) -> None:
+        """Read what there is, and tell it to followers; once, before anything is changed. Raises StoreError."""
+        for name, value in await self._store.load_entities(KIND):
+            kind, _, key = name.partition("/")
+            self._take(kind, key, orjson.loads(value))
+
+    def get(self, kind: str, key: str) -> Value | None:
+        """``None``: there is none."""
+        return self._entries.get(kind, {}).get(key)
+
+    def all(self, kind: str, prefix: str = "") -> Mapping[str, Value]:
+        """All whose key begins so, by key."""
+        entries = self._entries.get(kind, {})
+        return {key: entries[key] for key in sorted(entries) if key.startswith(prefix)}
+
+    def follow(self, kind: str, told: Told) -> None:
+        """Call ``told`` after the commit of each change, and once now for each entry that there is."""
+        self._followers.setdefault(kind, []).append(told)
+        for key, value in self.all(kind).items():
+            told(key, value)
+
+    async def put(
+        self,
+        by: Actor,
+        kind: str,
+        key: str,
+        value: Value,
+        *,
+        tag: str | None = None,
+        action: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep ``value`` under ``key``; returns after the commit. Raises StoreError, RegisterFull and, when ``tag`` is
+        given and not that of the present value (:data:`ABSENT`: of none), StaleValue; nothing has changed then.
+
+        ``value`` is JSON and holds no secret in plain. The audit record says ``action`` (default: ``kind.put``) and
+        ``details`` (default: which members changed). A call that is cancelled before its turn does nothing, later it is
+        finished first.
+        """
+        document = orjson.dumps(value)
+        async with self._turn:
+            present = self._checked(kind, key, tag)
+            if present is None and len(self._entries.get(kind, {})) >= ENTRIES_MAX:
+                raise RegisterFull(f"there are {ENTRIES_MAX} {kind} entries already")
+            if details is None:
+                details = {"changed": changed_members(present or {}, value)}
+            entry = entry_of(by, self._clock.now_ms(), action or f"{kind}.put", key, details)
+            await self._commit(entry, EntityUpdate(KIND, f"{kind}/{key}", document))
+            self._take(kind, key, orjson.loads(document))
+
+    async def delete(
+        self,
+        by: Actor,
+        kind: str,
+        key: str,
+        *,
+        tag: str | None = None,
+        action: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Keep nothing under ``key`` any more; False: there was nothing. As :meth:`put`."""
+        async with self._turn:
+            if self._checked(kind, key, tag) is None:
+                return False
+            entry = entry_of(by, self._clock.now_ms(), action or f"{kind}.delete", key, details or {})
+            await self._commit(entry, EntityUpdate(KIND, f"{kind}/{key}", None))
+            self._take(kind, key, None)
+        return True
+
+    async def note(
+        self, by: Actor, action: str, subject: str, details: Mapping[str, Any], account: str | None = None
+    ) -> None:
+        """Record what is about to be done, or was done, beside the register; returns after the commit. ``account``:
+        whom it concerns, if ``subject`` does not begin with it. Raises StoreError: then it must not be done.
+        """
+        await self._commit(entry_of(by, self._clock.now_ms(), action, subject, details, account))
+
+    def _checked(self, kind: str, key: str, tag: str | None) -> Value | None:
+        present = self.get(kind, key)
+        if tag is not None and tag != tag_of(present):
+            raise StaleValue(f"{kind} {key} has changed meanwhile")
+        return present
+
+    async def _commit(self, entry: AuditEntry, *entities: EntityUpdate) -> None:
+        answered = trio.Event()
+        told: list[StoreError | None] = []
+
+        def on_done(error: StoreError | None) -> None:
+            told.append(error)
+            answered.set()
+
+        with trio.CancelScope(shield=True):  # what is with the store may be committed, and must be known then
+            self._store.write(Changes(entities=list(entities), audit=[entry]), on_done)
+            await answered.wait()
+            if told[0] is not None:
+                raise told[0]
+            with suppress(StoreError):  # the next record's line says it too
+                head = await self._store.audit_head()
+                log.info("audit_record", head=str(head), action=entry.action, subject=entry.subject, by=entry.actor)
+
+    def _take(self, kind: str, key: str, value: Value | None) -> None:
+        if value is None:
+            del self._entries[kind][key]
+        else:
+            self._entries.setdefault(kind, {})[key] = value
+        for told in self._followers.get(kind, ()):
+            told(key, value)
+
+
+def tag_of(value: Value | None) -> str:
+    """What tells a value from others, for those who change what they have seen; of ``None`` :data:`ABSENT`."""
+    if value is None:
+        return ABSENT
+    return sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def changed_members(before: Value, after: Value) -> list[str]:
+    """Names of members that came, went, or are others now."""
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
