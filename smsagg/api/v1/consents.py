@@ -19,7 +19,7 @@ from smsagg.api.v1.asking import asked
 from smsagg.api.v1.consent_shapes import ImportAnswer, ListAnswer, NewConsent, NewSuppression, RecordAnswer
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.reading import read_csv, read_shape
+from smsagg.api.v1.reading import read_as, read_csv
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.config.csv_rows import FileProblems
 from smsagg.consent import sender_key
@@ -147,7 +147,7 @@ class Consents:
     async def add(self, request: Request) -> Response:
         """In force when it is answered."""
         account = self._account(request, self._of.writes)
-        new = await read_shape(request, self._adapter)
+        new = await read_as(request, self._adapter)
         record = self._record(account, _digits(new.number), new.sender)
         record = record._replace(evidence=new.evidence)
         if isinstance(new, NewConsent):

@@ -11,13 +11,14 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from smsagg.api.v1.consent_shapes import NewConsent, NewSuppression
 from smsagg.api.v1.problem import MEDIA_TYPE, problems
 from smsagg.api.v1.reading import KEY_CHARACTERS_MAX
-from smsagg.api.v1.shapes import NewBatch, NewMessage, ProblemAnswer
+from smsagg.api.v1.shapes import ProblemAnswer
 
 COMMON = (400, 401, 403, 408, 413, 431, 503)
 """A request that is no HTTP, no key, a key that may not, too slow, too large, headers too large, too busy."""
+_BODIES: set[type[BaseModel]] = {ProblemAnswer}
+"""What endpoints read, and problems: FastAPI does not know of them."""
 _REF = "#/components/schemas/{model}"
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "string"}}}
 _HEADERS: Mapping[str, Any] = {
@@ -48,12 +49,13 @@ def describe(api: FastAPI) -> dict[str, Any]:
         tags=[
             {"name": "messages", "description": "Send, look at, search for and cancel messages."},
             {"name": "consent", "description": "Numbers that want no messages, and numbers that asked for them."},
+            {"name": "directory", "description": "Who may use the API: people, keys, OAuth clients."},
             {"name": "events", "description": "What happened to messages, and what came from handsets."},
         ],
     )
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for model in (NewBatch, NewMessage, NewSuppression, NewConsent, ProblemAnswer):
+    for model in sorted(_BODIES, key=lambda model: model.__name__):
         _add(schemas, model)
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "An API key: sk_…"}}
     document["security"] = [{"key": []}]
@@ -75,6 +77,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
 
 def body_of(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
     """What an endpoint that reads a ``model``, and may be repeated with a key, adds to its description."""
+    _BODIES.add(model)
     named = {name.replace(" ", "-"): {"summary": name, "value": value} for name, value in examples.items()}
     schema = {"$ref": _REF.format(model=model.__name__)}
     key = {

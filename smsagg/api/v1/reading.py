@@ -45,11 +45,6 @@ async def read_as(request: Request, adapter: TypeAdapter[Shape]) -> Shape:
     return _validated(adapter, await _read_json(request))
 
 
-async def read_shape(request: Request, adapter: TypeAdapter[Shape]) -> Shape:
-    """Whatever else is asked for in a body; raises :class:`Problem`."""
-    return _validated(adapter, await _read_json(request))
-
-
 async def read_csv(request: Request) -> str:
     """A body of ``text/csv``; raises :class:`Problem`."""
     octets = await _read(request, "text/csv")
