@@ -48,7 +48,7 @@ class V1:
         prepare_batches(core.config.http.batch_max)
         self._credentials = Credentials(core.config, core.clock)
         self._entrance = Entrance(core.config, self._credentials, core.clock)
-        self._sending = Sending(engine, Writer(core.config), self._turns.take, self._turns.taken)
+        self._sending = Sending(engine, Writer(core.config, engine.endpoints), self._turns.take, self._turns.taken)
         messages = Messages(engine, self._sending)
         self._events = Events(engine, self._credentials.holds)
         routers = [messages.router, self._events.router, Timeline(engine).router]
@@ -68,7 +68,7 @@ class V1:
         self._credentials.reconfigure(config)
         self._entrance.reconfigure(config)
         prepare_batches(config.http.batch_max)
-        self._sending.writer = Writer(config)
+        self._sending.writer = Writer(config, self._engine.endpoints)
         self._events.reconfigure()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -51,6 +51,8 @@ class NewMessage(_Strict):
     priority: Annotated[int, Field(ge=0, le=3)] = 0
     reference: Annotated[str, Field(max_length=REFERENCE_CHARACTERS_MAX, examples=["order-4711"])] = ""
     """Your own name for it; can be searched for."""
+    callback_url: Annotated[str, Field(max_length=2_000, examples=["https://shop.example/sms/4711"])] = ""
+    """Where to tell of this message, beside the account's webhooks."""
 
 
 class NewBatch(_Strict):

@@ -10,6 +10,7 @@ from smsagg.api.v1.shapes import NewMessage
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.config.schema import AccountSettings, Config, MessageClassSettings, SenderSettings
 from smsagg.engine.accounts import Account
+from smsagg.engine.endpoints.endpoints import Endpoints
 from smsagg.model import Message, Refusal
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.sender_rules import SenderRules
@@ -17,6 +18,7 @@ from smsagg.policy.submit_rules import end_of_life, lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.smpp.status import ESME_RINVSRCADR
 from smsagg.text import Rules, encode_text
+from smsagg.webhooks.egress import Egress, Forbidden
 
 _NOTHING_REPLACED = Rules()
 
@@ -35,7 +37,10 @@ class Written(NamedTuple):
 class Writer:
     """Writes messages under one configuration."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, endpoints: Endpoints) -> None:
+        """``endpoints`` know which accounts' messages may name a callback."""
+        self._endpoints = endpoints
+        self._egress = Egress(config.webhooks.allowed_networks)
         self._classes = config.message_classes
         self._rules = {name: self._rules_of(settings) for name, settings in config.accounts.items()}
         self._senders = {
@@ -46,6 +51,8 @@ class Writer:
     def write(self, asked: NewMessage, account: Account, now: int) -> Written | Refusal:
         """The message, not numbered yet; raises :class:`Problem` for what only HTTP can get wrong."""
         digits = digits_of(asked)
+        if asked.callback_url:
+            self._check_callback(account.name, asked.callback_url)
         sender = self._senders[account.name].apply(0, 0, asked.sender)
         if sender is None:
             return Refusal(ESME_RINVSRCADR)
@@ -88,6 +95,7 @@ class Writer:
             expires_at=life.expires_at,
             origin="http",
             reference=asked.reference,
+            callback_url=asked.callback_url,
         )
         message.in_payload = len(body) > 254
         return Written(message, digits, message.message_class, ttl_at)
@@ -99,9 +107,24 @@ class Writer:
             message_class = self._classes.get(message.message_class) or MessageClassSettings()
             message.expires_at = end_of_life(message.not_before, written.expires_at, message_class)
 
+    def _check_callback(self, account: str, url: str) -> None:
+        """Raises :class:`Problem` when nobody could be told there."""
+        if not self._endpoints.takes_callbacks(account):
+            reason = "has no secret for callbacks"
+            raise Problem(422, "no-callback-secret", f"The account {reason}.", [_callback_error(reason)])
+        try:
+            self._egress.check_url(url)
+        except Forbidden as error:
+            detail = f"The callback cannot be gone to: {error}."
+            raise Problem(422, "invalid-callback", detail, [_callback_error(str(error))]) from error
+
     def _rules_of(self, settings: AccountSettings) -> Rules:
         message_class = self._classes.get(settings.message_class, MessageClassSettings())
         return encoding_rules(settings, message_class) or _NOTHING_REPLACED
+
+
+def _callback_error(detail: str) -> dict[str, str]:
+    return {"path": "callback_url", "detail": detail}
 
 
 def digits_of(asked: NewMessage) -> str:
