@@ -29,6 +29,7 @@ from smsagg.carriers.fleet import Fleet
 from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
 from smsagg.config.documents import Documents, read_documents
+from smsagg.config.sandbox import SANDBOX
 from smsagg.config.schema import CarrierSettings, Config
 from smsagg.control import ControlServer, socket_path
 from smsagg.control.abuse import AbuseService
@@ -288,7 +289,8 @@ class Gateway:
         refusing = self._store.refusing
         if refusing is not None:
             problems.append(f"store: {refusing}")
-        if not any(link.is_bound for carrier in self._fleet.carriers.values() for link in carrier.links):
+        carriers = [carrier for name, carrier in self._fleet.carriers.items() if name != SANDBOX]
+        if not any(link.is_bound for carrier in carriers for link in carrier.links):
             problems.append("no carrier is bound")
         return problems
 

@@ -14,6 +14,8 @@ plan's order holds however late the task runs.
 What it holds is bounded: attempts by ``links`` times ``window``, receipts by ``receipts.pending_max``, MO by
 ``mo.pending_max``. It keeps nothing across a restart: receipts that were due then are lost, as with an SMSC that
 failed. Ids in receipts are the ids of the responses (``ids.receipt_form`` matters on the wire only).
+
+With ``magic_numbers`` the recipient's number says what becomes of a message that the behaviour lets through.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +29,7 @@ from attrs import define, field
 from smsagg.carriers.base import CarrierEvents
 from smsagg.carriers.behaviour import Behaviour, Plan
 from smsagg.carriers.behaviour_settings import BehaviourSettings
+from smsagg.carriers.magic_plan import plan_by_magic, reply_to
 from smsagg.carriers.slots import TimeSlots
 from smsagg.clock import Clock
 from smsagg.config.schema import Duration, Rate
@@ -35,6 +38,7 @@ from smsagg.model import (
     Accepted,
     CarrierMo,
     CarrierReceipt,
+    Cause,
     InDoubt,
     Message,
     MessageState,
@@ -42,8 +46,10 @@ from smsagg.model import (
     Outcome,
     Refused,
 )
+from smsagg.model.message import ANSWERED
 from smsagg.queueing import TokenBucket
 from smsagg.receipts.rules import STATE_WORDS
+from smsagg.sandbox import REPLY_S, Reply, magic_of
 from smsagg.smpp.status import ESME_ROK
 
 DATA_CODING_IA5 = 1
@@ -64,6 +70,9 @@ class SimulatedSettings(BehaviourSettings):
     """Attempts per second that one link is offered; none: unlimited. (``throttle_above`` is what it tolerates.)"""
     response_timeout: Duration = field(default=Duration(10.0), validator=above(0))
     """An attempt unanswered for so long is reported as in doubt."""
+    magic_numbers: bool = False
+    """Whether the last three digits of a number say what becomes of a message to it (:mod:`smsagg.sandbox`); latency,
+    outages and ids are those of the other keys."""
 
 
 @define(eq=False)
@@ -166,7 +175,7 @@ class SimulatedCarrier:
         self._early_receipts: TimeSlots[CarrierReceipt] = TimeSlots()
         self._receipts: TimeSlots[CarrierReceipt] = TimeSlots()
         self._receipts_pending = 0
-        self._mo_retries: TimeSlots[CarrierMo] = TimeSlots()
+        self._planned_mo: TimeSlots[CarrierMo] = TimeSlots()
         self._mo_pending = 0
         self._next_mo_at = inf
         self._wake_scope = trio.CancelScope()
@@ -251,7 +260,7 @@ class SimulatedCarrier:
         now = self.now()
         timeout_s = self.settings.response_timeout
         for message in messages:
-            plan = behaviour.plan(now, self._rng)
+            plan = self._plan(behaviour, message, now)
             after_s = plan.response_after_s
             attempt = _Attempt(link, message, plan, now, inf if after_s is None else now + after_s, link.bind_number)
             link.outstanding[attempt] = None
@@ -267,6 +276,22 @@ class SimulatedCarrier:
             self._regained.add(ready_at, link)
         self._wake_by(self._next_at(behaviour, now))
 
+    def _plan(self, behaviour: Behaviour, message: Message, now: float) -> Plan:
+        plan = behaviour.plan(now, self._rng)
+        if not self.settings.magic_numbers or plan.command_status != ESME_ROK or plan.response_after_s is None:
+            return plan
+        magic = magic_of(message.destination_addr)
+        if magic.reply is not None:
+            self._add_reply(now + plan.response_after_s + REPLY_S, message, magic.reply)
+        return plan_by_magic(plan, magic, (self._clock.now_ms() - message.not_before) / 1000)
+
+    def _add_reply(self, at: float, message: Message, reply: Reply) -> None:
+        """A word is written once, whatever parts the text came in, and nothing to what answers the handset itself."""
+        is_wanted = message.origin != ANSWERED and (reply is Reply.ECHO or message.part_number <= 1)
+        if is_wanted and self._mo_pending < self.settings.mo.pending_max:
+            self._mo_pending += 1
+            self._planned_mo.add(at, reply_to(message, reply))
+
     def _add_receipt(self, now: float, due_s: float, word: str, error: int, attempt: _Attempt) -> None:
         if self._receipts_pending >= self.settings.receipts.pending_max:
             self.receipts_lost += 1
@@ -276,6 +301,7 @@ class SimulatedCarrier:
             carrier_message_id=attempt.plan.carrier_message_id,
             state=STATE_WORDS.get(word, MessageState.ENROUTE),
             error_code=error,
+            cause=Cause(error) if self.settings.magic_numbers else Cause.NONE,
             done_at=self._clock.now_ms() + int(due_s * 1000),
         )
         is_early = now + due_s < attempt.response_at < inf
@@ -311,7 +337,7 @@ class SimulatedCarrier:
                 due,
                 self._early_receipts.next_at,
                 self._receipts.next_at,
-                self._mo_retries.next_at,
+                self._planned_mo.next_at,
                 self._next_mo_at,
             )
         return due
@@ -367,7 +393,7 @@ class SimulatedCarrier:
                 self._wake_by(retry_at)
 
     def _send_mo(self, behaviour: Behaviour, now: float) -> None:
-        messages = self._mo_retries.take_due(now)
+        messages = self._planned_mo.take_due(now)
         while self._next_mo_at <= now:
             if self._mo_pending < self.settings.mo.pending_max:
                 self._mo_pending += 1
@@ -400,7 +426,7 @@ class SimulatedCarrier:
             if command_status == ESME_ROK:
                 self._mo_pending -= 1
             else:
-                self._mo_retries.add(retry_at, message)
+                self._planned_mo.add(retry_at, message)
                 self._wake_by(retry_at)
 
     # --- links and outages ---

@@ -43,6 +43,7 @@ class Dimensions(click.ParamType[tuple[str, ...]]):
 @span_options
 @click.option("--by", type=Dimensions(), default="country", show_default=True, help=f"Any of {', '.join(DIMENSIONS)}.")
 @click.option("--format", "format_", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--sandbox", is_flag=True, help="Count the messages of sandbox accounts instead.")
 @click.option("--chart", "chart_path", type=click.Path(path_type=Path, dir_okay=False), help="Draw it as an SVG, too.")
 def report(
     config_path: Path,
@@ -52,6 +53,7 @@ def report(
     account: str,
     by: tuple[str, ...],
     format_: str,
+    sandbox: bool,
     chart_path: Path | None,
 ) -> None:
     """Count past traffic: how much, what became of it, how soon, what it cost and brought.
@@ -60,7 +62,7 @@ def report(
     See docs/reports.md.
     """
     with asked_past(config_path, since, until, zone, account) as asked:
-        counted = count(asked, by)
+        counted = count(asked, by, is_sandbox=sandbox)
     currency = str(asked.config.money.currency)
     if format_ == "json":
         begin, end = (format_instant(at, zone) for at in asked.span[:2])
@@ -79,10 +81,10 @@ def report(
         chart_path.write_text(chart.drawing(counted, f"Messages from {asked.words}"), encoding="utf-8")
 
 
-def count(asked: Asked, by: tuple[str, ...]) -> Report:
-    """Read the span and count it."""
+def count(asked: Asked, by: tuple[str, ...], *, is_sandbox: bool = False) -> Report:
+    """Read the span and count it: what was really sent, or what sandboxes simulated."""
     counted = Report(by, asked.zone)
     with progress("Reading") as advance:
-        for records in traffic_of(asked.history, asked.span, asked.account, advance):
+        for records in traffic_of(asked.history, asked.span, asked.account, advance, is_sandbox=is_sandbox):
             counted.add(records)
     return counted

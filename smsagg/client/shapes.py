@@ -30,6 +30,8 @@ class Message:
     done_at: datetime | None
     error: str | None
     """Why it failed, in one word."""
+    sandbox: bool
+    """Whether it went to a simulated handset."""
 
 
 @define(frozen=True)
@@ -69,6 +71,7 @@ def message_of(document: dict[str, Any]) -> Message:
         expires_at=datetime.fromisoformat(document["expires_at"]),
         done_at=_instant(document["done_at"]),
         error=document["error"],
+        sandbox=document.get("sandbox", False),
     )
 
 

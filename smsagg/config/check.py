@@ -19,6 +19,7 @@ from smsagg.config.check_retention import retention_problems
 from smsagg.config.check_shaping import shaping_problems
 from smsagg.config.problems import Problem
 from smsagg.config.problems import unknown_name as _known
+from smsagg.config.sandbox import sandbox_problems
 from smsagg.config.schema import AccountSettings, CarrierSettings, Config, MessageClassSettings, ServerSettings
 
 DEFAULT_CLASS = "default"
@@ -38,6 +39,7 @@ def check_config(config: Config) -> list[Problem]:
     """All problems between the values of ``config``, in the order of the file's sections; empty when it is sound."""
     return [
         *_names(config),
+        *sandbox_problems(config),
         *_session(config),
         *_bind_failures(config),
         *_accounts(config),

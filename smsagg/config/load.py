@@ -14,6 +14,7 @@ from cattrs import Converter
 
 from smsagg.config.check import DEFAULT_CLASS, check_config
 from smsagg.config.problems import Problem, Problems
+from smsagg.config.sandbox import add_sandbox
 from smsagg.config.schema import Config, MessageClassSettings
 from smsagg.config.structure import CarrierSettingsLookup, strict_converter
 from smsagg.errors import ConfigError
@@ -36,7 +37,8 @@ def load_config(path: Path | str, carrier_settings: CarrierSettingsLookup) -> Co
 def parse_config(text: str, file: str, carrier_settings: CarrierSettingsLookup) -> Config:
     """The configuration written in ``text``; ``file`` is what problems call it. Raises :class:`ConfigError`.
 
-    The message class ``default`` is always in it, with the schema's defaults when the file does not name it.
+    The message class ``default`` is always in it, with the schema's defaults when the file does not name it; and the
+    pool and the carrier of sandbox accounts when it has such an account.
     """
     try:
         document = tomllib.loads(text)
@@ -56,6 +58,7 @@ def parse_config(text: str, file: str, carrier_settings: CarrierSettingsLookup) 
         wrong = ConfigError("\n".join(problem.line(file) for problem in problems))
         wrong.sound_part = config
         raise wrong
+    add_sandbox(config, converter)
     return config
 
 

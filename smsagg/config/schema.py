@@ -222,6 +222,9 @@ class AccountSettings:
     old_password_hash: str = field(default="", repr=False)
     """Of the password before, which is good as well until this is taken away; then sessions that used it are ended."""
     enabled: bool = True
+    sandbox: bool = False
+    """For trying things out: its messages go to simulated handsets only, whatever routes say, and cost nothing. What
+    becomes of them is said by the numbers that they go to (:mod:`smsagg.sandbox`)."""
     binds_max: int = field(default=10, validator=at_least(1))
     window_max: int = field(default=1_000, validator=between(1, 65_535))
     """submit_sm received and unanswered, per session."""

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import orjson
 
+from smsagg.config.sandbox import SANDBOX
 from smsagg.events.kinds import WORDS
 from smsagg.model import CarrierMo, Cause, Event, Message, MessageState
 from smsagg.smpp.concatenation import UDHI
@@ -25,6 +26,7 @@ def message_document(message: Message, state: MessageState, error_code: int) -> 
         "state": WORDS[state],
         "error": None if message.cause is Cause.NONE else message.cause.name.lower(),
         "error_code": error_code or None,
+        "sandbox": message.is_sandbox,
     }
     return orjson.dumps(document)
 
@@ -38,6 +40,7 @@ def inbound_document(mo: CarrierMo, carrier: str, now: int) -> bytes:
         "body": mo.body.hex(),
         "data_coding": mo.data_coding,
         "carrier": carrier,
+        "sandbox": carrier == SANDBOX,
         "received_at": instant(now),
     }
     return orjson.dumps(document)

@@ -9,6 +9,7 @@ from itertools import starmap
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
+from smsagg.config.sandbox import SANDBOX_POOLS
 from smsagg.history.reader import CHUNK_ROWS, CHUNK_ROWS_WITH_BODIES
 from smsagg.model import Cause, ChargeOn
 from smsagg.reports.causes import told_cause
@@ -135,6 +136,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("body_digest", "octets", ("m.body_digest",), _or_none, "HMAC-SHA-256 of a text that was taken out"),
     _field("origin", "text", "the front door that took it: smpp, http"),
     _field("reference", "text", "the customer's own name for it", make=_or_none),
+    Column("sandbox", "boolean", ("m.pool",), SANDBOX_POOLS.__contains__, "it went to a simulated handset"),
     Column(
         "text",
         "text",

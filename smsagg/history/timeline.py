@@ -115,6 +115,7 @@ def document_of(
         "done_at": message.done_at or None,
         "route": message.route,
         "pool": message.pool,
+        "sandbox": message.is_sandbox,
         "carrier": message.carrier,
         "carrier_message_id": message.carrier_message_id,
         "attempts": message.attempts,
@@ -162,6 +163,8 @@ def _accepted(message: Message, shown: Shown) -> str:
 
 
 def _routed(message: Message) -> str:
+    if message.is_sandbox:
+        return "its account is a sandbox: to a simulated handset"
     how = f"by rule {message.route}" if message.route else "by country"
     return f"{how} to pool {message.pool}"
 

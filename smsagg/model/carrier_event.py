@@ -73,3 +73,5 @@ class CarrierMo:
     tlvs: bytes
     handle: object = None
     """The adapter's own, to answer this message with."""
+    account: str = ""
+    """Whose it is, where the carrier knows that: it answers a message of the sandbox."""

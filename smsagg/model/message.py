@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
+from smsagg.config.sandbox import SANDBOX_POOLS
 from smsagg.model.cause import Cause
 
 if TYPE_CHECKING:
@@ -226,6 +227,11 @@ class Message:
 
     sender_use: Any = None
     """What its sender's choice noted, until it is stored or refused; memory only."""
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it goes to a simulated handset, and counts nowhere; it never changes."""
+        return self.pool in SANDBOX_POOLS
 
     def move_to(self, successor: MessageState) -> None:
         """Change state by the table; an illegal step is our own bug."""

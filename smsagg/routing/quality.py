@@ -27,6 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import asdict, define, field, fields
 
+from smsagg.config.sandbox import SANDBOX
 from smsagg.config.schema import QualitySettings
 from smsagg.routing.experience import BINS, Cell, Experience, Key
 from smsagg.routing.plausibility import WINDOW, plausibility
@@ -173,7 +174,8 @@ class Quality:
 
     def sample(self, now: int) -> None:
         """Take in what happened since the last time, and judge anew whom it concerns."""
-        touched = [key for key, cell in self._experience.cells.items() if self._take_in(key, cell, now)]
+        cells = self._experience.cells.items()
+        touched = [key for key, cell in cells if key[0] != SANDBOX and self._take_in(key, cell, now)]
         for country in {country for _, country in touched}:
             self._prior[country] = self._average(country, self._by_country[country])
         for key in touched:

@@ -78,7 +78,15 @@ class Submitted:
 class FakeGateway:
     """A running engine, and the hands and eyes of a test."""
 
-    def __init__(self, config: Config, store: Store, clock: FakeClock, seed: int, tables: Tables | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        clock: FakeClock,
+        seed: int,
+        tables: Tables | None = None,
+        make_carrier: Callable[..., Any] = FakeCarrier,
+    ) -> None:
         self._rng = rng = Random(seed)
         self.config = config
         self.store = store
@@ -86,7 +94,7 @@ class FakeGateway:
         self.metrics = Metrics("test")
         self.engine = Engine(config, store, clock, rng, self.metrics, tables=tables)
         self.carriers: Mapping[str, FakeCarrier] = {
-            name: FakeCarrier(name, settings.settings, self.engine, clock, rng)
+            name: make_carrier(name, settings.settings, self.engine, clock, rng)
             for name, settings in config.carriers.items()
         }
         self.nursery: trio.Nursery
@@ -201,13 +209,15 @@ async def run_gateway(
     seed: int = 1,
     prepare: Callable[[FakeGateway], None] = lambda _gateway: None,
     tables: Tables | None = None,
+    make_carrier: Callable[..., Any] = FakeCarrier,
 ) -> AsyncIterator[FakeGateway]:
     """One life of the process: recovered, carriers running. It ends as by ``kill -9``, whatever was under way.
 
-    ``prepare`` is called before anything runs, so that it can watch the first attempts.
+    ``prepare`` is called before anything runs, so that it can watch the first attempts. ``make_carrier`` is for tests
+    in which a carrier of another class plays.
     """
     store = MemoryStore() if store is None else store
-    gateway = FakeGateway(config or make_config(), store, clock or FakeClock(), seed, tables)
+    gateway = FakeGateway(config or make_config(), store, clock or FakeClock(), seed, tables, make_carrier)
     engine = gateway.engine
     prepare(gateway)
     engine.connect(gateway.carriers, await store.recover(gateway.clock.now_ms(), engine.retries_due_by))

@@ -86,6 +86,8 @@ class MessageAnswer(BaseModel):
     done_at: datetime | None
     error: str | None
     """Why it failed, in one word."""
+    sandbox: bool
+    """Whether it went to a simulated handset, and cost nothing."""
 
 
 class MessagesAnswer(BaseModel):

@@ -26,13 +26,14 @@ def view_of(parts: Sequence[Message], currency: str, is_priced: bool, now: int) 
         "from": first.source_addr,
         "alphabet": _ALPHABETS.get(alphabet_of(first.data_coding), "other"),
         "segments": segments,
-        "price": price if is_priced else None,
+        "price": price if is_priced and not first.is_sandbox else None,
         "reference": first.reference,
         "accepted_at": instant(first.accepted_at),
         "send_at": instant(first.not_before) if first.not_before > first.accepted_at else None,
         "expires_at": instant(first.expires_at),
         "done_at": instant(first.done_at) if first.done_at else None,
         "error": _error_of(first),
+        "sandbox": first.is_sandbox,
     }
 
 

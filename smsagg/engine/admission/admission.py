@@ -5,6 +5,7 @@ destination, chooses the pool, and says no with a :class:`~smsagg.model.Refusal`
 step that no setting asks for is not taken.
 """
 
+from smsagg.config.sandbox import SANDBOX
 from smsagg.engine.accounts import Account
 from smsagg.engine.admission.lookups import Lookups
 from smsagg.engine.admission.permission import Permission
@@ -15,6 +16,7 @@ from smsagg.engine.core import Core
 from smsagg.model import Message, Refusal
 from smsagg.model.message import ANSWERED
 from smsagg.routing.prefix import country_of
+from smsagg.sandbox import magic_of
 
 
 class Admission:
@@ -50,17 +52,19 @@ class Admission:
                 return refusal
         if self._networks is not None:
             message.network = self._networks.find(digits)
-        if self._lookups is not None and self._lookups.is_on:
+        is_sandbox = account.settings.sandbox
+        if self._lookups is not None and self._lookups.is_on and not is_sandbox:
             message.network = self._lookups.network(digits, message.country) or message.network
         numbers = self._core.numbers
         refusal = None if message.origin == ANSWERED else numbers.sender_for(account, message, digits, now)
-        refusal = refusal or self.routing.route(message, digits, now)
+        if refusal is None:
+            refusal = _play(message, digits) if is_sandbox else self.routing.route(message, digits, now)
         if refusal is None and self.permission.is_needed:
             refusal = self.permission.check(message, digits)
         if refusal is None and account.tariff is not None:
             assert self._tariffs is not None
             refusal = self._tariffs.price(account.tariff, message, digits, now)
-        if refusal is None and self.caps.is_needed:
+        if refusal is None and self.caps.is_needed and not is_sandbox:
             refusal = self.caps.check(account, digits, now)
         if refusal is not None:
             numbers.take_back((message,))
@@ -68,4 +72,12 @@ class Admission:
 
     def home_of(self, message: Message) -> str:
         """The pool that a message which was admitted before would go to now; ``""`` when there is none."""
+        if message.is_sandbox:
+            return SANDBOX if SANDBOX in self._core.pools else ""
         return self.routing.pool_again(message, self._core.clock.now_ms())
+
+
+def _play(message: Message, digits: str) -> Refusal | None:
+    """To a simulated handset, without asking any rule."""
+    message.pool = SANDBOX
+    return magic_of(digits).refusal

@@ -17,8 +17,9 @@ from attrs import define
 from smsagg.abuse import Checks, rules_of
 from smsagg.abuse.checks import Shared
 from smsagg.config.amounts import format_micros
+from smsagg.config.sandbox import SANDBOX
 from smsagg.config.schema import AccountSettings, Config
-from smsagg.engine.admission.foresight import PASSED, REFUSED, WARNING, Step, guard_step, later_steps
+from smsagg.engine.admission.foresight import PASSED, REFUSED, WARNING, Step, guard_step, later_steps, sandbox_step
 from smsagg.engine.admission.tariffs import guard_of
 from smsagg.engine.engine import Engine
 from smsagg.errors import ControlError
@@ -100,6 +101,7 @@ class _Explanation:
         self._engine = explainer._engine
         self._question, self._settings, self._digits, self._at = question, settings, digits, at
         self._country = country_of(digits)
+        self._prices = None if settings.sandbox else self._tables.prices.get(question.account)
         self._network, self._network_by = self._network_of()
         planned = plan(question.text, _NO_REWRITING)
         self._segments = len(planned.segments)
@@ -118,7 +120,7 @@ class _Explanation:
             b"".join(planned.bodies),
             planned.data_coding,
         )
-        self._decision = self._routes.decide(self._query)
+        self._decision = Routed(SANDBOX, "") if settings.sandbox else self._routes.decide(self._query)
         self._message = self._written()
 
     def record(self) -> Record:
@@ -131,7 +133,7 @@ class _Explanation:
             "tags": sorted(self._settings.tags),
             "rules": [
                 {"rule": one.rule, "verdict": one.verdict.value, "why": one.why}
-                for one in self._routes.explain(self._query)
+                for one in (() if self._settings.sandbox else self._routes.explain(self._query))
             ],
             "decision": self._decided(),
             "steps": [_told(step) for step in steps],
@@ -157,7 +159,7 @@ class _Explanation:
         return network, "prefix" if network else ""
 
     def _is_looked_up(self) -> bool:
-        lookup = self._config.routing.lookup
+        lookup = None if self._settings.sandbox else self._config.routing.lookup
         return lookup is not None and self._country in lookup.countries
 
     def _destination(self) -> Record:
@@ -190,6 +192,8 @@ class _Explanation:
         }
 
     def _decided_by(self, decision: Routed) -> str:
+        if self._settings.sandbox:
+            return "its account, which is a sandbox"
         if decision.rule:
             return f"rule {decision.rule}"
         named = self._country in self._config.pools[decision.pool].countries
@@ -203,6 +207,8 @@ class _Explanation:
         yield from guard_step(self._guard(), self._message, self._digits, self._at)
         yield self._sender_step
         yield self._route_step()
+        if self._settings.sandbox:
+            yield sandbox_step(self._digits)
         if isinstance(self._decision, Routed):
             yield from self._price_steps(self._decision.pool)
             if self._engine is not None:
@@ -240,8 +246,7 @@ class _Explanation:
         return Step("route", REFUSED, decision.command_status, "no pool for its country, and no default pool")
 
     def _price_steps(self, pool: str) -> Iterator[Step]:
-        prices = self._tables.prices.get(self._question.account)
-        if prices is None:
+        if self._prices is None:
             return
         rate = self._rate()
         if rate is None:
@@ -265,7 +270,7 @@ class _Explanation:
     # --- prices and carriers ---
 
     def _rate(self) -> CardRate | None:
-        prices = self._tables.prices.get(self._question.account)
+        prices = self._prices
         return None if prices is None else prices.find(self._digits, self._network, self._at, self._country)
 
     def _cost(self, carrier: str) -> CardRate | None:

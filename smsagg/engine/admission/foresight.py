@@ -12,6 +12,7 @@ from smsagg.config.amounts import format_micros
 from smsagg.engine.engine import Engine
 from smsagg.model import Message
 from smsagg.pricing.purse import UNLIMITED
+from smsagg.sandbox import magic_of
 from smsagg.smpp.status import ESME_RMSGQFUL
 
 PASSED, REFUSED, WARNING, HELD = "passed", "refused", "warning", "held"
@@ -41,11 +42,19 @@ def guard_step(guard: Checks | None, message: Message, digits: str, now: int) ->
             yield Step("abuse", WARNING, 0, f"an alarm, by content rule {match.rule}")
 
 
+def sandbox_step(digits: str) -> Step:
+    """What becomes of a message of a sandbox account."""
+    magic = magic_of(digits)
+    if magic.refusal is not None:
+        return Step("sandbox", REFUSED, magic.refusal.command_status, magic.meaning)
+    return Step("sandbox", PASSED, 0, magic.meaning)
+
+
 def later_steps(engine: Engine, message: Message, digits: str, segments: int, now: int) -> Iterator[Step]:
     """What comes after route and price. ``message`` has its price."""
     core = engine.core
     account = core.accounts[message.account]
-    refusal = engine.admission.caps.foresee(account, digits, now)
+    refusal = None if account.settings.sandbox else engine.admission.caps.foresee(account, digits, now)
     if refusal is not None:
         reason = "the number has had as many messages as it may for now"
         yield Step("recipient", REFUSED, refusal.command_status, reason)

@@ -65,7 +65,7 @@ class Money:
         for name, account in core.accounts.items():
             settings, purse = account.settings, self.purses.get(name)
             limits = limits_of(settings)
-            is_billed = settings.billing != "none"
+            is_billed = is_billed_by(settings)
             if is_billed or limits:
                 purse = self._purse_of(name)
             if purse is not None:
@@ -106,7 +106,7 @@ class Money:
     def _set(self, purse: Purse, settings: AccountSettings, limits: Sequence[Limit]) -> None:
         days = self._days_of(settings)
         purse.use(days)
-        purse.is_billed = settings.billing != "none"
+        purse.is_billed = is_billed_by(settings)
         purse.credit = 0
         if settings.billing == "postpaid":
             purse.credit = UNLIMITED if settings.credit_limit is None else settings.credit_limit
@@ -317,9 +317,16 @@ def currency_of(config: Config, settings: AccountSettings) -> str:
     return settings.currency or config.money.currency
 
 
+def is_billed_by(settings: AccountSettings) -> bool:
+    """Whether its messages reserve their price; those of a sandbox never do."""
+    return settings.billing != "none" and not settings.sandbox
+
+
 def limits_of(settings: AccountSettings) -> list[Limit]:
-    """The account's caps and quotas, unused."""
+    """The account's caps and quotas, unused; a sandbox has none."""
     limits: list[Limit] = []
+    if settings.sandbox:
+        return limits
     caps = {WHOLE: settings.caps, **settings.caps_by_country}
     quotas = {WHOLE: settings.quotas, **settings.quotas_by_country}
     for scope, cap in caps.items():

@@ -75,6 +75,8 @@ class Tariffs:
         self.charge_deliveries = {name: card for name, card in cards if ChargeOn.DELIVERED in card.charges}
         for name, account in core.accounts.items():
             prices = core.tables.prices.get(name)
+            if account.settings.sandbox:
+                prices = None
             account.tariff = None if prices is None else self._tariff(account.settings, prices)
 
     def _tariff(self, settings: AccountSettings, prices: RateCard) -> Tariff:

@@ -8,6 +8,7 @@ Of a link one attempt at a time is timed, from its hand-over to its outcome, so 
 from collections import deque
 from collections.abc import Sequence
 
+from smsagg.config.sandbox import SANDBOX
 from smsagg.engine.health.traffic import Traffic
 from smsagg.engine.sending.pools import LinkState
 from smsagg.model import Message, MessageState
@@ -67,6 +68,8 @@ class EngineSightings:
         """Look at the counters anew; what has not changed stays the same object."""
         cells, subjects = self._cells, self._subjects
         for key, cell in self._experience.cells.items():
+            if key[0] == SANDBOX:
+                continue
             told = (
                 cell.accepted,
                 cell.throttled,

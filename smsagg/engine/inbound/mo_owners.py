@@ -9,6 +9,7 @@ shared                                        the account that wrote last from i
 nobody's (available, in quarantine)           nobody: what was meant for its last owner reaches no other account, not
                                               even the one of a route for whatever nobody else owns
 not in the inventory, or retired              the account of its route
+any, and a handset of the sandbox answers     the account whose message it answers, and nobody else
 ============================================  ========================================================================
 
 An account that has left the configuration still owns its numbers: what comes for it waits in the store.
@@ -16,6 +17,7 @@ An account that has left the configuration still owns its numbers: what comes fo
 
 from functools import partial
 
+from smsagg.config.sandbox import SANDBOX
 from smsagg.engine.core import Core
 from smsagg.inventory.number import Number
 from smsagg.mo import MoRoute, MoRoutes, first_word, routes_of
@@ -36,6 +38,8 @@ class MoOwners:
 
     def find(self, carrier: str, mo: CarrierMo, first: CarrierMo | None) -> MoRoute | None:
         """The route of ``mo``; ``first`` is the part with the first word, ``None`` when that never came."""
+        if mo.account or carrier == SANDBOX:
+            return self._sandbox_route(mo)
         word = (lambda: "") if first is None else partial(first_word, first.body, first.data_coding, first.esm_class)
         number = self._numbers.number_at(mo.destination_addr, mo.source_addr, carrier)
         if number is None:
@@ -50,6 +54,8 @@ class MoOwners:
 
     def must_wait(self, carrier: str, mo: CarrierMo, route: MoRoute | None) -> bool:
         """Whether a part goes on with the others only: to be one message, or because the first one says where."""
+        if mo.account:
+            return False
         if route is not None and route.reassemble:
             return True
         number = self._numbers.number_at(mo.destination_addr, mo.source_addr, carrier)
@@ -61,6 +67,8 @@ class MoOwners:
 
     def unknown_writer(self, carrier: str, mo: CarrierMo) -> str:
         """The recipient that must be looked up before :meth:`find` can say whose ``mo`` is; ``""``: it can."""
+        if mo.account:
+            return ""
         number = self._numbers.number_at(mo.destination_addr, mo.source_addr, carrier)
         if number is None or not number.is_shared or self._numbers.last_writer(number, mo.source_addr) is not None:
             return ""
@@ -69,6 +77,11 @@ class MoOwners:
     def owns(self, address: str) -> bool:
         """Whether ``address`` is a number of ours."""
         return self._routes.owns(address) or self._numbers.owns(address)
+
+    @staticmethod
+    def _sandbox_route(mo: CarrierMo) -> MoRoute | None:
+        """To whoever wrote to the simulated handset, and to nobody else."""
+        return MoRoute(mo.destination_addr, "", "", mo.account, False) if mo.account else None
 
     def _route_to(self, account: str, number: Number) -> MoRoute | None:
         if not account:

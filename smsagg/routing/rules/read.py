@@ -17,6 +17,7 @@ from cattrs import Converter
 from smsagg.config.check import COUNTRIES
 from smsagg.config.csv_rows import FileProblems
 from smsagg.config.problems import Problem, Problems
+from smsagg.config.sandbox import SANDBOX
 from smsagg.config.schema import Config
 from smsagg.config.structure import strict_converter
 from smsagg.config.units import seen
@@ -41,7 +42,8 @@ class Names:
 
     @classmethod
     def of(cls, config: Config) -> "Names":
-        return cls(list(config.accounts), list(config.message_classes), list(config.pools))
+        pools = [name for name in config.pools if name != SANDBOX]
+        return cls(list(config.accounts), list(config.message_classes), pools)
 
 
 def read_routes(text: str, names: Names, problems: FileProblems, warnings: FileProblems) -> list[Rule]:
