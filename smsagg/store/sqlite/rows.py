@@ -30,7 +30,9 @@ GROUP_COLUMNS = tuple(column.name for column in attrs.fields(PartGroup) if colum
 DELIVERY_COLUMNS = tuple(column.name for column in attrs.fields(Delivery))
 PARKED_RECEIPT_COLUMNS = ParkedReceipt._fields
 _PART_FIELDS = tuple(column.name for column in attrs.fields(MoPart) if column.name != "mo")
-_MO_FIELDS = tuple(column.name for column in attrs.fields(CarrierMo) if column.name != "handle")
+_MO_FIELDS = tuple(
+    column.name for column in attrs.fields(CarrierMo) if column.name not in ("handle", "account")
+)  # what a sandbox's handset writes waits for no other part
 MO_PART_COLUMNS = _PART_FIELDS + _MO_FIELDS
 
 Row = tuple[Any, ...]
