@@ -1,0 +1,240 @@
+"""Nothing private that goes through a server comes out where it does not belong: texts, passwords, keys, secrets."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from canary_world import (
+    CARRIER_PASSWORD,
+    KEY,
+    NUMBER,
+    PASSWORD,
+    READERS_KEY,
+    REFUSED_NUMBER,
+    REPLY,
+    SECRET,
+    SHORT_CODE,
+    STRANGE_KEY,
+    TEXT,
+    WRONG_PASSWORD,
+    World,
+    spellings,
+    world,
+)
+from click.testing import CliRunner
+from integration_processes import PATIENCE_S, RawEsme
+
+from smsagg.cli import main
+from smsagg.smpp import pdu
+from smsagg.smpp.codec import encode
+from smsagg.smpp.tlv import Tag
+
+FROM = {"source_addr_ton": 5, "source_addr": "ACME"}
+TO = {"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": NUMBER}
+UDH = bytes((5, 0, 3, 7, 2, 1))
+CLOSED = (ConnectionError, EOFError, TimeoutError)
+MAY_TELL_REPLIES = ("webhooks", "GET /v1/events", "smpp")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_nothing_private_comes_out(tmp_path: Path, log_format: str) -> None:
+    """Every way in, good and bad, by SMPP, HTTP and from carriers; every way out: answers, events, webhooks, metrics,
+    the OpenAPI document, commands, traces, refused configurations, and a log at level debug."""
+    with world(tmp_path, log_format) as the:
+        with traced(the):
+            by_smpp(the)
+            message_id = by_http(the)
+            until(lambda: sum(b"message.inbound" in heard for heard in the.hooks.heard) > 0)
+            until(lambda: sum(b"message.delivered" in heard for heard in the.hooks.heard) > 3)
+        pages(the, message_id)
+        commands(the, message_id)
+        refused_configurations(the)
+        the.server.process.signal_end()
+        the.server.process.wait()
+        the.keep("webhooks", b"".join(the.hooks.heard))
+        the.keep("log", the.server.log.read_bytes())
+        assert b"message.inbound" in the.outputs["webhooks"]
+        assert b"short_message" in the.outputs["trace"]
+        assert len(the.outputs["log"]) > 1_000
+        assert hits(the) == []
+
+
+def hits(the: World) -> list[str]:
+    """What came out where."""
+    private = [TEXT, REPLY, PASSWORD, WRONG_PASSWORD, CARRIER_PASSWORD, KEY, STRANGE_KEY, READERS_KEY, SECRET[6:]]
+    found = [
+        f"{name}: {word} ({how})"
+        for name, octets in the.outputs.items()
+        for word in private
+        for how, spelling in spellings(word).items()
+        if spelling in octets and not (word == REPLY and name in MAY_TELL_REPLIES)
+    ]
+    return found + [f"{name}: {NUMBER}" for name in ("log", "metrics") if NUMBER.encode() in the.outputs[name]]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "too slow"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def traced(the: World) -> Iterator[None]:
+    """``smsagg trace`` of all that the account does, to read and for programs."""
+    arguments = [sys.executable, "-m", "smsagg", "trace", "--account", "canary", "--config", str(the.config)]
+    with contextlib.ExitStack() as stack:
+        for options in ((), ("--json",)):
+            path = the.directory / f"trace{len(options)}"
+            output = stack.enter_context(path.open("wb"))
+            process = stack.enter_context(subprocess.Popen([*arguments, *options], stdout=output, stderr=output))
+            stack.callback(process.kill)
+            until(lambda path=path: path.stat().st_size > 0)  # type: ignore[misc]
+        yield
+    the.keep("trace", b"".join((the.directory / f"trace{number}").read_bytes() for number in (0, 1)))
+
+
+def by_smpp(the: World) -> None:
+    """Submits of every kind, taken and refused; what is asked about them; what cannot be read."""
+    for password in (WRONG_PASSWORD, PASSWORD):
+        esme = RawEsme(socket.create_connection(the.server.smpp))
+        ask(the, esme, pdu.BindTransceiver(system_id="canary", password=password))
+    text = TEXT.encode()
+    payload = ((int(Tag.MESSAGE_PAYLOAD), text * 20),)
+    for one in (
+        submit(short_message=text),
+        submit(short_message=b"", tlvs=payload),
+        submit(short_message=TEXT.encode("utf-16-be"), data_coding=8),
+        submit(short_message=UDH + text, esm_class=0x40),
+        submit(short_message=b"HOLDTHIS " + text),
+        submit(short_message=text, schedule_delivery_time="000000010000000R"),
+        submit(short_message=text, destination_addr=REFUSED_NUMBER),
+        submit(short_message=text, destination_addr="0" + NUMBER),
+        submit(short_message=text, destination_addr=TEXT),
+        submit(short_message=text, esm_class=0x3C),
+        submit(short_message=text, service_type="CNRY", validity_period="999999999999999R"),
+        submit(short_message=text, tlvs=((int(Tag.SAR_TOTAL_SEGMENTS), text),)),
+        pdu.SubmitMulti(dest_addresses=(pdu.SmeAddress(1, 1, NUMBER), pdu.SmeAddress(1, 1, "1")), **FROM,
+                        short_message=text),
+        pdu.DataSm(**FROM, **TO, tlvs=payload),
+    ):  # fmt: skip
+        answer = ask(the, esme, one)
+        message_id = getattr(answer, "message_id", "")
+        if message_id:
+            ask(the, esme, pdu.ReplaceSm(message_id=message_id, **FROM, short_message=text))
+            ask(the, esme, pdu.QuerySm(message_id=message_id, **FROM))
+            ask(the, esme, pdu.CancelSm(message_id=message_id, **FROM, **TO))
+    for octets in (encode(submit(short_message=text))[:60] + b"\xff" * 20, text * 4, KEY.encode()):
+        with contextlib.suppress(*CLOSED), socket.create_connection(the.server.smpp) as stranger:
+            stranger.sendall(octets)
+            stranger.settimeout(1.0)
+            the.keep("smpp", stranger.recv(1_000))
+
+
+def submit(**fields: Any) -> pdu.SubmitSm:
+    return pdu.SubmitSm(**{**FROM, **TO, "registered_delivery": 1, **fields})
+
+
+def ask(the: World, esme: RawEsme, request: pdu.Request) -> pdu.Pdu | None:
+    """The answer; deliver_sm that come meanwhile are answered and kept."""
+    request.sequence_number = ask.number = getattr(ask, "number", 0) + 1  # type: ignore[attr-defined]
+    try:
+        answer = esme.ask(request)
+        while isinstance(answer, pdu.DeliverSm):
+            the.keep("smpp", encode(answer))
+            answer = esme.ask(pdu.DeliverSmResp(sequence_number=answer.sequence_number))
+    except CLOSED:
+        return None
+    the.keep("smpp", encode(answer))
+    return answer
+
+
+def by_http(the: World) -> str:
+    """Messages by HTTP, and everything that can be wrong with them; the id of one."""
+    one = {"to": f"+{NUMBER}", "from": "ACME", "text": TEXT}
+    first = the.call("POST", "/v1/messages", one)
+    for key in (READERS_KEY, STRANGE_KEY):
+        the.call("POST", "/v1/messages", one, key=key)
+    for body in ({**one, "text": f"{TEXT} else"}, one, one):
+        the.call("POST", "/v1/messages", body, **{"Idempotency-Key": TEXT})
+    the.call("POST", "/v1/messages", {**one, "text": f"HOLDTHIS {TEXT}"})
+    the.call(
+        "POST", "/v1/messages/batch", {"messages": [one, {**one, "to": TEXT}, {**one, "to": f"+{REFUSED_NUMBER}"}]}
+    )
+    for member in ("to", "from", "ttl", "region", "send_at", "message_type", "priority", "reference", "text", TEXT):
+        the.call("POST", "/v1/messages", {**one, member: TEXT * 400})
+    for broken in (b"{" + TEXT.encode(), TEXT.encode(), b"\xff" + TEXT.encode(), b"[" * 100_000 + TEXT.encode()):
+        the.call("POST", "/v1/messages", broken)
+        the.call("POST", "/v1/messages/batch", broken)
+    later = the.call("POST", "/v1/messages", {**one, "send_at": "2099-01-15T08:00:00Z"})
+    the.call("POST", f"/v1/messages/{later.get('id', 'unknown')}/cancel")
+    the.call("DELETE", "/v1/messages")
+    return str(first["id"])
+
+
+def pages(the: World, message_id: str) -> None:
+    """Everything that can be read over HTTP, also with what is private in the question."""
+    quoted = TEXT.replace(" ", "%20")
+    one = f"messages/{message_id}"
+    for target in ("messages", one, f"{one}/events", f"messages/{quoted}", "events", "openapi.json", quoted):
+        for query in ("", f"?cursor={quoted}", f"?since={quoted}&type={quoted}&limit={quoted}&state={quoted}"):
+            the.call("GET", f"/v1/{target}{query}")
+    for target in ("/metrics", "/healthz", "/readyz", f"/{quoted}"):
+        the.call("GET", target)
+        the.keep("metrics", the.outputs[f"GET {target}"])
+
+
+def commands(the: World, message_id: str) -> None:
+    """What operators can ask, but for what shows texts because they say so (``--bodies``)."""
+    for line in (
+        f"message {message_id}", f"message {message_id} --json", "held list", "held list --json", "receipts unmatched",
+        "receipts dialects", "receipts rematch --help", "account frozen", "abuse status", "carrier status",
+        "config history", "config show 1", "money balance", "report", "report --by carrier --format json",
+        "export", "numbers list", "check-config", "reload --check", "reload", "held reject --all",
+        f"held release {message_id}", "account freeze canary --reason CNRY", "account unfreeze canary",
+    ):  # fmt: skip
+        run(the, line.split()[0], *line.split(), "--config", str(the.config))
+    asked = ("explain", "--account", "canary", "--to", NUMBER, "--text", TEXT, "--config", str(the.config))
+    for arguments in (asked, (*asked, "--json"), (*asked, "--offline")):
+        run(the, "explain", *arguments)
+    host, port = the.server.smpp
+    for password in (PASSWORD, WRONG_PASSWORD):
+        sending = ("send", "--host", host, "--port", str(port), "--system-id", "canary", "--password", password)
+        run(the, "send", *sending, "--to", NUMBER, "--from", "ACME", "--text", TEXT)
+
+
+def run(the: World, name: str, *arguments: str) -> None:
+    done = CliRunner().invoke(main, list(arguments))
+    the.keep(f"smsagg {name}", done.stdout + done.stderr)
+
+
+def refused_configurations(the: World) -> None:
+    """Files that are wrong beside what is secret in them, and where the secret itself is."""
+    sound = the.config.read_text()
+    for wrong in (
+        sound.replace(f'password = "{CARRIER_PASSWORD}"', f'password = ["{CARRIER_PASSWORD}"]', 1),
+        sound.replace(
+            f'password = "{CARRIER_PASSWORD}"', f'password = "{CARRIER_PASSWORD}"\npasword = "{PASSWORD}"', 1
+        ),
+        sound.replace(f'password = "{CARRIER_PASSWORD}"', f'password = "{CARRIER_PASSWORD}" x', 1),
+        sound.replace(SECRET, f"{SECRET}!"),
+        sound.replace('app = { hash = "sha256:', f'app = {{ hash = "{KEY}'),
+        sound.replace(f'mo_numbers = ["{SHORT_CODE}"]', f'password_hash = "{PASSWORD}"'),
+        sound.replace('system_id = "canary"', f'system_id = "canary"\npassword = "{PASSWORD}"'),
+    ):
+        assert wrong != sound
+        the.config.write_text(wrong)
+        run(the, "reload", "reload", "--config", str(the.config))
+        run(the, "check-config", "check-config", str(the.config))
+        before = len(the.server.log.read_bytes())
+        the.server.process._process.send_signal(signal.SIGHUP)
+        until(lambda before=before: len(the.server.log.read_bytes()) > before)  # type: ignore[misc]
+    the.config.write_text(sound)
