@@ -27,7 +27,7 @@ from smsagg.queueing import TokenBucket
 from smsagg.signing import signed_headers
 from smsagg.store.base import Changes, Store
 from smsagg.webhooks.places import Places
-from smsagg.webhooks.post import RETRY_AFTER_MAX_S, Answer, Verdict
+from smsagg.webhooks.post import Answer, Verdict
 
 BACKOFF = 4.0
 JITTER = 0.2
@@ -99,8 +99,7 @@ class Worker:
                 await trio.sleep(STORE_RETRY_S)
                 continue
             now = self._means.clock.now_ms()
-            latest = now + self._longest_ms  # what is planned for later was planned before the clock was set back
-            due = [(delivery, event) for delivery, event in owed if not now < delivery.next_attempt_at <= latest]
+            due = [(delivery, event) for delivery, event in owed if self._is_due(delivery, now)]
             if due:
                 await self._tell_all(due)
             elif owed:
@@ -188,15 +187,19 @@ class Worker:
         self._pauses_until = max(self._pauses_until, trio.current_time() + pause_s)
         return pause_s
 
-    @property
-    def _longest_ms(self) -> int:
-        """No attempt is planned further ahead."""
-        return round(1000 * max(self._means.sending.retry_max * (1 + JITTER), RETRY_AFTER_MAX_S, PAUSE_MAX_S))
+    def _is_due(self, delivery: EventDelivery, now: int) -> bool:
+        """Its time has come, or is further ahead than its delay can be: that was planned before the clock was set back,
+        or for a pause, which is over."""
+        latest = now + round(1000 * self._least_delay_s(delivery.attempts) * (1 + JITTER))
+        return not now < delivery.next_attempt_at <= latest
 
     def _delay_s(self, attempts: int) -> float:
+        return self._least_delay_s(attempts) * (1 + JITTER * self._means.rng.random())
+
+    def _least_delay_s(self, attempts: int) -> float:
+        """After so many attempts."""
         sending = self._means.sending
-        delay_s = min(sending.retry_first * BACKOFF ** min(attempts - 1, 20), sending.retry_max)
-        return delay_s * (1 + JITTER * self._means.rng.random())
+        return min(sending.retry_first * BACKOFF ** min(max(attempts - 1, 0), 20), sending.retry_max)
 
     def _log(self, endpoint: Endpoint, event: Event, answer: Answer) -> None:
         subject = endpoint.account if endpoint.source is Source.CALLBACK else endpoint.name

@@ -42,7 +42,7 @@ from smsagg.store.sqlite.writer import Writer
 from smsagg.testing.faulty_vfs import Medium
 from smsagg.webhooks.post import Answer
 from smsagg.webhooks.post import Verdict as Told
-from smsagg.webhooks.sender import Webhooks
+from smsagg.webhooks.worker import Worker as WebhookWorker
 from tools.chaos.seeded import replace
 from tools.chaos.wire import nonce_of
 
@@ -372,11 +372,11 @@ def delivered_unrecorded(point: Point) -> None:
 def told_unrecorded(point: Point) -> None:
     """A webhook was taken by its endpoint; that it is owed is still in the store."""
 
-    def look(_hooks: Webhooks, _endpoint: object, _delivery: object, event: Event, answer: Answer, _: object) -> None:
+    def look(_worker: WebhookWorker, _delivery: object, event: Event, answer: Answer, _changes: object) -> None:
         if answer.verdict is Told.TAKEN and event.message_id:
             point.pass_by([f"id:{event.message_id}"])
 
-    _before(Webhooks, "_settle", look)
+    _before(WebhookWorker, "_settle", look)
 
 
 # --- starting ---
