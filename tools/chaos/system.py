@@ -61,6 +61,7 @@ CARRIER_PASSWORD = "up-5f6jw"
 WEB = "web"
 """The account that sends by HTTP, and whose events go to endpoints."""
 API_KEY = "sk_8p2vnq6chaos"
+FOLLOWED = tuple(f"message.{what}" for what in ("queued", "sent", "delivered", "failed", "expired", "cancelled"))
 ENDPOINT_CONCURRENCY = 16
 WEBHOOK_TIMEOUT_S = 1.0
 
@@ -388,6 +389,7 @@ class System:
             [accounts.{WEB}.webhooks.{name}]
             url = "http://127.0.0.1:{self.endpoints_port}/{name}"
             secret = "{secret}"
+            events = {list(FOLLOWED)}
             concurrency = {ENDPOINT_CONCURRENCY}
             """
             for name, secret in SECRETS.items()
