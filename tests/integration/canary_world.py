@@ -210,6 +210,7 @@ def world(directory: Path, log_format: str) -> Iterator[World]:
 def spellings(private: str) -> dict[str, bytes]:
     """How it could be let out."""
     octets = private.encode()
+    in_base64 = (base64.b64encode(bytes(before) + octets)[4:].rstrip(b"=")[:-1] for before in range(1, 4))
     return {
         "as it is": octets,
         "its last word": octets.split()[-1],
@@ -217,5 +218,5 @@ def spellings(private: str) -> dict[str, bytes]:
         "hexadecimal": octets.hex().encode(),
         "hexadecimal, large": octets.hex().upper().encode(),
         "UCS-2, hexadecimal": private.encode("utf-16-be").hex().encode(),
-        "base64": base64.b64encode(octets).rstrip(b"=")[:-1],
+        **{f"base64, at {place}": spelling for place, spelling in enumerate(in_base64)},
     }
