@@ -30,7 +30,7 @@ from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
 from smsagg.config.documents import Documents, read_documents
 from smsagg.config.sandbox import SANDBOX
-from smsagg.config.schema import CarrierSettings, Config
+from smsagg.config.schema import CarrierSettings, Config, StoreSettings
 from smsagg.control import ControlServer, socket_path
 from smsagg.control.abuse import AbuseService
 from smsagg.control.carriers import CarriersService
@@ -229,7 +229,7 @@ class Gateway:
             outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
             self._metrics.loop_tasks.add_source(lambda: {"": trio.lowlevel.current_statistics().tasks_living})
             outer.start_soon(door.pace.run, lambda: engine.backlog)
-            v1 = V1(engine, _search_in(config.store.path), lambda: door.pace.load)
+            v1 = V1(engine, _search_in(config.store), lambda: door.pace.load)
             webhooks = Webhooks(
                 lambda: engine.core.config,
                 engine.endpoints,
@@ -311,13 +311,13 @@ class Gateway:
         metrics.smpp_read_share.add_source(lambda: {"": door.pace.share})
 
 
-def _search_in(path: str) -> MessageSearch:
+def _search_in(store: StoreSettings) -> MessageSearch:
     """Searches that read the store's file in threads of their own, few at a time."""
     limiter = trio.CapacityLimiter(SEARCHES_MAX)
 
     async def find(*, before_seq: int, limit: int, **sought: Any) -> tuple[list[Message], int]:
         page = await trio.to_thread.run_sync(
-            search, path, Sought(**sought), before_seq, limit, limiter=limiter, abandon_on_cancel=True
+            search, store, Sought(**sought), before_seq, limit, limiter=limiter, abandon_on_cancel=True
         )
         return page.messages, page.before_seq
 

@@ -31,7 +31,7 @@ def message(config_path: Path, message_id: str, bodies: bool, numbers: bool, zon
     store's file; what is under way just now in the server's memory is not in it. See docs/reports.md.
     """
     config = load_config(config_path, settings_class)
-    with open_history(config.store.path) as history:
+    with open_history(config.store.path, config.store.encryption) as history:
         found = find_messages(history, message_id)
     if not found:
         raise ControlError(f"no message has the id {message_id}, or it is older than what history keeps (history_ttl)")

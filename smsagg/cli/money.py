@@ -94,7 +94,7 @@ def statement(config_path: Path, account: str, since: str, as_json: bool) -> Non
 def check(config_path: Path, messages: bool) -> None:
     """Check the ledger: every sum in it against what it is the sum of. Exits with 1 when one is wrong."""
     config = load_config(config_path, settings_class)
-    with open_history(config.store.path) as history:
+    with open_history(config.store.path, config.store.encryption) as history:
         found = check_ledger(history, messages=messages)
     for account, kept, is_sum_of, amount, should_be in found.differences:
         click.echo(

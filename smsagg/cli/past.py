@@ -85,7 +85,7 @@ def asked_past(config_path: Path, since: str, until: str, zone: tzinfo, account:
     begin, end = instants(since, until, zone)
     if account and account not in config.accounts:
         click.echo(f"{config_path} has no account {account} now; looking for it in the past", err=True)
-    with open_history(config.store.path) as history:
+    with open_history(config.store.path, config.store.encryption) as history:
         yield Asked(config, history, history.span(begin, end), zone, account)
 
 

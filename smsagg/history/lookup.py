@@ -13,7 +13,7 @@ from smsagg.store.base import ParkedReceipt
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     GROUP_COLUMNS,
-    MESSAGE_COLUMNS,
+    MESSAGE_SHOWN,
     PARKED_RECEIPT_COLUMNS,
     delivery_from_row,
     group_from_row,
@@ -24,7 +24,6 @@ from smsagg.store.sqlite.rows import (
 SIBLINGS_WITHIN = 20_000
 DELIVERIES_AT_ONCE = 5_000
 COPIES_AT_ONCE = 500
-_MESSAGE = ", ".join(MESSAGE_COLUMNS)
 _TABLES = (("history", "redacted"), ("messages", "0"))
 
 
@@ -90,7 +89,7 @@ def _parts(history: History, group: PartGroup) -> list[Found]:
 def _range(ask: Ask, seq: int, count: int, where: str = "TRUE") -> list[Found]:
     found: list[Found] = []
     for table, redacted in _TABLES:
-        text = f"SELECT {_MESSAGE}, {redacted} FROM {table} WHERE seq >= ? AND seq < ? AND {where}"
+        text = f"SELECT {MESSAGE_SHOWN}, {redacted} FROM {table} WHERE seq >= ? AND seq < ? AND {where}"
         for *row, bits in ask(text, (seq, seq + count)):
             found.append(Found(message_from_row(tuple(row)), bits, table == "history"))
     groups: dict[int, PartGroup] = {}

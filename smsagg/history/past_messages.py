@@ -9,7 +9,13 @@ from smsagg.reports.what_if import PastMessage
 
 _TAKEN = "(m.carrier_message_id <> '' OR m.state IN (1, 2, 6) OR substr(m.trail, -9) = '|accepted')"
 """Some carriers give no id; then the state says it, or the last attempt's outcome."""
-_SOURCES = {"seq": "seq", "segments": "m.group_seq", "earned": EARNED, "taken": _TAKEN}
+_SOURCES = {
+    "seq": "seq",
+    "segments": "m.group_seq",
+    "earned": EARNED,
+    "taken": _TAKEN,
+    "body": "iif(m.is_secret, x'', m.body)",
+}
 _COLUMNS = tuple(_SOURCES.get(name, f"m.{name}") for name in PastMessage._fields)
 _SEGMENTS = PastMessage._fields.index("segments")
 

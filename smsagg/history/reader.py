@@ -23,9 +23,13 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from smsagg.config.protection_settings import EncryptionSettings
+from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreFailed
 from smsagg.store.sqlite.errors import store_error
+from smsagg.store.sqlite.opening import find_database_key
 from smsagg.store.sqlite.schema import APPLICATION_ID, load_migrations
+from smsagg.store.sqlite.sealing import give_key
 
 CHUNK_ROWS = 5_000
 """Rows of one transaction: some 20 ms."""
@@ -34,6 +38,7 @@ CHUNK_ROWS_WITH_BODIES = 500
 SLACK_MS = 60_000
 BUSY_TIMEOUT_MS = 5_000
 CACHE_OCTETS = 16 << 20
+_IN_PLAIN = EncryptionSettings()
 
 Row = tuple[Any, ...]
 Ask = Callable[[str, Sequence[Any]], list[Row]]
@@ -149,13 +154,15 @@ class History:
 
 
 @contextmanager
-def open_history(path: str | Path) -> Iterator[History]:
+def open_history(path: str | Path, encryption: EncryptionSettings = _IN_PLAIN) -> Iterator[History]:
     """The store at ``path`` for reading; raises :class:`StoreFailed` with what to do when that cannot be."""
     if not Path(path).is_file():
         raise StoreFailed(f"there is no store at {Path(path).absolute()}")
+    database_key = find_database_key(StoreSettings(path=str(path), encryption=encryption))
     connection: apsw.Connection | None = None
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        give_key(connection, database_key)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.execute(f"PRAGMA cache_size = -{CACHE_OCTETS >> 10}")
         connection.execute("PRAGMA temp_store = MEMORY")

@@ -7,17 +7,16 @@ takes several pages and never long.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from smsagg.config.schema import StoreSettings
 from smsagg.history.reader import Ask, History, open_history
 from smsagg.model import Message, MessageState, PartGroup
-from smsagg.store.sqlite.rows import GROUP_COLUMNS, MESSAGE_COLUMNS, group_from_row, message_from_row
+from smsagg.store.sqlite.rows import GROUP_COLUMNS, MESSAGE_SHOWN, group_from_row, message_from_row
 
 CHUNK_SEQS = 20_000
 SEQS_MAX = 400_000
 
-_MESSAGE = ", ".join(MESSAGE_COLUMNS)
 _GROUP = ", ".join(GROUP_COLUMNS)
 _CUT = "SELECT 1 FROM part_groups AS g WHERE g.group_seq = m.group_seq AND is_split"
 
@@ -45,12 +44,12 @@ class Page(NamedTuple):
     """Where the next page goes on; 0: there are no more."""
 
 
-def search(path: str | Path, sought: Sought, before_seq: int, limit: int) -> Page:
-    """A page of what is sought in the store at ``path``, with ``seq < before_seq`` unless that is 0.
+def search(store: StoreSettings, sought: Sought, before_seq: int, limit: int) -> Page:
+    """A page of what is sought in ``store``, with ``seq < before_seq`` unless that is 0.
 
     Reads for at most some 100 ms; to be called in a thread. Raises StoreError when the store cannot be read.
     """
-    with open_history(path) as history:
+    with open_history(store.path, store.encryption) as history:
         span = history.span(sought.since, sought.until)
         last = span.last_seq if before_seq == 0 else min(span.last_seq, before_seq - 1)
         return _down_from(history, sought, span.first_seq, last, limit)
@@ -87,7 +86,9 @@ def _matching(ask: Ask, sought: Sought, first: int, last: int, limit: int) -> li
     rows = [
         message_from_row(row)
         for table in ("history", "messages")
-        for row in ask(f"SELECT {_MESSAGE} FROM {table} AS m WHERE {where} ORDER BY seq DESC LIMIT ?", (*values, limit))
+        for row in ask(
+            f"SELECT {MESSAGE_SHOWN} FROM {table} AS m WHERE {where} ORDER BY seq DESC LIMIT ?", (*values, limit)
+        )
     ]
     rows.sort(key=lambda message: -message.seq)
     return rows[:limit]

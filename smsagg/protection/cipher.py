@@ -61,6 +61,11 @@ class Cipher:
         """Of the key that seals."""
         return self._newest.key_id
 
+    @staticmethod
+    def key_id_of(sealed: bytes) -> bytes:
+        """Of the key with which something was sealed or digested."""
+        return sealed[:ID_OCTETS]
+
     def seal(self, data: bytes, context: bytes) -> bytes:
         """``data`` for :meth:`open` with the same context; 32 octets longer, and different each time."""
         self.has_sealed = True

@@ -63,23 +63,33 @@ def make_keys(settings: StoreSettings) -> None:
 
 def write_keys(path: Path, keys: list[Key]) -> None:
     """Replace or make a key file. Raises :class:`StoreFailed`."""
+    write_private(path, format_keys(keys).encode())
+
+
+def write_private(path: Path, octets: bytes) -> None:
+    """Replace or make a file that its owner alone may read. Raises :class:`StoreFailed`."""
     temporary = path.with_name(f"{path.name}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(descriptor, 0o600)
-            os.write(descriptor, format_keys(keys).encode())
+            os.write(descriptor, octets)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         os.rename(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path)
     except OSError as error:
         raise StoreFailed(f"{path}: {error.strerror}") from error
+
+
+def sync_folder(path: Path) -> None:
+    """Make durable what was renamed beside ``path``; raises :class:`OSError`."""
+    folder = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _is_missing(settings: StoreSettings) -> bool:

@@ -1,10 +1,13 @@
 """A configuration and a store with some past, for the tests of the commands that look at it."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 from smsagg.model import Cause, Message, MessageState
+from smsagg.protection import Cipher
+from smsagg.protection.key import new_key
 from smsagg.store.base import Changes, FinishedMessage
 from smsagg.store.sqlite.connection import Seams, connect
 from smsagg.store.sqlite.group import Group, Write
@@ -39,7 +42,9 @@ class Past:
         self.config = folder / "smsagg.toml"
         self.config.write_text(CONFIG.format(path=folder / "smsagg.db"))
         self.path = folder / "smsagg.db"
-        self.connection = connect(str(self.path), Seams(synchronous="OFF"))
+        self.connection = connect(
+            str(self.path), Seams(synchronous="OFF"), cipher=Cipher([new_key(os.urandom)], os.urandom)
+        )
         migrate(self.connection, load_migrations())
         self.now = time.time_ns() // 1_000_000
         self._recent = RecentIds()

@@ -11,9 +11,8 @@ from trio.testing import MockClock
 from smsagg.config.schema import MessageClassSettings, StoreSettings
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState
 from smsagg.store.sqlite import open_sqlite_store
-from smsagg.store.sqlite.connection import Seams
 from smsagg.store.sqlite.rows import DELIVERY_COLUMNS, MESSAGE_COLUMNS, delivery_row, message_row
-from smsagg.store.sqlite.schema import load_migrations
+from smsagg.store.sqlite.schema import load_migrations, migrate
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.gateway import account_settings, make_config, make_message, run_gateway
 
@@ -40,8 +39,6 @@ async def test_what_an_older_program_left_goes_on_and_costs_nobody_anything(
     clock = FakeClock()
     now = clock.now_ms()
     settings = StoreSettings(path=str(tmp_path / "smsagg.db"), free_octets_min=0)
-    async with open_sqlite_store(settings, Seams(migrations=lambda: load_migrations()[:BEFORE_ROUTING])):
-        pass
     taken = {"state": MessageState.ENROUTE, "carrier": "alpha", "attempts": 1}
     rows = [
         old_message(1, now),
@@ -56,6 +53,7 @@ async def test_what_an_older_program_left_goes_on_and_costs_nobody_anything(
         over.message_id, 2, 0, now - 100, now + 86_400_000,
     )  # fmt: skip
     connection = apsw.Connection(settings.path)
+    migrate(connection, load_migrations()[:BEFORE_ROUTING])
     for message in rows:
         insert(connection, "messages", MESSAGE_COLUMNS, message_row(message))
     insert(connection, "history", MESSAGE_COLUMNS, message_row(over))

@@ -1,5 +1,6 @@
 """A store's file that a test writes as the server does, message by message."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import apsw
 
 from smsagg.model import Message, MessageState
+from smsagg.protection import Cipher
+from smsagg.protection.key import new_key
 from smsagg.store.base import Changes, FinishedMessage
 from smsagg.store.sqlite.connection import Seams, connect
 from smsagg.store.sqlite.group import Group, Write
@@ -74,7 +77,9 @@ class WrittenStore:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "smsagg.db"
-        self.connection: apsw.Connection = connect(str(self.path), Seams(synchronous="OFF"))
+        self.connection: apsw.Connection = connect(
+            str(self.path), Seams(synchronous="OFF"), cipher=Cipher([new_key(os.urandom)], os.urandom)
+        )
         migrate(self.connection, load_migrations())
         self._recent = RecentIds()
 

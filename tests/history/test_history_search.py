@@ -7,6 +7,7 @@ from history_store import NOW, WrittenStore, message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smsagg.config.schema import StoreSettings
 from smsagg.history import search as searching
 from smsagg.history.search import Sought, search
 from smsagg.model import MessageState
@@ -19,7 +20,7 @@ def seqs(path: Path, sought: Sought, limit: int = 10) -> list[int]:
     found: list[int] = []
     before = 0
     while True:
-        page = search(path, sought, before, limit)
+        page = search(StoreSettings(path=str(path)), sought, before, limit)
         found += [one.seq for one in page.messages]
         if not page.before_seq:
             return found

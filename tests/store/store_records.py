@@ -1,6 +1,9 @@
 """Records for the tests of stores."""
 
+import os
 from typing import Any
+
+import apsw
 
 from smsagg.model import (
     CarrierMo,
@@ -14,7 +17,11 @@ from smsagg.model import (
     PartGroup,
     PartReceipts,
 )
+from smsagg.protection import Cipher
+from smsagg.protection.key import new_key
 from smsagg.store.base import Changes, FinishedMessage, GroupUpdate, MessageUpdate
+from smsagg.store.sqlite.schema import load_migrations, migrate
+from smsagg.store.sqlite.sealing import give_functions
 
 NOW = 1_700_000_000_000
 
@@ -188,3 +195,11 @@ def mo_part(part_id: int, **values: Any) -> MoPart:
         "mo": CarrierMo(1, 2, "447900000001", 3, 4, "53849", "CMT", 0x40, 5, 8, b"\x06\x00\xff", b"\x14\x00\x00\x00"),
     }
     return MoPart(**(fields | values))
+
+
+def empty_database() -> apsw.Connection:
+    """In memory, as the writer has it."""
+    connection = apsw.Connection(":memory:")
+    migrate(connection, load_migrations())
+    give_functions(connection, Cipher([new_key(os.urandom)], os.urandom))
+    return connection

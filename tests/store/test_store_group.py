@@ -8,7 +8,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_records import NOW, delivery, finished, group, group_update, message, mo_part, update
+from store_records import NOW, delivery, empty_database, finished, group, group_update, message, mo_part, update
 
 from smsagg.model import MessageState
 from smsagg.store.base import Changes, DeliveryUpdate, ParkedReceipt
@@ -27,7 +27,6 @@ from smsagg.store.sqlite.rows import (
     mo_part_from_row,
     parked_receipt_from_row,
 )
-from smsagg.store.sqlite.schema import load_migrations, migrate
 from smsagg.store.sqlite.writer import INTERVAL_MAX_S, INTERVAL_MIN_S, commit_interval_s
 
 SEQS = st.integers(1, 12)
@@ -139,8 +138,7 @@ def test_groups_do_what_the_calls_do(made: list[Changes], rows_max: int) -> None
     model = Tables()
     for changes in copy.deepcopy(made):
         model.apply(changes)
-    connection = apsw.Connection(":memory:")
-    migrate(connection, load_migrations())
+    connection = empty_database()
     recent = RecentIds()
     waiting = deque(Write(changes, None) for changes in made)
     while waiting:

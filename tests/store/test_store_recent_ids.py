@@ -4,14 +4,13 @@ import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_records import finished, message, update
+from store_records import empty_database, finished, message, update
 
 from smsagg.model import MessageState
 from smsagg.store.base import Changes, MessageUpdate
 from smsagg.store.sqlite import jobs, recent_ids
 from smsagg.store.sqlite.group import Group, Write
 from smsagg.store.sqlite.recent_ids import RecentIds
-from smsagg.store.sqlite.schema import load_migrations, migrate
 
 SEQS = st.integers(1, 10)
 IDS = st.sampled_from(["a", "b", "c", "d", "e", "f", ""])
@@ -25,8 +24,7 @@ STEPS = st.one_of(
 @given(st.lists(st.tuples(STEPS, st.booleans()), max_size=40), st.integers(0, 4))
 def test_every_enroute_message_is_found(steps: list[tuple[object, bool]], recent_max: int) -> None:
     """Noted, indexed, renamed, twins, and after commits that failed first: a look-up finds what the rows say."""
-    connection = apsw.Connection(":memory:")
-    migrate(connection, load_migrations())
+    connection = empty_database()
     recent = RecentIds(recent_max)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recent_ids, "INDEXED_AT_ONCE", 2)

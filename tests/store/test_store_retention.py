@@ -9,7 +9,7 @@ import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_records import NOW, delivery, finished, group, group_update, message, new, parts
+from store_records import NOW, delivery, empty_database, finished, group, group_update, message, new, parts
 
 from smsagg.config.schema import StoreSettings
 from smsagg.model import IN_LEDGER, DeliveryKind
@@ -18,7 +18,6 @@ from smsagg.store.memory import MemoryStore
 from smsagg.store.sqlite import open_sqlite_store
 from smsagg.store.sqlite.retention import LATE_MS, apply_retention
 from smsagg.store.sqlite.rows import message_row
-from smsagg.store.sqlite.schema import load_migrations, migrate
 from smsagg.store.sqlite.statements import COPY_TO_HISTORY, DELETE_MESSAGES, INSERT_MESSAGES
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -199,8 +198,7 @@ def test_each_message_is_met_within_an_hour_after_its_time(
     lives: list[tuple[int, str, int]], period: int, steps: list[int], limit: int
 ) -> None:
     """Whenever it came and however long it lived; and never before its time, nor another account's."""
-    connection = apsw.Connection(":memory:")
-    migrate(connection, load_migrations())
+    connection = empty_database()
     execute = connection.cursor().execute
     accepted_at, events = NOW, []
     for seq, (life, account, gap) in enumerate(lives, 1):
@@ -231,8 +229,7 @@ def test_each_message_is_met_within_an_hour_after_its_time(
 
 def test_a_step_that_finds_nothing_costs_the_same_with_a_longer_past() -> None:
     """It goes on behind the place where it was."""
-    connection = apsw.Connection(":memory:")
-    migrate(connection, load_migrations())
+    connection = empty_database()
     execute = connection.cursor().execute
     costs = []
     place = RetentionPlace()

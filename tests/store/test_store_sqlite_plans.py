@@ -4,22 +4,19 @@ from collections.abc import Callable
 
 import apsw
 import pytest
-from store_records import NOW, finished, message, update
+from store_records import NOW, empty_database, finished, message, update
 
 from smsagg.model import Event, Message
 from smsagg.store.base import Changes, QueuedMatch
 from smsagg.store.sqlite import events, jobs
 from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import message_row
-from smsagg.store.sqlite.schema import load_migrations, migrate
 from smsagg.store.sqlite.statements import COPY_TO_HISTORY, DELETE_MESSAGES, INSERT_MESSAGES, UPDATE_MESSAGES
 
 
 @pytest.fixture
 def connection() -> apsw.Connection:
-    opened = apsw.Connection(":memory:")
-    migrate(opened, load_migrations())
-    return opened
+    return empty_database()
 
 
 def steps_of(connection: apsw.Connection, question: Callable[[apsw.Cursor], object]) -> int:

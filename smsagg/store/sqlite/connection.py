@@ -21,10 +21,12 @@ import apsw
 from attrs import define, field
 
 from smsagg.errors import StoreError, StoreFailed
+from smsagg.protection import Cipher
 from smsagg.store.sqlite.disk import FreeOctets, free_octets
 from smsagg.store.sqlite.errors import store_error
 from smsagg.store.sqlite.owner import OwnerLock
 from smsagg.store.sqlite.schema import Migration, load_migrations, migrate
+from smsagg.store.sqlite.sealing import give_functions, give_key, refuse_plain
 from smsagg.store.sqlite.wal import refuse_unread_commits
 
 PAGE_OCTETS = 4096
@@ -49,20 +51,26 @@ class Seams:
     retry_first_s: float = field(default=0.2)
 
 
-def connect(path: str, seams: Seams) -> apsw.Connection:
-    """A connection as the store wants it; raises :class:`apsw.Error`."""
+def connect(path: str, seams: Seams, database_key: bytes = b"", cipher: Cipher | None = None) -> apsw.Connection:
+    """A connection as the store wants it; raises :class:`apsw.Error`. Without ``cipher`` no secret can be touched."""
     connection = apsw.Connection(path, vfs=seams.vfs, statementcachesize=STATEMENTS_KEPT)
     try:
+        give_key(connection, database_key)
+        if cipher is not None:
+            give_functions(connection, cipher)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.execute(f"PRAGMA page_size = {PAGE_OCTETS}")
         mode = connection.execute("PRAGMA journal_mode = WAL").get
         if mode != "wal":
             raise StoreFailed(f"{path}: the file system cannot hold a WAL (journal mode stays {mode})")
+        if database_key:
+            refuse_plain(path)
         connection.execute(f"PRAGMA synchronous = {seams.synchronous}")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_OCTETS}")
         connection.execute(f"PRAGMA cache_size = -{CACHE_OCTETS >> 10}")
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA secure_delete = FAST")
         connection.execute("PRAGMA trusted_schema = OFF")
     except BaseException:
         close(connection)
@@ -76,7 +84,7 @@ def close(connection: apsw.Connection) -> None:
         connection.close(True)
 
 
-def open_checked(path: str, lock: OwnerLock, seams: Seams) -> apsw.Connection:
+def open_checked(path: str, lock: OwnerLock, seams: Seams, database_key: bytes) -> apsw.Connection:
     """Open, check and migrate; raises :class:`StoreError` with a text that names the file and what to do."""
     database_octets, wal_octets = _octets(path), _octets(f"{path}-wal")
     if not database_octets and lock.is_initialised:
@@ -86,7 +94,7 @@ def open_checked(path: str, lock: OwnerLock, seams: Seams) -> apsw.Connection:
     if database_octets is None and wal_octets:
         raise StoreFailed(f"{path}-wal is there without {path}: put both back, or move the -wal file away")
     try:
-        connection = connect(path, seams)
+        connection = connect(path, seams, database_key)
         try:
             # A refusal must not fold a suspect WAL into the database and remove it.
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

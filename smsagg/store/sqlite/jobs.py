@@ -14,7 +14,7 @@ from smsagg.store.sqlite.recent_ids import RecentIds
 from smsagg.store.sqlite.rows import (
     DELIVERY_COLUMNS,
     GROUP_COLUMNS,
-    MESSAGE_COLUMNS,
+    MESSAGE_OPENED,
     MO_PART_COLUMNS,
     PARKED_RECEIPT_COLUMNS,
     Row,
@@ -25,7 +25,6 @@ from smsagg.store.sqlite.rows import (
     parked_receipt_from_row,
 )
 
-_MESSAGE = ", ".join(MESSAGE_COLUMNS)
 _DELIVERY = ", ".join(DELIVERY_COLUMNS)
 _GROUP = ", ".join(GROUP_COLUMNS)
 _KEYS_AT_ONCE = 32
@@ -65,21 +64,21 @@ _LANES = """
     ORDER BY priority DESC, next_attempt_at LIMIT 1
 """
 _CLAIM_LANE = f"""
-    SELECT {_MESSAGE} FROM messages INDEXED BY messages_parked
+    SELECT {MESSAGE_OPENED} FROM messages INDEXED BY messages_parked
     WHERE parked = 1 AND state = 0 AND pool = ? AND priority = ? AND next_attempt_at <= ?
     ORDER BY next_attempt_at, seq LIMIT ?
 """
 _CLAIM_BY_KEY = f"""
-    SELECT {_MESSAGE} FROM messages WHERE parked = 1 AND state = 0 AND seq IN ({",".join("?" * _KEYS_AT_ONCE)})
+    SELECT {MESSAGE_OPENED} FROM messages WHERE parked = 1 AND state = 0 AND seq IN ({",".join("?" * _KEYS_AT_ONCE)})
 """
 _FIND_QUEUED = f"""
-    SELECT {_MESSAGE} FROM messages INDEXED BY messages_parked_destination
+    SELECT {MESSAGE_OPENED} FROM messages INDEXED BY messages_parked_destination
     WHERE parked = 1 AND state = 0 AND substr(destination_addr, -2) = substr(?1, -2) AND destination_addr = ?1
     AND account = ?2 AND (?3 IS NULL OR source_addr = ?3) AND (?4 IS NULL OR service_type = ?4) AND seq > ?5
     ORDER BY seq LIMIT ?6
 """
 _FIND_HELD = f"""
-    SELECT {_MESSAGE} FROM messages INDEXED BY messages_held
+    SELECT {MESSAGE_OPENED} FROM messages INDEXED BY messages_held
     WHERE parked = 1 AND state = 0 AND next_attempt_at >= {FROZEN_UNTIL}
     AND next_attempt_at = ?1 AND seq > ?2 AND ?3 IN ('', account) ORDER BY seq LIMIT ?4
 """
@@ -96,29 +95,29 @@ _CLAIM_DELIVERIES = f"""
     WHERE parked = 1 AND account = ? AND next_attempt_at <= ? ORDER BY next_attempt_at, delivery_id LIMIT ?
 """
 _BY_CARRIER_ID = f"""
-    SELECT {_MESSAGE} FROM messages INDEXED BY messages_enroute
+    SELECT {MESSAGE_OPENED} FROM messages INDEXED BY messages_enroute
     WHERE state = 1 AND indexed = 1 AND carrier = ? AND carrier_message_id IN ({",".join("?" * _KEYS_AT_ONCE)})
 """
 _ENROUTE_BY_SEQ = f"""
-    SELECT {_MESSAGE} FROM messages
+    SELECT {MESSAGE_OPENED} FROM messages
     WHERE state = 1 AND carrier = ? AND seq IN ({",".join("?" * _KEYS_AT_ONCE)})
 """
 _MESSAGES_OF_RANGE = f"""
-    SELECT {_MESSAGE} FROM messages WHERE seq >= ? AND seq < ? UNION ALL
-    SELECT {_MESSAGE} FROM history WHERE seq >= ? AND seq < ? ORDER BY seq
+    SELECT {MESSAGE_OPENED} FROM messages WHERE seq >= ? AND seq < ? UNION ALL
+    SELECT {MESSAGE_OPENED} FROM history WHERE seq >= ? AND seq < ? ORDER BY seq
 """
 _COUNT_EXPIRED = f"""
     SELECT count(*) FROM (SELECT 1 FROM messages INDEXED BY messages_expiry
     WHERE expires_at >= ? AND expires_at < ? LIMIT {_EXPIRED_BY_INDEX_MAX})
 """
 _FEW_EXPIRED = f"""
-    SELECT {_MESSAGE} FROM messages WHERE seq IN (
+    SELECT {MESSAGE_OPENED} FROM messages WHERE seq IN (
         SELECT seq FROM messages INDEXED BY messages_expiry WHERE expires_at >= ? AND expires_at < ? AND seq > ?
         ORDER BY +seq LIMIT ?
     ) ORDER BY seq
 """
 _MANY_EXPIRED = f"""
-    SELECT {_MESSAGE} FROM messages NOT INDEXED
+    SELECT {MESSAGE_OPENED} FROM messages NOT INDEXED
     WHERE expires_at >= ? AND expires_at < ? AND seq > ? ORDER BY seq LIMIT ?
 """
 _LIST_LIVE = """
@@ -130,7 +129,7 @@ _DROP_HISTORY = """
     )
 """
 _GROUPS_BY_SEQ = f"SELECT {_GROUP} FROM part_groups WHERE group_seq IN ({','.join('?' * _KEYS_AT_ONCE)})"
-_PARTS = f"SELECT {_MESSAGE} FROM messages WHERE seq >= ? AND seq < ? AND group_seq = ? ORDER BY seq"
+_PARTS = f"SELECT {MESSAGE_OPENED} FROM messages WHERE seq >= ? AND seq < ? AND group_seq = ? ORDER BY seq"
 _OPEN_GROUPS_MAX = 100_000
 _OPEN_GROUPS = f"""
     SELECT {_GROUP} FROM part_groups INDEXED BY part_groups_open
@@ -175,7 +174,7 @@ def recover(cursor: apsw.Cursor, now: int, due_by: int | None) -> Recovered:
         if due_by is not None and any(group[0] == MessageState.QUEUED and group[-2] > due_by for group in groups):
             cursor.execute(_PULL_FORWARD, (now, *chunk, due_by))
         if any(group[0] == MessageState.SENDING for group in groups):
-            text = f"SELECT {_MESSAGE} FROM messages WHERE {_IN_CHUNK} AND state = ? ORDER BY seq"
+            text = f"SELECT {MESSAGE_OPENED} FROM messages WHERE {_IN_CHUNK} AND state = ? ORDER BY seq"
             in_doubt += _all(cursor, text, (*chunk, int(MessageState.SENDING)))
         for state, account, pool, _, _, reserved, count, *_ in groups:
             if reserved:
@@ -310,7 +309,7 @@ def find_by_carrier_id(
 
 def find_message(cursor: apsw.Cursor, seq: int) -> Message | None:
     for table in ("messages", "history"):
-        row = _first(cursor, f"SELECT {_MESSAGE} FROM {table} WHERE seq = ?", (seq,))
+        row = _first(cursor, f"SELECT {MESSAGE_OPENED} FROM {table} WHERE seq = ?", (seq,))
         if row is not None:
             return _messages(cursor, [row])[0]
     return None

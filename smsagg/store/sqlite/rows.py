@@ -35,6 +35,11 @@ _MO_FIELDS = tuple(
 )  # what a sandbox's handset writes waits for no other part
 MO_PART_COLUMNS = _PART_FIELDS + _MO_FIELDS
 
+MESSAGE_OPENED = ", ".join("iif(is_secret, opened(body), body)" if name == "body" else name for name in MESSAGE_COLUMNS)
+"""What to select of messages for the engine, which sends secret texts."""
+MESSAGE_SHOWN = ", ".join("iif(is_secret, x'', body)" if name == "body" else name for name in MESSAGE_COLUMNS)
+"""The same for everybody else."""
+
 Row = tuple[Any, ...]
 
 message_row = attrgetter(*MESSAGE_COLUMNS)

@@ -67,7 +67,17 @@ _FINISH_VALUES = {name: f"v.column{place}" for place, name in enumerate(FINISHED
     "tlvs": "iif(m.is_secret, x'', m.tlvs)",
 }
 
-INSERT_MESSAGES = _insert("messages", MESSAGE_COLUMNS)
+_BODY, _IS_SECRET = (f"column{MESSAGE_COLUMNS.index(name) + 1}" for name in ("body", "is_secret"))
+_INSERTED = ", ".join(
+    f"iif({_IS_SECRET}, sealed({_BODY}), {_BODY})" if name == "body" else f"column{place}"
+    for place, name in enumerate(MESSAGE_COLUMNS, 1)
+)
+INSERT_MESSAGES = ManyRows(
+    len(MESSAGE_COLUMNS),
+    lambda values: (
+        f"INSERT INTO messages ({', '.join(MESSAGE_COLUMNS)}) SELECT {_INSERTED} FROM (VALUES {values}) WHERE TRUE"
+    ),
+)
 INSERT_PLAIN_MESSAGES = _insert("messages", PLAIN_COLUMNS)
 
 _UPDATED = ", ".join(f"{name} = v.column{place}" for place, name in enumerate(MessageUpdate._fields[1:], 2))
@@ -81,7 +91,8 @@ UPDATE_MESSAGES = ManyRows(
 REPLACE_MESSAGES = ManyRows(
     6,
     lambda values: (
-        "UPDATE messages SET registered_delivery = v.column2, body = v.column3, in_payload = v.column4,"
+        "UPDATE messages SET registered_delivery = v.column2,"
+        " body = iif(messages.is_secret, sealed(v.column3), v.column3), in_payload = v.column4,"
         f" not_before = v.column5, expires_at = v.column6 FROM (VALUES {values}) AS v WHERE messages.seq = v.column1"
     ),
 )

@@ -11,10 +11,9 @@ import trio
 
 from smsagg.config.schema import StoreSettings
 from smsagg.directory.audit import AuditHead, AuditRecord, AuditSought
-from smsagg.errors import StoreError, StoreFailed, StoreFull
+from smsagg.errors import StoreError, StoreFull
 from smsagg.model import Delivery, Event, EventDelivery, Message, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
-from smsagg.protection import Cipher
 from smsagg.store.base import (
     ENDPOINTS_AT_ONCE,
     Changes,
@@ -28,15 +27,13 @@ from smsagg.store.base import (
     RetentionRule,
     StoreStatistics,
 )
-from smsagg.store.key_files import load_cipher, make_keys
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
 from smsagg.store.sqlite import audit, consents, events, jobs, money, verifications
 from smsagg.store.sqlite.checkpoint import Checkpointer
-from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, close, connect, open_checked
+from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect
 from smsagg.store.sqlite.disk import FreeSpace
 from smsagg.store.sqlite.group import Job, Write
-from smsagg.store.sqlite.keys import NeededKeys, needed_keys
-from smsagg.store.sqlite.owner import OwnerLock
+from smsagg.store.sqlite.opening import Opened, open_database
 from smsagg.store.sqlite.retention import apply_retention
 from smsagg.store.sqlite.writer import LOW_SPACE, Reports, Writer
 from smsagg.verification import Verification
@@ -56,45 +53,16 @@ async def open_sqlite_store(settings: StoreSettings, seams: Seams | None = None)
     to its ``on_done`` as failed.
     """
     seams = seams or Seams()
-    lock, connection, cipher, keys = await trio.to_thread.run_sync(_open, settings, seams)
+    opened = await trio.to_thread.run_sync(open_database, settings, seams)
     try:
-        store = SqliteStore(settings, seams, connection, cipher, keys, trio.lowlevel.current_trio_token())
+        store = SqliteStore(settings, seams, opened, trio.lowlevel.current_trio_token())
         try:
             yield store
         finally:
             with trio.CancelScope(shield=True):
                 await store._close()
     finally:
-        lock.release()
-
-
-def _open(settings: StoreSettings, seams: Seams) -> tuple[OwnerLock, apsw.Connection, Cipher, NeededKeys]:
-    try:
-        Path(settings.path).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreFailed(f"{settings.path}: {error.strerror}") from error
-    lock = OwnerLock(settings.path)
-    try:
-        connection = open_checked(settings.path, lock, seams)
-        try:
-            return lock, connection, *_open_keys(settings, connection)
-        except BaseException:
-            close(connection)
-            raise
-    except BaseException:
-        lock.release()
-        raise
-
-
-def _open_keys(settings: StoreSettings, connection: apsw.Connection) -> tuple[Cipher, NeededKeys]:
-    """A store that needs no key yet gets one; a key that it needs is never made anew."""
-    try:
-        if not needed_keys(connection):
-            make_keys(settings)
-        cipher = load_cipher(settings)
-        return cipher, NeededKeys(connection, cipher)
-    except StoreFailed as error:
-        raise StoreFailed(f"{settings.path}: {error}") from error
+        opened.lock.release()
 
 
 class SqliteStore:
@@ -108,20 +76,18 @@ class SqliteStore:
         self,
         settings: StoreSettings,
         seams: Seams,
-        connection: apsw.Connection,
-        cipher: Cipher,
-        keys: NeededKeys,
+        opened: Opened,
         token: trio.lowlevel.TrioToken,
     ) -> None:
-        self.cipher = cipher
+        self.cipher = opened.cipher
         self.on_commit: Callable[[float, int], None] = _ignore_commit
         self._token = token
-        open_again = partial(connect, settings.path, seams)
+        open_again = partial(connect, settings.path, seams, opened.database_key, opened.cipher)
         self._checkpointer = Checkpointer(open_again, PAGE_OCTETS)
         self._writer = Writer(
-            connection,
+            opened.connection,
             reopen=open_again,
-            keys=keys,
+            keys=opened.keys,
             checkpointer=self._checkpointer,
             space=FreeSpace(str(Path(settings.path).parent), settings.free_octets_min, seams.free_octets),
             rows_max=settings.group_max,

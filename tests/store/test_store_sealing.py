@@ -1,0 +1,183 @@
+"""What lies in the files of a store: with encryption nothing of anybody, without it no secret text."""
+
+import os
+from pathlib import Path
+
+import apsw
+import pytest
+from attrs import evolve
+from store_records import NOW, finished, new
+
+from smsagg.config.protection_settings import EncryptionSettings
+from smsagg.config.schema import StoreSettings
+from smsagg.errors import StoreFailed
+from smsagg.history import open_history
+from smsagg.history.lookup import find_messages
+from smsagg.protection.key import new_key
+from smsagg.store.base import Changes, EntityUpdate, QueuedMatch
+from smsagg.store.key_files import load_cipher, read_keys, write_keys
+from smsagg.store.seal_file import SealFile
+from smsagg.store.sqlite import open_sqlite_store, rewriting
+
+TEXT, NUMBER, PARKED = b"canary-text-4711", "4477009004711", "4477009008888"
+SEALED = EncryptionSettings(enabled=True)
+
+
+@pytest.fixture
+def sealed(settings: StoreSettings) -> StoreSettings:
+    return evolve(settings, encryption=SEALED)
+
+
+def files_of(settings: StoreSettings) -> dict[str, bytes]:
+    """Everything beside the store, by name."""
+    return {path.name: path.read_bytes() for path in Path(settings.path).parent.iterdir()}
+
+
+def hits(settings: StoreSettings, *values: bytes | str) -> list[tuple[str, bytes]]:
+    """Where one of ``values`` can be read."""
+    wanted = [value.encode() if isinstance(value, str) else value for value in values]
+    return [(name, value) for name, octets in files_of(settings).items() for value in wanted if value in octets]
+
+
+def damage(path: str) -> None:
+    with open(path, "r+b") as file:
+        for place in range(4096 + 2000, os.path.getsize(path), 4096):
+            file.seek(place)
+            file.write(b"?")
+
+
+async def fill(settings: StoreSettings) -> None:
+    """A message that is over, one that waits, and an entity; looked at while the store is open, WAL and all."""
+    async with open_sqlite_store(settings) as store:
+        store.write(new(1, body=TEXT, destination_addr=NUMBER))
+        store.write(Changes(finished=[finished(1)]))
+        store.write(new(2, body=TEXT, destination_addr=PARKED, parked=True))
+        store.write(Changes(entities=[EntityUpdate("conversation", NUMBER, TEXT)]))
+        await store.flush()
+        assert files_of(settings)["smsagg.db-wal"]
+        assert bool(hits(settings, TEXT, NUMBER, PARKED)) is not settings.encryption.enabled
+
+
+async def check(settings: StoreSettings) -> None:
+    """It is all there, for the server and beside it."""
+    async with open_sqlite_store(settings) as store:
+        over = await store.find_message(1)
+        assert over is not None
+        assert (over.body, over.destination_addr) == (TEXT, NUMBER)
+        found = await store.find_queued(QueuedMatch("acme", None, PARKED, None), 5)
+        assert [message.seq for message in found] == [2]
+        assert await store.load_entities("conversation") == [(NUMBER, TEXT)]
+        with open_history(settings.path, settings.encryption) as history:
+            assert [one.message.body for one in find_messages(history, over.message_id)] == [TEXT]
+
+
+async def test_a_sealed_store_shows_nobody_anything(sealed: StoreSettings) -> None:
+    """No text and no number in the database, its WAL and what lies beside it, while it is open and afterwards."""
+    await fill(sealed)
+    assert not hits(sealed, TEXT, NUMBER, PARKED)
+    await check(sealed)
+    with pytest.raises(apsw.NotADBError):
+        apsw.Connection(sealed.path).execute("SELECT count(*) FROM messages").fetchall()
+
+
+async def test_a_store_in_plain_is_sealed_at_the_next_start(settings: StoreSettings, sealed: StoreSettings) -> None:
+    """All of it, with its counters."""
+    await fill(settings)
+    assert hits(settings, TEXT, NUMBER)
+    await check(sealed)
+    assert not hits(sealed, TEXT, NUMBER, PARKED)
+    async with open_sqlite_store(sealed) as store:
+        assert (await store.recover(NOW)).last_seq == 2
+
+
+@pytest.mark.parametrize("step", ["_sync", "sync_folder"])
+async def test_sealing_that_was_cut_off_begins_again(
+    settings: StoreSettings, sealed: StoreSettings, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At whichever step it ends, the next start has the whole store, sealed."""
+    await fill(settings)
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{rewriting.__name__}.{step}", fail)
+        with pytest.raises(StoreFailed, match="cannot be sealed: Input/output error"):
+            await fill(sealed)
+    await check(sealed)
+    assert not hits(sealed, TEXT, NUMBER, PARKED)
+
+
+async def test_a_sealed_store_is_not_unsealed_by_a_slip(settings: StoreSettings, sealed: StoreSettings) -> None:
+    """A line that is lost from the configuration costs a start, not the seal."""
+    await fill(sealed)
+    with pytest.raises(StoreFailed, match=r"is sealed: store\.encryption\.enabled cannot be false"):
+        await check(settings)
+    with pytest.raises(StoreFailed, match="is sealed"), open_history(settings.path):
+        pass
+
+
+async def test_a_sealed_store_without_its_key(sealed: StoreSettings) -> None:
+    """It does not start, says which key it is, and is as it was."""
+    await fill(sealed)
+    (_, key), *_ = read_keys(sealed)
+    path = Path(f"{sealed.path}.key")
+    before = files_of(sealed)
+    write_keys(path, [new_key(os.urandom)])
+    with pytest.raises(StoreFailed, match=f"sealed with key {key.name}, which is not among the keys"):
+        await check(sealed)
+    os.remove(path)
+    with pytest.raises(StoreFailed, match=r"smsagg\.db\.key: No such file"):
+        await check(sealed)
+    write_keys(path, [key])
+    assert files_of(sealed) == before
+    os.rename(f"{sealed.path}.seal", f"{sealed.path}.away")
+    with pytest.raises(StoreFailed, match=r"smsagg\.db\.seal, which would hold its key, is not there"):
+        await check(sealed)
+    os.rename(f"{sealed.path}.away", f"{sealed.path}.seal")
+    await check(sealed)
+
+
+async def test_another_key_takes_over_at_a_start(sealed: StoreSettings) -> None:
+    """The database keeps its own, so this takes no time; the old key is needed no more."""
+    await fill(sealed)
+    (_, old), *_ = read_keys(sealed)
+    path, young = Path(f"{sealed.path}.key"), new_key(os.urandom)
+    write_keys(path, [young, old])
+    await check(sealed)
+    assert SealFile(sealed.path).key_ids() == {young.key_id}
+    write_keys(path, [young])
+    await check(sealed)
+
+
+async def test_a_changed_page_is_not_read(sealed: StoreSettings) -> None:
+    """Each is authenticated: whoever has the file but not the key can destroy, and cannot forge."""
+    await fill(sealed)
+    damage(sealed.path)
+    with pytest.raises((StoreFailed, apsw.Error)):
+        await check(sealed)
+
+
+async def test_a_secret_text_is_sealed_in_any_store(settings: StoreSettings) -> None:
+    """The engine gets it to send it, whoever reads the file does not; when it is over nothing is left of it."""
+    async with open_sqlite_store(settings) as store:
+        store.write(new(1, is_secret=True, body=TEXT, parked=True, pool="gb"))
+        await store.flush()
+        assert not hits(settings, TEXT)
+        (claimed,) = await store.claim_messages("gb", NOW * 2, 5)
+        assert claimed.body == TEXT
+        with open_history(settings.path) as history:
+            (shown,) = find_messages(history, claimed.message_id)
+            assert shown.message.body == b""
+    connection = apsw.Connection(settings.path)
+    (kept,) = (connection.execute("SELECT body FROM messages").get,)
+    assert load_cipher(settings).open(kept, b"text") == TEXT
+    connection.execute("UPDATE messages SET body = CAST(x'00' || substr(body, 2) AS BLOB)")
+    connection.close()
+    async with open_sqlite_store(settings) as store:
+        changed = await store.find_message(1)
+        assert changed is not None
+        assert changed.body == b""
+        store.write(Changes(finished=[finished(1)]))
+        await store.flush()
+    assert not hits(settings, TEXT)
