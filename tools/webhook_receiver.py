@@ -1,6 +1,6 @@
-"""Receives webhooks and prints those that are truly ours: ``python tools/webhook_receiver.py --secret whsec_…``.
+"""Receives webhooks and prints whether they are truly ours: ``python tools/webhook_receiver.py --secret whsec_…``.
 
-Verifying takes ten lines (:func:`verified`), and needs nothing but Python.
+Verifying needs nothing but Python (:func:`verified`).
 """
 
 import base64
@@ -13,6 +13,8 @@ import click
 
 BODY_OCTETS_MAX = 1 << 20
 TOLERANCE_S = 300
+DEV_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""That of ``configs/dev.toml``."""
 
 
 def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
@@ -28,7 +30,7 @@ def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
 
 @click.command()
 @click.option("--port", default=8099, show_default=True)
-@click.option("--secret", required=True, help="As in the configuration: whsec_…")
+@click.option("--secret", default=DEV_SECRET, help="As in the configuration: whsec_…; default: that of make run.")
 def main(port: int, secret: str) -> None:
     """Listen on 127.0.0.1 and print each event, verified or not."""
 
@@ -44,8 +46,9 @@ def main(port: int, secret: str) -> None:
         def log_message(self, *_: object) -> None:
             """Events are the log."""
 
-    print(f"listening on http://127.0.0.1:{port}/", flush=True)
-    ThreadingHTTPServer(("127.0.0.1", port), Receiver).serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", port), Receiver)
+    print(f"listening on http://127.0.0.1:{server.server_port}/", flush=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def _tell(echo: Callable[[str], None], config: Config, config_path: Path, runnin
     echo(f"  SMPP     {running.smpp}   system_id: {accounts}")
     if running.smpp_tls:
         echo(f"  SMPP TLS {running.smpp_tls}")
-    echo(f"  HTTP     http://{running.http}/metrics  /healthz  /readyz")
+    echo(f"  HTTP     http://{running.http}/v1  /metrics  /healthz  /readyz")
     if running.https:
         echo(f"  HTTPS    https://{running.https}")
     echo(f"  store    {config.store.path}")

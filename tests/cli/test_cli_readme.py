@@ -1,5 +1,6 @@
-"""The README's first steps, as a newcomer takes them: its own client against the server that ``make run`` starts."""
+"""The README's first steps, as a newcomer takes them, against the server that ``make run`` starts."""
 
+import json
 import os
 import re
 import shlex
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import pytest
 
@@ -15,32 +17,55 @@ ROOT = Path(__file__).parents[2]
 SMSAGG = [sys.executable, "-c", "from smsagg.cli import main; main()"]
 
 
+class Server(NamedTuple):
+    """Ports."""
+
+    smpp: str
+    http: str
+
+
 @pytest.fixture
-def smpp_port(tmp_path: Path) -> Iterator[str]:
+def receiver() -> Iterator[IO[str]]:
+    """What the receiver of webhooks prints."""
+    command = [sys.executable, ROOT / "tools" / "webhook_receiver.py", "--port", "0"]
+    receiver = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert receiver.stdout is not None
+    try:
+        yield receiver.stdout
+    finally:
+        receiver.kill()
+        receiver.wait(20)
+        receiver.stdout.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path, receiver: IO[str]) -> Iterator[Server]:
     """A server on the developers' configuration, with free ports and a store of its own."""
+    receives_at = receiver.readline().split()[-1]
     text = (ROOT / "configs" / "dev.toml").read_text()
     text = re.sub(r'(_listen = )".*"', r'\1"127.0.0.1:0"', text).replace("var/smsagg.db", f"{tmp_path}/smsagg.db")
-    (tmp_path / "gateway.toml").write_text(text)
+    (tmp_path / "gateway.toml").write_text(text.replace("http://127.0.0.1:8099/", receives_at))
     for folder in ("cards", "prices"):  # paths in a configuration are relative to its own folder
         shutil.copytree(ROOT / "configs" / folder, tmp_path / folder)
     with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [*SMSAGG, "serve", "--config", "gateway.toml"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, text=True
         )
-    assert server.stdout is not None
+    assert process.stdout is not None
     try:
-        said = map(re.compile(r"SMPP\s+127\.0\.0\.1:(\d+)").search, server.stdout)
-        yield next(match[1] for match in said if match)
+        ports = map(re.compile(r"(?:SMPP|HTTP) .*127\.0\.0\.1:(\d+)").search, process.stdout)
+        found = (match[1] for match in ports if match)
+        yield Server(next(found), next(found))
     finally:
-        server.terminate()
-        server.stdout.close()
-        assert server.wait(20) == 0
+        process.terminate()
+        process.stdout.close()
+        assert process.wait(20) == 0
 
 
-def test_the_readmes_client_gets_three_receipts_for_three_messages(smpp_port: str, tmp_path: Path) -> None:
+def test_the_readmes_client_gets_three_receipts_for_three_messages(server: Server, tmp_path: Path) -> None:
     """Bind, submit to GB, VN and UZ, and read receipts until every accepted id has one."""
     (script,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (tmp_path / "first.py").write_text(script.replace("2775", smpp_port))
+    (tmp_path / "first.py").write_text(script.replace("2775", server.smpp))
     done = subprocess.run([sys.executable, tmp_path / "first.py"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     accepted = re.findall(r"^accepted (\w+)$", done.stdout, re.MULTILINE)
@@ -49,7 +74,7 @@ def test_the_readmes_client_gets_three_receipts_for_three_messages(smpp_port: st
     assert sorted(accepted) == sorted(receipts)
 
 
-def test_the_readmes_five_commands_show_the_routing_brain(smpp_port: str, tmp_path: Path) -> None:
+def test_the_readmes_five_commands_show_the_routing_brain(server: Server, tmp_path: Path) -> None:
     """Each does what the README shows: credit, the cheaper carrier, its charge and the report."""
     section = (ROOT / "README.md").read_text().split("## The routing brain in five commands")[1].split("\n## ")[0]
     commands = re.findall(r"^\$ smsagg (.*)$", section, re.MULTILINE)
@@ -58,7 +83,7 @@ def test_the_readmes_five_commands_show_the_routing_brain(smpp_port: str, tmp_pa
     message_id, said = "", []
     for command in commands:
         arguments = shlex.split(command.replace(old_id, message_id))
-        arguments += ["--port", smpp_port] if arguments[0] == "send" else []
+        arguments += ["--port", server.smpp] if arguments[0] == "send" else []
         env = os.environ | {"SMSAGG_CONFIG": "gateway.toml", "COLUMNS": "160"}
         done = subprocess.run([*SMSAGG, *arguments], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, (command, done.stderr)
@@ -71,3 +96,18 @@ def test_the_readmes_five_commands_show_the_routing_brain(smpp_port: str, tmp_pa
     assert "thames/1 (least_cost 0.0235 EUR, 2 of 2 with room): accepted" in history
     assert "charged 0.035; cost 0.0235 EUR, margin 0.0115 EUR" in history
     assert re.search(r"GB +thames", report)
+
+
+def test_the_readmes_curl_is_told_of_by_a_verified_webhook(server: Server, receiver: IO[str]) -> None:
+    """The receiver prints that it was taken, sent and delivered, each signed by us."""
+    section = (ROOT / "README.md").read_text().split("## HTTP in three commands")[1].split("\n## ")[0]
+    run, receive, curl = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0].replace("\\\n", "").splitlines()
+    assert (run, receive) == ("make run", ".venv/bin/python tools/webhook_receiver.py")
+    asked = shlex.split(curl.replace(":8080", f":{server.http}"))
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+    message = json.loads(done.stdout)
+    said = [receiver.readline().split(maxsplit=1) for _ in range(3)]
+    assert [word for word, _ in said] == ["verified"] * 3
+    events = [json.loads(event) for _, event in said]
+    assert [event["type"] for event in events] == ["message.queued", "message.sent", "message.delivered"]
+    assert {(event["data"]["id"], event["data"]["reference"]) for event in events} == {(message["id"], "order-4711")}
