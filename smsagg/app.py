@@ -33,6 +33,7 @@ from smsagg.config.sandbox import SANDBOX
 from smsagg.config.schema import CarrierSettings, Config, StoreSettings
 from smsagg.control import ControlServer, socket_path
 from smsagg.control.abuse import AbuseService
+from smsagg.control.auditing import audited
 from smsagg.control.carriers import CarriersService
 from smsagg.control.configuration import ConfigurationService
 from smsagg.control.consents import SuppressService
@@ -176,7 +177,7 @@ class Gateway:
             if self._reloader is not None:
                 configuration = ConfigurationService(self._reloader)
                 handlers |= {"reload": configuration.reload, "config": configuration.serve}
-            await nursery.start(ControlServer(handlers).run, path)
+            await nursery.start(ControlServer(audited(handlers, self.engine.register.note)).run, path)
         except ConfigError as error:
             if self._config.server.control_socket != AUTOMATIC:
                 raise

@@ -29,6 +29,7 @@ COMMANDS = {
     "export": "Export records of past messages as CSV or Parquet.",
     "reload": "Have the running server read its configuration and data files anew.",
     "config": "Look at the versions of the configuration, and go back to one of them.",
+    "audit": "List who did what, and check that the record of it is whole.",
     "money": "Look at accounts' balances and post money to them.",
     "carrier": "Look at carriers, drain one for maintenance, and resume it.",
     "abuse": "Look at alarms and blocked prefixes of a running server, and clear them.",

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from attrs import asdict
 
+from smsagg.control.auditing import actor_of
 from smsagg.control.server import Caller, Send
 from smsagg.errors import ConfigError, ControlError
 
@@ -37,7 +38,8 @@ class ConfigurationService:
     async def reload(self, arguments: Mapping[str, Any], send: Send, caller: Caller) -> None:
         """A :data:`~smsagg.control.server.Handler`; what has begun goes on when the caller goes away."""
         check, strict = arguments.get("check") is True, arguments.get("strict") is True
-        await send(asdict(await self._configurations.reload(f"uid {caller.uid}", check=check, strict=strict)))
+        by = (await actor_of(caller)).name
+        await send(asdict(await self._configurations.reload(by, check=check, strict=strict)))
 
     async def serve(self, arguments: Mapping[str, Any], send: Send, caller: Caller) -> None:
         """The same for ``config``."""
@@ -50,7 +52,8 @@ class ConfigurationService:
             texts = await self._configurations.versions.texts_of(version)
             await send(head_of(version, self._configurations.current.number) | {"texts": texts})
         elif what == "rollback":
-            await send(asdict(await self._configurations.roll_back(self._find(arguments).number, f"uid {caller.uid}")))
+            number, by = self._find(arguments).number, (await actor_of(caller)).name
+            await send(asdict(await self._configurations.roll_back(number, by)))
         elif what == "running":
             current = self._configurations.current
             record = head_of(current, current.number)

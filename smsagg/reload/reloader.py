@@ -31,6 +31,7 @@ from smsagg.config.check import check_config
 from smsagg.config.documents import READS_MAX, Documents, read_documents, read_text
 from smsagg.config.reloading import differences, in_force, summary_of
 from smsagg.config.schema import Config
+from smsagg.directory.audit import Actor
 from smsagg.engine import Engine
 from smsagg.engine.engine import Reconfigurable
 from smsagg.errors import ConfigError, ControlError, SmsaggError
@@ -201,11 +202,21 @@ class Reloader:
             if not check:
                 self._metrics.config_reloads["unchanged"].n += 1
             return self._answer(plan, applied=False)
+        await self._note(by, plan)
         recorded = trio.Event()
         self._apply(plan, by, recorded.set)
         with trio.move_on_after(RECORDED_S):
             await recorded.wait()
         return self._answer(plan, applied=True, recorded=recorded.is_set())
+
+    async def _note(self, by: str, plan: _Plan) -> None:
+        """What the audit trail cannot say is not done."""
+        details = {"summary": plan.summary, "digest": plan.read.prepared.digest}
+        try:
+            await self._engine.register.note(Actor(by), "config.apply", str(self.versions.next_number), details)
+        except SmsaggError as error:
+            self._tell_refused(by, error)
+            raise
 
     # --- before the step ---
 

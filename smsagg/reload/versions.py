@@ -36,7 +36,7 @@ class Version:
     at: int
     """UTC milliseconds."""
     by: str
-    """``start``, ``SIGHUP``, ``uid 1000``, ``rollback to 7 by uid 1000``."""
+    """``start``, ``SIGHUP``, ``unix:ann``, ``rollback to 7 by unix:ann``."""
     digest: str
     """Of all documents, hexadecimal."""
     summary: str
@@ -66,6 +66,11 @@ class Versions:
     def latest(self) -> Version | None:
         """The one that was put in force last, by this process or one before."""
         return self._kept[max(self._kept)] if self._kept else None
+
+    @property
+    def next_number(self) -> int:
+        """Of the version that comes next."""
+        return max(self._kept, default=0) + 1
 
     @property
     def digest_of(self) -> DigestOf:
@@ -113,7 +118,7 @@ class Versions:
         self, prepared: "Prepared", by: str, summary: str, waiting: tuple[str, ...], now: int
     ) -> tuple[Version, Changes]:
         """The next version, and what makes it durable."""
-        number = max(self._kept, default=0) + 1
+        number = self.next_number
         version = Version(number, now, by, prepared.digest, summary, waiting, prepared.documents.main, prepared.digests)
         entities = [EntityUpdate(VERSION, _key_of(number), orjson.dumps(asdict(version)))]
         entities += [EntityUpdate(DOCUMENT, digest, packed) for digest, packed in prepared.packed.items()]

@@ -9,6 +9,7 @@ from attrs import asdict
 from reload_bench import Bench, hash_of, running, text_of
 
 from smsagg.cli.reload import told
+from smsagg.directory.audit import AuditSought
 from smsagg.engine.inbound.handset import HandsetMessages
 from smsagg.errors import ConfigError, ControlError, StoreFull
 from smsagg.reload.versions import DOCUMENT, KEPT, VERSION
@@ -129,13 +130,35 @@ async def test_a_file_that_changed_while_the_process_started_is_not_taken_for_th
         assert set(bench.engine.accounts) == {"demo", "guest"}
 
 
-async def test_a_store_that_fails_delays_the_record_and_not_the_reload(
+async def test_what_the_audit_trail_cannot_say_is_not_done(tmp_path: Path) -> None:
+    """J18: while the store fails a reload is refused and changes nothing; when it works again it says who asked."""
+    async with running(tmp_path) as bench:
+        bench.store.break_down(StoreFull("full"))
+        with pytest.raises(StoreFull):
+            await reload(bench, text_of(GUEST))
+        assert set(bench.engine.accounts) == {"demo"}
+        assert bench.count("refused") == 1
+        bench.store.repair()
+        await reload(bench, text_of(GUEST))
+        records, _ = await bench.store.find_audit(AuditSought(), 0, 10)
+        assert [(one.entry.action, one.entry.actor, one.entry.subject) for one in records] == [
+            ("config.apply", "test", "2")
+        ]
+
+
+async def test_a_store_that_fails_then_delays_the_version_and_not_the_reload(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is in force, the answer says that it is not on the disk, and it is when the store works again."""
     monkeypatch.setattr("smsagg.reload.reloader.RECORDED_S", 0.05)
     async with running(tmp_path) as bench:
-        bench.store.break_down(StoreFull("full"))
+        note = bench.engine.register.note
+
+        async def note_and_fail(*arguments: Any) -> None:
+            await note(*arguments)
+            bench.store.break_down(StoreFull("full"))
+
+        monkeypatch.setattr(bench.engine.register, "note", note_and_fail)
         reloaded = await reload(bench, text_of(GUEST))
         assert (reloaded.applied, reloaded.recorded) == (True, False)
         assert set(bench.engine.accounts) == {"demo", "guest"}

@@ -33,6 +33,14 @@ def account_of(caller: Caller, accounts: Mapping[str, Account]) -> Account:
     return account
 
 
+def operator_of(caller: Caller, scope: str) -> Caller:
+    """One of the operator's own with ``scope``; raises :class:`Problem` 403 for all others."""
+    if caller.account:
+        raise Problem(403, "operators-only", f"This is the operator's, and {caller.name} is of {caller.account}.")
+    require(caller, scope)
+    return caller
+
+
 def not_authenticated(detail: str = "The API key is not known, or has expired.") -> Problem:
     """What a caller is told whom no key lets in."""
     return Problem(401, "not-authenticated", detail, headers={"WWW-Authenticate": "Bearer"})

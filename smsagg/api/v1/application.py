@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 import smsagg
 from smsagg.api.app import Receive, Scope, Send
+from smsagg.api.v1.audit import Audit
 from smsagg.api.v1.consents import LISTS, Consents
 from smsagg.api.v1.description import describe
 from smsagg.api.v1.entrance import Entrance, header
@@ -53,6 +54,7 @@ class V1:
         self._events = Events(engine, self._credentials.holds)
         routers = [messages.router, self._events.router, Timeline(engine).router]
         routers += [Consents(engine, one, self._turns.take).router for one in LISTS]
+        routers.append(Audit(engine).router)
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)

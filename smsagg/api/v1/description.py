@@ -50,6 +50,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "messages", "description": "Send, look at, search for and cancel messages."},
             {"name": "consent", "description": "Numbers that want no messages, and numbers that asked for them."},
             {"name": "directory", "description": "Who may use the API: people, keys, OAuth clients."},
+            {"name": "audit", "description": "Who did what."},
             {"name": "events", "description": "What happened to messages, and what came from handsets."},
         ],
     )
