@@ -18,6 +18,7 @@ nonce that comes twice tells at most that two values are equal.
 
 import base64
 import hmac
+import re
 from collections.abc import Callable, Sequence
 
 from attrs import define
@@ -28,8 +29,14 @@ from smsagg.errors import SealError
 from smsagg.protection.key import ID_OCTETS, Key
 
 NONCE_OCTETS = 12
-TAG_OCTETS = 16
+DIGEST_OCTETS = ID_OCTETS + 32
 TOKEN_PREFIX = "sealed:"
+_TOKEN = re.compile(rb"sealed:([A-Za-z0-9.-]+):((?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/=]{4})")
+
+
+def key_ids_of_tokens(document: bytes) -> list[bytes]:
+    """The keys of the tokens in ``document``, one for each."""
+    return [Cipher.key_id_of(base64.b64decode(token[2])) for token in _TOKEN.finditer(document)]
 
 
 @define(frozen=True)
@@ -122,6 +129,19 @@ class Cipher:
         except ValueError as error:
             raise SealError("what was sealed has been changed") from error
         return self.open(sealed, context.encode()).decode()
+
+    def reseal_tokens(self, document: bytes) -> bytes:
+        """``document`` with each of its tokens sealed by the newest key; those that cannot be opened stay."""
+        return _TOKEN.sub(self._resealed_token, document)
+
+    def _resealed_token(self, token: re.Match[bytes]) -> bytes:
+        context, sealed = token[1].decode(), base64.b64decode(token[2])
+        if self.key_id_of(sealed) == self.key_id:
+            return token[0]
+        try:
+            return self.seal_text(self.open_text(token[0].decode(), context), context).encode()
+        except SealError:
+            return token[0]
 
     def _named(self, sealed: bytes) -> _Engines:
         engines = self._engines.get(sealed[:ID_OCTETS])

@@ -13,6 +13,7 @@ from smsagg.store.seal_file import SealFile, new_database_key
 from smsagg.store.sqlite.connection import Seams, close, connect, open_checked
 from smsagg.store.sqlite.keys import NeededKeys, needed_keys
 from smsagg.store.sqlite.owner import OwnerLock
+from smsagg.store.sqlite.resealing import reseal
 from smsagg.store.sqlite.rewriting import opens, rewrite
 from smsagg.store.sqlite.sealing import give_functions, is_plain
 
@@ -40,6 +41,7 @@ def open_database(settings: StoreSettings, seams: Seams) -> Opened:
         connection = open_checked(settings.path, lock, seams, database_key)
         try:
             cipher, keys = _store_keys(settings, connection)
+            reseal(connection, cipher)
             if settings.encryption.enabled:
                 connection, database_key = _sealed(settings, seams, connection, database_key)
             give_functions(connection, cipher)

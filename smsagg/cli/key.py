@@ -1,0 +1,94 @@
+"""``smsagg key``: the keys that seal the store."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from smsagg.carriers.registry import settings_class
+from smsagg.cli.asking import config_option
+from smsagg.config.load import load_config
+from smsagg.config.schema import StoreSettings
+from smsagg.errors import ControlError
+from smsagg.history import open_history
+from smsagg.protection.key import new_key
+from smsagg.store.key_files import key_sources, read_keys, write_keys
+from smsagg.store.seal_file import SealFile
+from smsagg.store.sqlite.resealing import sealed_by
+
+
+@click.group()
+def key() -> None:
+    """Make, list, add and remove the keys that seal the store. See docs/protection.md."""
+
+
+@key.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def new(path: Path | None) -> None:
+    """Make a key: into a new file at PATH, which its owner alone may read, or on standard output."""
+    made = new_key(os.urandom)
+    if path is None:
+        click.echo(made.to_line())
+        return
+    if path.exists():
+        raise ControlError(f"{path} is there already; a key is added to it with smsagg key rotate")
+    write_keys(path, [made])
+    click.echo(f"key {made.name} in {path}")
+
+
+@key.command("list")
+@config_option
+def list_keys(config_path: Path) -> None:
+    """Show each key by its id, where it is, and what is sealed with it."""
+    store = load_config(config_path, settings_class).store
+    of_database, counted = _uses(store)
+    for place, (source, known) in enumerate(read_keys(store)):
+        uses = ["the database"] if known.key_id in of_database else []
+        uses += [f"{counted[known.key_id]:,} single values"] if counted[known.key_id] else []
+        age = "seals" if place == 0 else "opens"
+        click.echo(f"{known.name}  {age}  {source}  {' and '.join(uses) or 'nothing is sealed with it'}")
+
+
+@key.command()
+@config_option
+def rotate(config_path: Path) -> None:
+    """Put a new key before the others in the first file of them; from the next start on it seals."""
+    store = load_config(config_path, settings_class).store
+    source = key_sources(store)[0]
+    if source.kind != "file":
+        raise ControlError(f"the first place is {source}: put the line of smsagg key new before those that it holds")
+    made = new_key(os.urandom)
+    write_keys(Path(source.place), [made, *(known for place, known in read_keys(store) if place == source)])
+    click.echo(f"key {made.name} in {source.place}; restart the server, and it takes over")
+
+
+@key.command()
+@config_option
+@click.argument("key_id")
+def forget(config_path: Path, key_id: str) -> None:
+    """Remove the key KEY_ID from its file, if nothing is sealed with it."""
+    store = load_config(config_path, settings_class).store
+    keys = read_keys(store)
+    found = [(source, known) for source, known in keys if known.name == key_id]
+    if not found:
+        raise ControlError(f"there is no key {key_id}")
+    source, gone = found[0]
+    of_database, counted = _uses(store)
+    if gone.key_id in of_database or counted[gone.key_id]:
+        raise ControlError(f"key {key_id} is needed: restart the server with a newer one first; see smsagg key list")
+    if keys[0][1] == gone:
+        raise ControlError(f"key {key_id} is the newest: what comes next is sealed with it")
+    if source.kind != "file":
+        raise ControlError(f"take it out of {source} yourself")
+    rest = [known for place, known in keys if place == source and known != gone]
+    if not rest:
+        raise ControlError(f"it is the only key in {source.place}: take that out of store.encryption.keys instead")
+    write_keys(Path(source.place), rest)
+    click.echo(f"key {key_id} is gone from {source.place}")
+
+
+def _uses(store: StoreSettings) -> tuple[set[bytes], Counter[bytes]]:
+    """The keys of the database's own key, and how many single values each key seals."""
+    with open_history(store.path, store.encryption) as history, history.snapshot() as ask:
+        return SealFile(store.path).key_ids(), sealed_by(ask)
