@@ -5,9 +5,9 @@ from typing import Any
 
 from attrs import define, field
 
-from smsagg.config.units import Instant, Rate
-from smsagg.config.validators import at_least, each, network, one_of
-from smsagg.directory.roles import ACCOUNTS_SCOPES, OPERATORS_ROLES, SCOPES
+from smsagg.config.units import Duration, Instant, Rate
+from smsagg.config.validators import above, at_least, each, network, one_of
+from smsagg.directory.roles import ACCOUNTS_SCOPES, DANGEROUS, OPERATORS_ROLES, SCOPES
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _CERTIFICATE = re.compile(r"(sha256:[0-9a-f]{64})?|[A-Za-z0-9][A-Za-z0-9._@ -]{0,252}")
@@ -77,3 +77,13 @@ class AccountHttpSettings:
     """Requests per second; none: unlimited."""
     burst: int | None = field(default=None, validator=at_least(1))
     """Requests above the rate that may come at once; none: one second's worth."""
+
+
+@define(frozen=True)
+class DirectorySettings:
+    """``[directory]``: what holds for all who use the API."""
+
+    token_ttl: Duration = field(default=Duration(3_600.0), validator=above(0))
+    """How long an access token of an OAuth client is good."""
+    totp_for: tuple[str, ...] = field(default=(), validator=each(one_of(*DANGEROUS)))
+    """What is done only with a code of a second factor, by people who have one."""

@@ -18,6 +18,7 @@ from smsagg.config.consent_settings import AccountConsentSettings as AccountCons
 from smsagg.config.consent_settings import ConsentSettings as ConsentSettings
 from smsagg.config.directory_settings import AccountHttpSettings as AccountHttpSettings
 from smsagg.config.directory_settings import ApiKeySettings as ApiKeySettings
+from smsagg.config.directory_settings import DirectorySettings as DirectorySettings
 from smsagg.config.directory_settings import OperatorSettings as OperatorSettings
 from smsagg.config.http_settings import HttpSettings as HttpSettings
 from smsagg.config.money_settings import CapSettings as CapSettings
@@ -524,6 +525,7 @@ class Config:
     server: ServerSettings = Factory(ServerSettings)
     http: HttpSettings = Factory(HttpSettings)
     operators: dict[str, OperatorSettings] = Factory(dict)
+    directory: DirectorySettings = Factory(DirectorySettings)
     webhooks: WebhookSendingSettings = Factory(WebhookSendingSettings)
     session: SessionSettings = Factory(SessionSettings)
     store: StoreSettings = Factory(StoreSettings)

@@ -16,5 +16,7 @@ class Caller:
     role: str
     expires_at: int | None = None
     """UTC milliseconds, from which on it is let in no more; ``None``: it does not expire."""
+    user: str = ""
+    """Whose credential it is, if a person's of that account."""
     credential: str = field(default="", repr=False)
     """What is kept of the secret that it showed."""

@@ -21,6 +21,10 @@ ACCOUNTS_ROLES = ("owner", "developer", "analyst", "compliance")
 OPERATORS_ROLES = ("operator", "compliance", "analyst")
 ROLES = ("owner", "developer", "analyst", "compliance", "operator")
 
+DANGEROUS = ("keys", "users", "personal-data", "freeze", "delete")
+"""Operations that may ask for a second factor: keys and clients made and revoked; people made, changed and removed;
+personal data erased and exported; accounts frozen and let go; pools, numbers and the like taken away."""
+
 _READING = frozenset(scope for scope in SCOPES if scope.endswith(":read")) - {"texts:read", "audit:read"}
 _PROTECTING = {"texts:read", "audit:read", "consent:write", "personal-data:write", "compliance:write"}
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from fastapi import Request
+
 from smsagg.api.v1.problem import Problem
+from smsagg.directory.audit import Actor
 from smsagg.directory.caller import Caller
 from smsagg.engine.accounts import Account
 
@@ -39,6 +42,12 @@ def operator_of(caller: Caller, scope: str) -> Caller:
         raise Problem(403, "operators-only", f"This is the operator's, and {caller.name} is of {caller.account}.")
     require(caller, scope)
     return caller
+
+
+def actor_of(request: Request) -> Actor:
+    """Who makes a request, for the audit trail."""
+    caller: Caller = request.state.caller
+    return Actor(caller.name, caller.account, request.state.address_of(request.scope))
 
 
 def not_authenticated(detail: str = "The API key is not known, or has expired.") -> Problem:

@@ -14,7 +14,9 @@ import smsagg
 from smsagg.api.app import Receive, Scope, Send
 from smsagg.api.v1.audit import Audit
 from smsagg.api.v1.consents import LISTS, Consents
+from smsagg.api.v1.danger import Danger
 from smsagg.api.v1.description import describe
+from smsagg.api.v1.directory import directory_routers
 from smsagg.api.v1.entrance import Entrance, header
 from smsagg.api.v1.events import Events
 from smsagg.api.v1.messages import Messages
@@ -26,7 +28,7 @@ from smsagg.api.v1.timeline import Timeline
 from smsagg.api.v1.turns import Turns, metered
 from smsagg.api.v1.writing import Writer
 from smsagg.engine import Engine
-from smsagg.engine.directory.credentials import Credentials
+from smsagg.engine.directory.directory import Directory
 
 PREFIX = "/v1"
 OPENAPI_PATH = f"{PREFIX}/openapi.json"
@@ -47,14 +49,18 @@ class V1:
         core = engine.core
         self._turns = Turns(load)
         prepare_batches(core.config.http.batch_max)
-        self._credentials = Credentials(core.config, core.clock)
+        directory = Directory(core.config, engine.register, core.store.cipher, core.clock)
+        self._credentials = directory.credentials
         self._entrance = Entrance(core.config, self._credentials, core.clock)
         self._sending = Sending(engine, Writer(core.config, engine.endpoints), self._turns.take, self._turns.taken)
+        self._danger = Danger(directory.second_factor, lambda: core.config)
         messages = Messages(engine, self._sending)
         self._events = Events(engine, self._credentials.holds)
+        self._credentials.on_changed.append(self._events.look_again)
         routers = [messages.router, self._events.router, Timeline(engine).router]
         routers += [Consents(engine, one, self._turns.take).router for one in LISTS]
         routers.append(Audit(engine).router)
+        routers += directory_routers(engine, directory)
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)
@@ -71,7 +77,6 @@ class V1:
         self._entrance.reconfigure(config)
         prepare_batches(config.http.batch_max)
         self._sending.writer = Writer(config, self._engine.endpoints)
-        self._events.reconfigure()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await metered(self._serve(scope, receive, send), self._turns.charge)
@@ -83,7 +88,11 @@ class V1:
                 limits = credential.limits
                 if limits:
                     send = self._entrance.count(limits, send)
-                scope["state"] = {"caller": credential.caller}
+                scope["state"] = {
+                    "caller": credential.caller,
+                    "address_of": self._entrance.address_of,
+                    "danger": self._danger,
+                }
             octets_max = self._engine.core.config.http.body_octets_max
             said = header(scope, b"content-length")
             if said.isdigit() and int(said) > octets_max:

@@ -68,8 +68,8 @@ class Events:
             summary="What happens, as it happens",
         )(self.stream)
 
-    def reconfigure(self) -> None:
-        """End the streams of keys that are none any more."""
+    def look_again(self) -> None:
+        """End the streams of callers who would not be let in any more."""
         for stream in self._streams:
             stream.wake.set()
 

@@ -1,10 +1,12 @@
-"""Everything that lets somebody in, by what is kept of the secret: one look-up for each request.
+"""Everything that lets somebody in, by what is kept of the secret: found by hash, however many there are.
 
 A *place* is an account, or the operator's own side (``""``): what holds for all of its credentials. Places last as long
 as the process, so a credential that was made at run time follows what a reload says of its account.
 
 Memory: one entry for each credential; how many there may be is said where they are made.
 """
+
+from collections.abc import Callable, Mapping
 
 from attrs import define
 
@@ -68,8 +70,11 @@ class Credentials:
     def __init__(self, config: Config, clock: Clock) -> None:
         self._clock = clock
         self._places: dict[str, Place] = {}
-        self._by_digest: dict[str, Credential] = {}
         self._from_file: dict[str, Credential] = {}
+        self._made: dict[str, Credential] = {}
+        self._digests: dict[str, list[str]] = {}
+        self.on_changed: list[Callable[[], None]] = []
+        """Told when somebody who was let in might not be any more."""
         self.reconfigure(config)
 
     def reconfigure(self, config: Config) -> None:
@@ -84,21 +89,43 @@ class Credentials:
             place.needs_certificate = account.http.require_certificate
             place.limit = self._limit("account", account.http, place.limit)
         before, self._from_file = self._from_file, {}
-        for digest in before:
-            del self._by_digest[digest]
         for name, account in config.accounts.items():
             for key, settings in account.api_keys.items():
                 self._add_from_file(name, key, settings, "developer", before.get(_digest_of(settings)))
         for name, operator in config.operators.items():
             self._add_from_file("", name, operator, operator.role, before.get(_digest_of(operator)))
+        self._tell()
+
+    def replace(self, source: str, made: Mapping[str, Credential]) -> None:
+        """From now on, what came from ``source`` at run time is ``made``, by digest, and nothing else."""
+        gone = self._digests.pop(source, [])
+        for digest in gone:
+            del self._made[digest]
+        if made:
+            self._digests[source] = list(made)
+            self._made |= made
+        if gone:
+            self._tell()
+
+    def last_used(self, source: str) -> int:
+        """When a request last bore what came from ``source``; UTC milliseconds, 0: not since the process began."""
+        return max((self._made[digest].used_at for digest in self._digests.get(source, ())), default=0)
+
+    def _tell(self) -> None:
+        for told in self.on_changed:
+            told()
+
+    def from_file(self, account: str) -> list[Credential]:
+        """Those of the configuration file that are this account's; ``""``: the operator's own."""
+        return [credential for credential in self._from_file.values() if credential.caller.account == account]
 
     def _add_from_file(
         self, account: str, name: str, settings: ApiKeySettings | OperatorSettings, role: str, before: Credential | None
     ) -> None:
         scopes = frozenset(settings.scopes) or scopes_of(role, account)
         digest = _digest_of(settings)
-        self._from_file[digest] = self._by_digest[digest] = Credential(
-            Caller(account, f"key:{name}", scopes, role, settings.expires_at, digest),
+        self._from_file[digest] = Credential(
+            Caller(account, f"key:{name}", scopes, role, settings.expires_at, credential=digest),
             self.place(account),
             tuple(map(parse_network, settings.networks)),
             settings.certificate.lower(),
@@ -112,7 +139,7 @@ class Credentials:
 
     def find(self, digest: str) -> Credential | None:
         """What a secret of this digest opens now; ``None``: nothing."""
-        found = self._by_digest.get(digest)
+        found = self._from_file.get(digest) or self._made.get(digest)
         return found if found is not None and self._is_good(found) else None
 
     def find_certificate(self, names: frozenset[str]) -> Credential | None:

@@ -1,0 +1,20 @@
+"""The endpoints of the directory: of accounts on their own, and of the operator on any."""
+
+from fastapi import APIRouter
+
+from smsagg.api.v1.keys import Keys
+from smsagg.api.v1.sides import Side
+from smsagg.api.v1.users import Users
+from smsagg.engine import Engine
+from smsagg.engine.directory.directory import Directory
+
+
+def directory_routers(engine: Engine, directory: Directory) -> list[APIRouter]:
+    """All of them, over one directory."""
+    clock = engine.core.clock
+    routers: list[APIRouter] = []
+    for side in (Side(engine, is_operators=False), Side(engine, is_operators=True)):
+        keyrings = (directory.keys, directory.clients)
+        routers += [Keys(directory, keyring, side, clock).router for keyring in keyrings]
+        routers.append(Users(directory, side, clock).router)
+    return routers
