@@ -65,3 +65,12 @@ class StaleValue(RegisterError):
 
 class RegisterFull(RegisterError):
     """A kind has as many entries as it may."""
+
+
+class EndpointError(SmsaggError):
+    """What was asked of an account's endpoints cannot be; nothing has changed."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        """``kind`` tells it from others: ``"from-file"``."""
+        super().__init__(text)
+        self.kind = kind

@@ -46,6 +46,7 @@ from smsagg.engine.ending.learning import learning_carriers
 from smsagg.engine.ending.reports import Reports
 from smsagg.engine.ending.sweeper import Sweeper
 from smsagg.engine.ending.unmatched import SCANNED_AT_ONCE
+from smsagg.engine.endpoints.desk import EndpointDesk
 from smsagg.engine.endpoints.endpoints import Endpoints
 from smsagg.engine.endpoints.standings import Standings
 from smsagg.engine.health.assessor import Assessor
@@ -111,13 +112,16 @@ class Engine:
         self.accounts = make_accounts(config, clock.monotonic_s())
         self.watch = Watch()
         self.numbers = Numbers(lambda: self._config, store, clock)
-        self.endpoints = Endpoints(lambda: self._config)
+        self.register = Register(store, clock)
+        self.endpoints = Endpoints(lambda: self._config, self.register, store.cipher)
         self.standings = Standings(store)
         self.standings.on_disabled = self._on_disabled
         self.events = Events(lambda: self._config, self.endpoints)
+        self.endpoint_desk = EndpointDesk(
+            self.endpoints, self.standings, self.register, self.events, store, clock, entropy
+        )
         self.numbers.book.on_steps = self.events.numbers
         self.consents = Consents(store, entropy, lambda: self._config.consent.passes)
-        self.register = Register(store, clock)
         self.core: Core
         self.lookups: Lookups
         self.admission: Admission
@@ -327,6 +331,7 @@ class Engine:
         """Take up queues, in-doubt attempts, parked receipts and deliveries where the last run left them."""
         core, recovered = self.core, self._recovered
         await self.register.load()
+        self.endpoints.load()
         await self.numbers.load()
         await self.consents.load()
         await self.standings.load(lambda name: self.endpoints.get(name) is not None)

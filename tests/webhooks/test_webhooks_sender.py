@@ -14,6 +14,7 @@ import trio.testing
 from attrs import evolve
 
 from smsagg.config.schema import CallbackSettings, Config, WebhookSendingSettings, WebhookSettings
+from smsagg.engine.directory.register import Register
 from smsagg.engine.endpoints.endpoints import Endpoints
 from smsagg.engine.endpoints.standings import Standings
 from smsagg.events.endpoint import callback_name
@@ -86,7 +87,7 @@ class Bench:
         self.store = MemoryStore(tables or Tables())
         self.poster = FakePoster()
         self.metrics = Metrics("test")
-        self.endpoints = Endpoints(lambda: self.config)
+        self.endpoints = Endpoints(lambda: self.config, Register(self.store, self.clock), self.store.cipher)
         self.standings = Standings(self.store)
         self.webhooks = Webhooks(
             lambda: self.config,

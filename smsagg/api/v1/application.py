@@ -13,6 +13,7 @@ from starlette.responses import Response
 import smsagg
 from smsagg.api.app import Receive, Scope, Send
 from smsagg.api.v1.audit import Audit
+from smsagg.api.v1.callback_secret import CallbackSecret
 from smsagg.api.v1.consents import LISTS, Consents
 from smsagg.api.v1.danger import Danger
 from smsagg.api.v1.description import describe
@@ -26,6 +27,7 @@ from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
 from smsagg.api.v1.timeline import Timeline
 from smsagg.api.v1.turns import Turns, metered
+from smsagg.api.v1.webhooks import WebhookEndpoints
 from smsagg.api.v1.writing import Writer
 from smsagg.engine import Engine
 from smsagg.engine.directory.directory import Directory
@@ -58,6 +60,7 @@ class V1:
         self._events = Events(engine, self._credentials.holds)
         self._credentials.on_changed.append(self._events.look_again)
         routers = [messages.router, self._events.router, Timeline(engine).router]
+        routers += [WebhookEndpoints(engine).router, CallbackSecret(engine).router]
         routers += [Consents(engine, one, self._turns.take).router for one in LISTS]
         routers.append(Audit(engine).router)
         routers += directory_routers(engine, directory)

@@ -51,6 +51,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "consent", "description": "Numbers that want no messages, and numbers that asked for them."},
             {"name": "directory", "description": "Who may use the API: people, keys, OAuth clients."},
             {"name": "audit", "description": "Who did what."},
+            {"name": "webhooks", "description": "Who is told what happens, and how each of them stands."},
             {"name": "events", "description": "What happened to messages, and what came from handsets."},
         ],
     )

@@ -109,8 +109,8 @@ class Writer:
 
     def _check_callback(self, account: str, url: str) -> None:
         """Raises :class:`Problem` when nobody could be told there."""
-        if not self._endpoints.takes_callbacks(account):
-            reason = "has no secret for callbacks"
+        if self._endpoints.callbacks_of(account) is None:
+            reason = "has no secret for callbacks; see POST /v1/callback-secret"
             raise Problem(422, "no-callback-secret", f"The account {reason}.", [_callback_error(reason)])
         try:
             self._egress.check_url(url)

@@ -9,11 +9,11 @@ told of as a whole; parts that a customer made are told of one by one.
 
 from collections.abc import Callable, Sequence
 
-from smsagg.config.event_kinds import ALERT, HELD, INBOUND, NUMBER, OPTED_IN, OPTED_OUT, QUEUED, SENT
+from smsagg.config.event_kinds import ALERT, HELD, INBOUND, NUMBER, OPTED_IN, OPTED_OUT, QUEUED, SENT, TEST
 from smsagg.config.schema import Config
 from smsagg.engine.endpoints.endpoints import Endpoints
 from smsagg.events import alert_document, inbound_document, kind_of, message_document, number_document, opted_document
-from smsagg.events.endpoint import callback_name
+from smsagg.events.endpoint import Endpoint, callback_name
 from smsagg.inventory.lifecycle import NumberStep
 from smsagg.model import HELD_UNTIL, CarrierMo, Event, EventDelivery, Message, MessageState
 from smsagg.store.base import Changes
@@ -47,7 +47,7 @@ class Events:
                 by_kind[kind] = (*by_kind.get(kind, ()), one.name)
         self._endpoints = endpoints
         self._followed = frozenset(name for name, account in accounts.items() if account.events or name in endpoints)
-        self.is_quiet = not self._followed and not any(map(self._all.takes_callbacks, accounts))
+        self.is_quiet = not self._followed and not any(map(self._all.callbacks_of, accounts))
 
     def recovered(self, last_id: int) -> None:
         """The highest id that the store has ever had; once, first."""
@@ -121,6 +121,19 @@ class Events:
         """Something that people of ``account`` should look at; ``what`` is a word from a closed set."""
         if account in self._followed:
             self._note(account, ALERT, "", alert_document(what, subject, detail), changes, now)
+
+    def tested(self, endpoint: Endpoint, changes: Changes, now: int) -> int:
+        """Somebody wants to see that ``endpoint`` is told; the id of the event."""
+        self._last_id += 1
+        changes.events.append(Event(self._last_id, endpoint.account, TEST, now, "", b"{}"))
+        changes.event_deliveries.append(EventDelivery(endpoint.name, self._last_id))
+        self.owe_again(endpoint)
+        return self._last_id
+
+    def owe_again(self, endpoint: Endpoint) -> None:
+        """``endpoint`` is owed something, or will be in a moment."""
+        for tell in self.on_noted:
+            tell(endpoint.account, [endpoint.name])
 
     def _tells_of(self, message: Message) -> bool:
         return bool(message.callback_url) or message.account in self._followed
