@@ -19,6 +19,7 @@ from smsagg.config.check_retention import retention_problems
 from smsagg.config.check_shaping import shaping_problems
 from smsagg.config.problems import Problem
 from smsagg.config.problems import unknown_name as _known
+from smsagg.config.residency import residency_problems
 from smsagg.config.sandbox import sandbox_problems
 from smsagg.config.schema import AccountSettings, CarrierSettings, Config, MessageClassSettings, ServerSettings
 
@@ -49,7 +50,8 @@ def check_config(config: Config) -> list[Problem]:
         *mo_problems(config),
         *money_problems(config, COUNTRIES),
         *number_problems(config, COUNTRIES),
-        *retention_problems(config),
+        *residency_problems(config),
+        *retention_problems(config, COUNTRIES),
         *_message_classes(config),
         *_encodings(config),
         *_receipts(config),

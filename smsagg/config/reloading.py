@@ -17,7 +17,7 @@ RESTART = frozenset(
         "server.smpp_listen", "server.http_listen", "server.sessions_max", "server.control_socket", "server.tls",
         "server.https",
         "session",
-        "store.path", "store.group_max", "store.free_octets_min", "store.encryption",
+        "store.path", "store.group_max", "store.free_octets_min", "store.encryption", "store.region",
         "log.format",
     }
 )  # fmt: skip

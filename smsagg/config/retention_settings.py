@@ -1,11 +1,20 @@
 """The tables of the configuration file that say how long what is kept; part of :mod:`smsagg.config.schema`."""
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from smsagg.config.units import Duration
 from smsagg.config.validators import at_least
 
 SHORTEST_S = 3_600.0
+
+
+@define(frozen=True)
+class CountryRetentionSettings:
+    """``[retention.countries.COUNTRY]``: of messages to that country whatever their account's periods are, at the
+    latest after these."""
+
+    bodies: Duration | None = field(default=None, validator=at_least(SHORTEST_S))
+    numbers: Duration | None = field(default=None, validator=at_least(SHORTEST_S))
 
 
 @define(frozen=True)
@@ -17,6 +26,7 @@ class RetentionSettings:
     """Texts; none: they are kept as long as the messages."""
     numbers: Duration | None = field(default=None, validator=at_least(SHORTEST_S))
     """Recipients' numbers, of which the first five digits stay; none: the same."""
+    countries: dict[str, CountryRetentionSettings] = Factory(dict)
     body_digest_secret: str = field(default="", repr=False)
     """A secret: of each text that is taken out its HMAC-SHA-256 under this key is kept, to recognise it by. Empty: none
     is kept."""

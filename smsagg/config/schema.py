@@ -174,6 +174,8 @@ class StoreSettings:
     """How long a carrier receipt that matches nothing is kept for its submit_sm_resp."""
     history_ttl: Duration = field(default=Duration(2_592_000.0), validator=above(0))
     """How long a message that is over is kept, text and all, for query_sm and for whoever reads the file."""
+    region: str = field(default="", validator=tag)
+    """Where the file is, in the operator's own word: accounts with a ``residency`` need theirs."""
     encryption: EncryptionSettings = Factory(EncryptionSettings)
 
 
@@ -226,6 +228,9 @@ class AccountSettings:
     sandbox: bool = False
     """For trying things out: its messages go to simulated handsets only, whatever routes say, and cost nothing. What
     becomes of them is said by the numbers that they go to (:mod:`smsagg.sandbox`)."""
+    residency: str = field(default="", validator=tag)
+    """The region in which its data stays: the store's, and that of each carrier that its messages may go to; empty:
+    anywhere."""
     binds_max: int = field(default=10, validator=at_least(1))
     window_max: int = field(default=1_000, validator=between(1, 65_535))
     """submit_sm received and unanswered, per session."""
@@ -500,6 +505,8 @@ class CarrierSettings:
     """Receipts within five minutes below which that is not concluded."""
     ask_receipts: str = field(default="always", validator=one_of("always", "as_asked"))
     """Ask the carrier for a receipt of every message (``always``), or only when the customer did (``as_asked``)."""
+    regions: tuple[str, ...] = field(default=(), validator=each(tag))
+    """Regions that it may be given messages of: for accounts with a ``residency``."""
     rate_card: DataFile | None = None
     """CSV of its prices to us (:mod:`smsagg.pricing.card_file`); none: what it costs is not known."""
     currency: CurrencyCode | None = None

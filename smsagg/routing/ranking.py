@@ -12,8 +12,8 @@ their turns by weight. What the policies rank by:
 =============  ======================================================================================================
 
 Whose price is not known comes after those of all others, or is refused; who would cost more than the message brings
-less the margin is refused. Who is known to report falsely (by probes) is a *last resort*: taken only when nobody else
-is usable at all.
+less the margin is refused, and who is not in the region that the account's messages stay in. Who is known to report
+falsely (by probes) is a *last resort*: taken only when nobody else is usable at all.
 
 Pure, and made anew only when scores or offers change.
 """
@@ -38,6 +38,7 @@ class Refusal(Enum):
 
     UNPRICED = "no price"
     MARGIN = "margin"
+    RESIDENCY = "not in the account's region"
 
 
 @define(frozen=True)
@@ -49,6 +50,8 @@ class Contender:
     score: float
     is_false: bool = False
     """Its receipts are known to be false."""
+    is_abroad: bool = False
+    """It is in none of the regions that the account's messages may go to."""
 
 
 @define(eq=False)
@@ -75,7 +78,9 @@ def rank(
     refused: dict[int, Refusal] = {}
     losing: set[int] = set()
     for one in candidates:
-        if one.cost is None:
+        if one.is_abroad:
+            refused[one.index] = Refusal.RESIDENCY
+        elif one.cost is None:
             if pool.unpriced == "refuse":
                 refused[one.index] = Refusal.UNPRICED
         elif keeps_margin is not None and not keeps_margin(offers.revenue, one.cost):

@@ -197,6 +197,8 @@ class RetentionRule(NamedTuple):
     """All accounts but these."""
     digest_key: bytes = b""
     """Key of the HMAC-SHA-256 that is kept of a text; empty: none is kept."""
+    countries: frozenset[str] = frozenset()
+    """To which the messages went; empty: to any."""
 
 
 class RetentionPlace(NamedTuple):

@@ -52,20 +52,22 @@ class Tables:
     ) -> RetentionPlace:
         """To ``limit`` records; the place counts them."""
 
-        def concerns(account: str, over_at: int) -> bool:
-            return (account in rule.accounts) != rule.is_exempting and 0 < over_at < done_before
+        def concerns(record: Message | PartGroup | Delivery, over_at: int) -> bool:
+            sent: Any = self.history.get(record.group_seq) if isinstance(record, PartGroup) else record
+            is_there = not rule.countries or (sent is not None and sent.country in rule.countries)
+            return (record.account in rule.accounts) != rule.is_exempting and is_there and 0 < over_at < done_before
 
         changed = 0
-        for message in [m for m in self.history.values() if concerns(m.account, m.done_at)]:
+        for message in [m for m in self.history.values() if concerns(m, m.done_at)]:
             if changed < limit:
                 if rule.subject is RetentionSubject.HISTORY:
                     self.money.note_dropped([message])
                 changed += _take_out(rule.subject, message, self.history, message.seq, "body", "tlvs")
-        for group in [g for g in self.groups.values() if concerns(g.account, g.done_at)]:
+        for group in [g for g in self.groups.values() if concerns(g, g.done_at)]:
             if changed < limit:
                 changed += _take_out(rule.subject, group, self.groups, group.group_seq, "excerpt")
         if rule.subject is RetentionSubject.BODIES:
-            for delivery in [d for d in self.deliveries.values() if concerns(d.account, d.created_at)]:
+            for delivery in [d for d in self.deliveries.values() if concerns(d, d.created_at)]:
                 head, field, text = delivery.body.partition(b" text:")
                 if delivery.kind is not DeliveryKind.MO and text and changed < limit:
                     delivery.body = head + field

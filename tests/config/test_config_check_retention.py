@@ -74,3 +74,10 @@ def test_the_digests_secret_is_in_no_kept_version(tmp_path: Path) -> None:
     kept = redacted(Documents("main", {"main": text}), digests_with(b"key"))
     assert "body_digest_secret" in kept.texts["main"]
     assert "Zebra" not in kept.texts["main"]
+
+
+def test_periods_of_countries(tmp_path: Path) -> None:
+    """Of those that there are."""
+    assert problems(tmp_path, '[retention.countries.DE]\nbodies = "2h"', "") == []
+    (told,) = problems(tmp_path, '[retention.countries.XX]\nbodies = "2h"', "")
+    assert told.endswith("retention.countries.XX: is no country (ISO 3166 alpha-2, capitals)")

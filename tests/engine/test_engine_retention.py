@@ -7,6 +7,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsagg.config.retention_settings import CountryRetentionSettings
 from smsagg.config.schema import (
     AccountRetentionSettings,
     Config,
@@ -38,6 +39,21 @@ def config_of(
 
 def own(**days: float) -> AccountRetentionSettings:
     return AccountRetentionSettings(**{name: Duration(value * DAY_S) for name, value in days.items()})
+
+
+def test_a_country_s_period_is_a_rule_beside_those_of_accounts() -> None:
+    """For everybody's messages to it, so whichever period is the shorter counts."""
+    config = config_of(5, acme=own(bodies=2))
+    countries = {
+        "DE": CountryRetentionSettings(bodies=Duration(DAY_S)),
+        "FR": CountryRetentionSettings(bodies=Duration(DAY_S), numbers=Duration(3 * DAY_S)),
+    }
+    found = periods_of(attrs.evolve(config, retention=attrs.evolve(config.retention, countries=countries)))
+    assert found[: len(periods_of(config))] == periods_of(config)
+    assert [(period.key, period.rule.is_exempting, period.rule.accounts) for period in found[2:]] == [
+        ("bodies 86400s to DE,FR", True, frozenset()),
+        ("numbers 259200s to FR", True, frozenset()),
+    ]
 
 
 OWN = st.one_of(st.none(), st.builds(own, bodies=st.sampled_from([1, 2, 5])), st.builds(own, history=st.just(3)))

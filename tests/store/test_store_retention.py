@@ -69,6 +69,17 @@ async def test_texts_of_messages_that_are_over(store: Store) -> None:
     assert live.destination_addr == "447900000002"
 
 
+async def test_of_messages_to_some_countries(store: Store) -> None:
+    """And of no others: their bodies, and the beginnings of long ones that are kept for receipts."""
+    await commit(store, parts(1, 1, 2, country="DE"))
+    await commit(store, parts(3, 3, 4, country="FR"))
+    await commit(store, Changes(finished=[finished(seq) for seq in (1, 2, 3, 4)]))
+    rule = EVERYBODY._replace(countries=frozenset(["DE", "GB"]))
+    await apply_all(store, rule, LATER)
+    kept = [await store.find_message(seq) for seq in (1, 2, 3, 4)]
+    assert [bool(one and one.body) for one in kept] == [False, False, True, True]
+
+
 async def test_messages_leave(store: Store) -> None:
     """Of the accounts that the rule concerns, with the groups of their parts."""
     await commit(store, parts(1, 1, 2, 3))

@@ -2,7 +2,8 @@
 
 Each period of the configuration is a rule for the store: *bodies after 7 days, of all accounts but bank*. A rule
 concerns everybody whose period is as long **or shorter**, so that an account whose period was shortened is caught up by
-the longer ones, and what is met again changes nothing. How far a rule has been applied is kept in the store, beside the
+the longer ones, and what is met again changes nothing. The periods of countries are rules of their own beside those of
+accounts, so the shorter of the two counts. How far a rule has been applied is kept in the store, beside the
 rule itself: one that has changed begins anew.
 
 Bounded: some :data:`BATCH` rows in a transaction, :data:`BATCHES` of them in a round, of which each rule has its share,
@@ -33,7 +34,8 @@ class Period(NamedTuple):
 
     @property
     def key(self) -> str:
-        return f"{self.rule.subject} {self.seconds:g}s"
+        of = f" to {','.join(sorted(self.rule.countries))}" if self.rule.countries else ""
+        return f"{self.rule.subject} {self.seconds:g}s{of}"
 
     @property
     def document(self) -> dict[str, object]:
@@ -53,6 +55,8 @@ def periods_of(config: Config) -> list[Period]:
     return [
         *_rules(RetentionSubject.BODIES, retention.bodies, bodies, key),
         *_rules(RetentionSubject.NUMBERS, retention.numbers, numbers),
+        *_of_countries(RetentionSubject.BODIES, {c: of.bodies for c, of in retention.countries.items()}, key),
+        *_of_countries(RetentionSubject.NUMBERS, {c: of.numbers for c, of in retention.countries.items()}),
         *(
             period
             for period in _rules(RetentionSubject.HISTORY, config.store.history_ttl, history)
@@ -78,6 +82,15 @@ def _rules(
             accounts = frozenset(name for name, period in own.items() if period <= seconds)
             rule = RetentionRule(subject, accounts, False, digest_key)
         yield Period(seconds, rule)
+
+
+def _of_countries(
+    subject: RetentionSubject, own: Mapping[str, float | None], digest_key: bytes = b""
+) -> Iterator[Period]:
+    """One rule for each different period, of everybody's messages to those countries."""
+    for seconds in sorted({period for period in own.values() if period is not None}):
+        countries = frozenset(country for country, period in own.items() if period == seconds)
+        yield Period(seconds, RetentionRule(subject, frozenset(), True, digest_key, countries))
 
 
 def _longer(own: Iterable[tuple[str, float]], seconds: float) -> frozenset[str]:

@@ -34,6 +34,8 @@ class Flow:
     """Carrier that just failed these messages."""
     guard: MarginGuard | None
     """Of their account, if it has any."""
+    residency: str
+    """The region that their account's messages stay in; empty: anywhere."""
     stages: tuple[Stage, ...]
     granted: "Granted | None" = None
     """What was chosen for it in the round under way."""

@@ -1,8 +1,9 @@
 """Flows: messages of one pool that the same carriers may take for the same reasons, and the choice for each of them.
 
-Theory of operation. Where the choice depends on the destination (by price, by quality, or because something is
-restricted by country) the pool's queue keeps messages apart by *flow*: one for each country, set of prices and carrier
-to avoid. The carriers are the same for all messages of a flow, so a choice serves a batch.
+Theory of operation. Where the choice depends on the message (by price, by quality, because something is restricted by
+country, or because accounts' messages stay in a region) the pool's queue keeps messages apart by *flow*: one for each
+country, set of prices, region and carrier to avoid. The carriers are the same for all messages of a flow, so a choice
+serves a batch.
 
 A flow asks the *stages* of its pool: the pool itself and then its backups, each with its own ranking of its members
 (:mod:`smsagg.routing.ranking`). In a stage the first tier with room wins. Passed over are members that the message just
@@ -15,9 +16,10 @@ that flows which share a link never promise the same room twice.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from smsagg.config.amounts import format_micros
+from smsagg.config.residency import residencies_of
 from smsagg.engine.admission.tariffs import MarginGuard, guard_of
 from smsagg.engine.core import Core
 from smsagg.engine.segments import segments_of
@@ -45,11 +47,11 @@ class Flows:
     def __init__(self, core: Core, pool: Pool) -> None:
         self._core = core
         self._pool = pool
-        self._flows: dict[tuple[tuple[Offers, ...], str, MarginGuard | None], Flow] = {}
+        self._flows: dict[tuple[tuple[Offers, ...], str, MarginGuard | None, str], Flow] = {}
         self._explorers: dict[tuple[str, str], Explorer] = {}
         self._books: list[tuple[Pool, OfferBook]] = []
         self.is_by_destination = False
-        """The choice depends on where a message goes, whatever else."""
+        """The choice depends on where a message goes or whose it is, whatever else."""
         self.next_at = math.inf
         """When time alone allows more than the round under way, carriers' own room aside."""
         self.asked: set[Pool] = set()
@@ -66,14 +68,22 @@ class Flows:
             for name, settings in core.config.accounts.items()
             if name in core.tables.prices and (guard := guard_of(settings, self._pool.settings)) is not None
         }
-        self.is_by_destination = any(pool.settings.policy in BY_DESTINATION for pool in chain) or (
-            bool(self._guards) and any(member.name in cards for pool in chain for member in pool.members)
+        self._residencies = residencies_of(core.config)
+        self.is_by_destination = (
+            self._divides(chain)
+            or any(pool.settings.policy in BY_DESTINATION for pool in chain)
+            or (bool(self._guards) and any(member.name in cards for pool in chain for member in pool.members))
         )
         self._books = [(pool, OfferBook([cards.get(member.name) for member in pool.members])) for pool in chain]
         self._flows.clear()
         self._explorers.clear()
         if isinstance(self._pool.ready, GroupedQueue):
             self._pool.regroup(self.group_of)
+
+    def _divides(self, chain: Sequence[Pool]) -> bool:
+        """Whether some account may not use every member."""
+        regions = [member.settings.regions for pool in chain for member in pool.members]
+        return any(residency not in of for residency in set(self._residencies.values()) for of in regions)
 
     def settle(self) -> bool:
         """Have the pool's queue as it is needed now; whether that is by flows."""
@@ -98,7 +108,8 @@ class Flows:
             [book.find(message.destination_addr, country, network, revenue, at_ms) for _, book in self._books]
         )
         message.offers = offers[0]
-        key = (offers, message.avoid, guard)
+        residency = self._residencies.get(message.account, "")
+        key = (offers, message.avoid, guard, residency)
         flow = self._flows.get(key)
         if flow is None:
             if len(self._flows) >= FLOWS_MAX:
@@ -107,7 +118,7 @@ class Flows:
                 Stage(pool, of, self._explorer(pool, country))
                 for (pool, _), of in zip(self._books, offers, strict=True)
             ]
-            flow = self._flows[key] = Flow(country, message.avoid, guard, tuple(stages))
+            flow = self._flows[key] = Flow(country, message.avoid, guard, residency, tuple(stages))
         return flow
 
     # --- a round ---
@@ -318,17 +329,18 @@ class Flows:
         goes_by_score = stage.pool.settings.policy in EXPLORING
         version = self._core.quality.version if goes_by_score else 0
         if stage.ranking is None or stage.version != version:
-            stage.ranking, stage.version = self._rank(stage, flow.guard, goes_by_score), version
+            stage.ranking, stage.version = self._rank(stage, flow, goes_by_score), version
         return stage.ranking
 
-    def _rank(self, stage: Stage, guard: MarginGuard | None, goes_by_score: bool) -> Ranking:
-        quality, country = self._core.quality, stage.offers.country
+    def _rank(self, stage: Stage, flow: Flow, goes_by_score: bool) -> Ranking:
+        quality, country, guard, residency = self._core.quality, stage.offers.country, flow.guard, flow.residency
         contenders = [
             Contender(
                 index,
                 stage.offers.costs[index],
                 quality.score(member.name, country) if goes_by_score else 1.0,
                 goes_by_score and quality.is_false(member.name, country),
+                bool(residency) and residency not in member.settings.regions,
             )
             for index, member in enumerate(stage.pool.members)
         ]

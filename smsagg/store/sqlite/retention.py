@@ -48,6 +48,8 @@ _CHANGES: dict[tuple[RetentionSubject, str], str] = {
     (RetentionSubject.HISTORY, "history"): "DELETE FROM history WHERE ",
     (RetentionSubject.HISTORY, "part_groups"): "DELETE FROM part_groups WHERE ",
 }
+_COUNTRY_OF = {"part_groups": "(SELECT country FROM history WHERE seq = group_seq)"}
+"""Where it has no column: a group has that of its first part."""
 _KEYS = {"history": "seq", "part_groups": "group_seq"}
 _TEXT_FIELD = " text:"
 _EMPTY_RECEIPTS = f"""
@@ -88,7 +90,7 @@ class _Walk:
         self._rule = rule
         self._done_before = done_before
         self._limit = limit
-        self._concerns = f"account {'NOT ' if rule.is_exempting else ''}IN (SELECT value FROM json_each(?))"
+        self._countries = ", ".join(f"'{country}'" for country in sorted(rule.countries) if country.isalnum())
         self._accounts = orjson.dumps(sorted(rule.accounts)).decode()
 
     def in_order(self, table: str, after: int) -> int:
@@ -121,8 +123,13 @@ class _Walk:
         text = "SELECT delivery_id, created_at FROM deliveries WHERE delivery_id > ? ORDER BY delivery_id LIMIT ?"
         last = self._until(text, after, 0)
         if last > after:
-            self._execute(f"{_EMPTY_RECEIPTS} {self._concerns}", (after, last, self._accounts))
+            self._execute(f"{_EMPTY_RECEIPTS} {self._concerns('deliveries')}", (after, last, self._accounts))
         return last
+
+    def _concerns(self, table: str) -> str:
+        """Whether the rule is about a row; the accounts are its last binding."""
+        text = f"account {'NOT ' if self._rule.is_exempting else ''}IN (SELECT value FROM json_each(?))"
+        return f"{_COUNTRY_OF.get(table, 'country')} IN ({self._countries}) AND {text}" if self._countries else text
 
     def _execute(self, text: str, bindings: Sequence[Any]) -> list[Row]:
         rows: list[Row] = self._cursor.execute(text, bindings).fetchall()
@@ -139,7 +146,7 @@ class _Walk:
 
     def _change(self, table: str, where: str, bindings: Sequence[Any]) -> None:
         rule = self._rule
-        where = f"{where} AND done_at > 0 AND done_at < ? AND {self._concerns}"
+        where = f"{where} AND done_at > 0 AND done_at < ? AND {self._concerns(table)}"
         values = (*bindings, self._done_before, self._accounts)
         if rule.subject is RetentionSubject.BODIES and rule.digest_key and table == "history":
             text = f"SELECT seq, body FROM history WHERE redacted & {TEXT_GONE} = 0 AND body <> x'' AND {where}"
