@@ -39,7 +39,6 @@ def inbound_document(mo: CarrierMo, carrier: str, now: int) -> bytes:
         "text": text_of(mo.body, mo.data_coding, bool(mo.esm_class & UDHI)),
         "body": mo.body.hex(),
         "data_coding": mo.data_coding,
-        "carrier": carrier,
         "sandbox": carrier == SANDBOX,
         "received_at": instant(now),
     }

@@ -20,6 +20,7 @@ from smsagg.api.v1.description import describe
 from smsagg.api.v1.directory import directory_routers
 from smsagg.api.v1.entrance import Entrance, header
 from smsagg.api.v1.events import Events
+from smsagg.api.v1.inbound import InboundMessages
 from smsagg.api.v1.messages import Messages
 from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.reading import prepare_batches, problem_of_errors
@@ -60,6 +61,7 @@ class V1:
         self._events = Events(engine, self._credentials.holds)
         self._credentials.on_changed.append(self._events.look_again)
         routers = [messages.router, self._events.router, Timeline(engine).router]
+        routers.append(InboundMessages(engine).router)
         routers += [WebhookEndpoints(engine).router, CallbackSecret(engine).router]
         routers += [Consents(engine, one, self._turns.take).router for one in LISTS]
         routers.append(Audit(engine).router)

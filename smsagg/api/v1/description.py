@@ -51,8 +51,9 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "consent", "description": "Numbers that want no messages, and numbers that asked for them."},
             {"name": "directory", "description": "Who may use the API: people, keys, OAuth clients."},
             {"name": "audit", "description": "Who did what."},
+            {"name": "inbound", "description": "Messages from handsets."},
             {"name": "webhooks", "description": "Who is told what happens, and how each of them stands."},
-            {"name": "events", "description": "What happened to messages, and what came from handsets."},
+            {"name": "events", "description": "What happened, as it was told."},
         ],
     )
     components = document.setdefault("components", {})
