@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 import smsagg
 from smsagg.api.app import Receive, Scope, Send
+from smsagg.api.v1 import oauth
 from smsagg.api.v1.audit import Audit
 from smsagg.api.v1.callback_secret import CallbackSecret
 from smsagg.api.v1.consents import LISTS, Consents
@@ -22,6 +23,7 @@ from smsagg.api.v1.entrance import Entrance, header
 from smsagg.api.v1.events import Events
 from smsagg.api.v1.inbound import InboundMessages
 from smsagg.api.v1.messages import Messages
+from smsagg.api.v1.oauth import TokenEndpoint
 from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.reading import prepare_batches, problem_of_errors
 from smsagg.api.v1.searching import MessageSearch, Searching
@@ -35,6 +37,8 @@ from smsagg.engine.directory.directory import Directory
 
 PREFIX = "/v1"
 OPENAPI_PATH = f"{PREFIX}/openapi.json"
+PUBLIC = frozenset({OPENAPI_PATH, f"{PREFIX}{oauth.PATH}"})
+"""What needs no credential."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 _DESCRIPTION = """Send messages and learn what became of them.
 
@@ -65,7 +69,8 @@ class V1:
         routers += [WebhookEndpoints(engine).router, CallbackSecret(engine).router]
         routers += [Consents(engine, one, self._turns.take).router for one in LISTS]
         routers.append(Audit(engine).router)
-        routers += directory_routers(engine, directory)
+        self._token = TokenEndpoint(engine, directory)
+        routers += [self._token.router, *directory_routers(engine, directory)]
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)
@@ -80,6 +85,7 @@ class V1:
         config = self._engine.core.config
         self._credentials.reconfigure(config)
         self._entrance.reconfigure(config)
+        self._token.reconfigure(config)
         prepare_batches(config.http.batch_max)
         self._sending.writer = Writer(config, self._engine.endpoints)
 
@@ -88,16 +94,14 @@ class V1:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if scope["path"] != OPENAPI_PATH:
+            state: dict[str, Any] = {"address_of": self._entrance.address_of}
+            if scope["path"] not in PUBLIC:
                 credential = self._entrance.admit(scope)
                 limits = credential.limits
                 if limits:
                     send = self._entrance.count(limits, send)
-                scope["state"] = {
-                    "caller": credential.caller,
-                    "address_of": self._entrance.address_of,
-                    "danger": self._danger,
-                }
+                state |= {"caller": credential.caller, "danger": self._danger}
+            scope["state"] = state
             octets_max = self._engine.core.config.http.body_octets_max
             said = header(scope, b"content-length")
             if said.isdigit() and int(said) > octets_max:

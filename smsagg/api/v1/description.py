@@ -14,12 +14,23 @@ from pydantic import BaseModel
 from smsagg.api.v1.problem import MEDIA_TYPE, problems
 from smsagg.api.v1.reading import KEY_CHARACTERS_MAX
 from smsagg.api.v1.shapes import ProblemAnswer
+from smsagg.directory.roles import SCOPES
 
 COMMON = (400, 401, 403, 408, 413, 431, 503)
 """A request that is no HTTP, no key, a key that may not, too slow, too large, headers too large, too busy."""
 _BODIES: set[type[BaseModel]] = {ProblemAnswer}
 """What endpoints read, and problems: FastAPI does not know of them."""
 _REF = "#/components/schemas/{model}"
+_PROBLEM = {"$ref": _REF.format(model="ProblemAnswer")}
+_SECURITY: Mapping[str, Any] = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key: sk_…"},
+    "client": {"type": "http", "scheme": "basic", "description": "Id and secret of an OAuth client."},
+    "oauth2": {
+        "type": "oauth2",
+        "description": "An access token of an OAuth client: at_…",
+        "flows": {"clientCredentials": {"tokenUrl": "/v1/oauth/token", "scopes": dict.fromkeys(SCOPES, "")}},
+    },
+}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "string"}}}
 _HEADERS: Mapping[str, Any] = {
     "401": {"WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}}},
@@ -50,6 +61,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "messages", "description": "Send, look at, search for and cancel messages."},
             {"name": "consent", "description": "Numbers that want no messages, and numbers that asked for them."},
             {"name": "directory", "description": "Who may use the API: people, keys, OAuth clients."},
+            {"name": "admin", "description": "The operator's own."},
             {"name": "audit", "description": "Who did what."},
             {"name": "inbound", "description": "Messages from handsets."},
             {"name": "webhooks", "description": "Who is told what happens, and how each of them stands."},
@@ -60,8 +72,8 @@ def describe(api: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for model in sorted(_BODIES, key=lambda model: model.__name__):
         _add(schemas, model)
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "An API key: sk_…"}}
-    document["security"] = [{"key": []}]
+    components["securitySchemes"] = _SECURITY
+    document["security"] = [{"key": []}, {"oauth2": []}]
     common = {str(status): said for status, said in problems(*COMMON).items()}
     for path in document["paths"].values():
         for operation in path.values():
@@ -69,13 +81,20 @@ def describe(api: FastAPI) -> dict[str, Any]:
             found |= operation["responses"]
             for status, response in found.items():
                 if int(status) >= 400:
-                    response["content"] = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="ProblemAnswer")}}}
+                    response["content"] = _own_errors(response) | {MEDIA_TYPE: {"schema": _PROBLEM}}
                 if status in _HEADERS:
                     response["headers"] = _HEADERS[status]
             operation["responses"] = dict(sorted(found.items()))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return document
+
+
+def _own_errors(response: Mapping[str, Any]) -> dict[str, Any]:
+    """Of an endpoint that answers errors in another standard's way."""
+    content: dict[str, Any] = response.get("content", {})
+    told_alike = [_REF.format(model=model) for model in ("ProblemAnswer", "HTTPValidationError")]
+    return {kind: said for kind, said in content.items() if said["schema"].get("$ref") not in told_alike}
 
 
 def body_of(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter
 
+from smsagg.api.v1.accounts import Accounts
 from smsagg.api.v1.keys import Keys
+from smsagg.api.v1.me import Me
 from smsagg.api.v1.sides import Side
 from smsagg.api.v1.users import Users
 from smsagg.engine import Engine
@@ -12,7 +14,7 @@ from smsagg.engine.directory.directory import Directory
 def directory_routers(engine: Engine, directory: Directory) -> list[APIRouter]:
     """All of them, over one directory."""
     clock = engine.core.clock
-    routers: list[APIRouter] = []
+    routers = [Me(directory.second_factor, lambda: engine.core.config).router, Accounts(engine).router]
     for side in (Side(engine, is_operators=False), Side(engine, is_operators=True)):
         keyrings = (directory.keys, directory.clients)
         routers += [Keys(directory, keyring, side, clock).router for keyring in keyrings]

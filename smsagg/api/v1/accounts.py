@@ -1,0 +1,132 @@
+"""``/v1/admin/accounts``: the operator's customers, as the configuration file has them. Secrets are never shown."""
+
+from typing import Any, Literal
+
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from smsagg.api.v1.access import operator_of
+from smsagg.api.v1.paging import Cursor, Limit, page_of
+from smsagg.api.v1.problem import Problem, problems
+from smsagg.engine import Engine
+from smsagg.engine.accounts import Account
+
+JSON = "application/json"
+
+
+class AccountHttp(BaseModel):
+    """What holds for all of its keys and clients together."""
+
+    networks: list[str]
+    require_certificate: bool
+    rate: float | None
+    burst: int | None
+
+
+class AccountSmpp(BaseModel):
+    """What holds for its ESMEs."""
+
+    system_id: str
+    binds_max: int
+    window_max: int
+    networks: list[str]
+    require_tls: bool
+
+
+class AccountAnswer(BaseModel):
+    """A customer. Rates are per second; ``null``: unlimited."""
+
+    name: str
+    source: Literal["file"]
+    """The configuration file has it; it is changed there."""
+    enabled: bool
+    sandbox: bool
+    is_frozen: bool
+    message_class: str
+    rate: float | None
+    burst: int | None
+    queue_max: int
+    queued: int
+    """Messages that no carrier has yet."""
+    billing: str
+    tags: list[str]
+    keys_in_file: list[str]
+    smpp: AccountSmpp
+    http: AccountHttp
+
+
+class AccountsAnswer(BaseModel):
+    """A page of customers, by name."""
+
+    accounts: list[AccountAnswer]
+    next_cursor: str | None
+
+
+class Accounts:
+    """The endpoints."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.router = router = APIRouter(tags=["admin"])
+        router.get(
+            "/admin/accounts",
+            response_model=AccountsAnswer,
+            responses=problems(422),
+            operation_id="admin_list_accounts",
+            summary="All accounts",
+        )(self.list)
+        router.get(
+            "/admin/accounts/{name}",
+            response_model=AccountAnswer,
+            responses=problems(404),
+            operation_id="admin_get_account",
+            summary="Look at an account",
+        )(self.show)
+
+    async def list(self, request: Request, cursor: Cursor = "", limit: Limit = 100) -> Response:
+        """By name, with their limits and whether they may send."""
+        operator_of(request.state.caller, "admin:read")
+        page, next_cursor = page_of(self._engine.accounts.values(), lambda account: account.name, cursor, limit)
+        document = {"accounts": [self._view(account) for account in page], "next_cursor": next_cursor}
+        return Response(orjson.dumps(document), media_type=JSON)
+
+    async def show(self, request: Request, name: str) -> Response:
+        """Its limits, and whether it may send."""
+        operator_of(request.state.caller, "admin:read")
+        account = self._engine.accounts.get(name)
+        if account is None:
+            raise Problem(404, "unknown-account", "There is no such account.")
+        return Response(orjson.dumps(self._view(account)), media_type=JSON)
+
+    def _view(self, account: Account) -> dict[str, Any]:
+        settings = account.settings
+        return {
+            "name": account.name,
+            "source": "file",
+            "enabled": settings.enabled,
+            "sandbox": settings.sandbox,
+            "is_frozen": account.name in self._engine.freezing.frozen,
+            "message_class": settings.message_class,
+            "rate": settings.rate,
+            "burst": account.burst or None,
+            "queue_max": settings.queue_max,
+            "queued": account.queued,
+            "billing": settings.billing,
+            "tags": list(settings.tags),
+            "keys_in_file": sorted(settings.api_keys),
+            "smpp": {
+                "system_id": settings.system_id,
+                "binds_max": settings.binds_max,
+                "window_max": settings.window_max,
+                "networks": list(settings.networks),
+                "require_tls": settings.require_tls,
+            },
+            "http": {
+                "networks": list(settings.http.networks),
+                "require_certificate": settings.http.require_certificate,
+                "rate": settings.http.rate,
+                "burst": settings.http.burst,
+            },
+        }
