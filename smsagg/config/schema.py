@@ -14,6 +14,7 @@ from smsagg.config.amounts import CurrencyCode as CurrencyCode
 from smsagg.config.amounts import Margin as Margin
 from smsagg.config.choice_settings import ProbeSettings as ProbeSettings
 from smsagg.config.choice_settings import QualitySettings as QualitySettings
+from smsagg.config.compliance_settings import ComplianceSettings as ComplianceSettings
 from smsagg.config.consent_settings import AccountConsentSettings as AccountConsentSettings
 from smsagg.config.consent_settings import ConsentSettings as ConsentSettings
 from smsagg.config.directory_settings import AccountHttpSettings as AccountHttpSettings
@@ -546,6 +547,7 @@ class Config:
     mo: MoSettings = Factory(MoSettings)
     abuse: AbuseSettings = Factory(AbuseSettings)
     consent: ConsentSettings = Factory(ConsentSettings)
+    compliance: ComplianceSettings = Factory(ComplianceSettings)
     shaping_rules: tuple[ShapingRuleSettings, ...] = ()
     countries: dict[str, CountrySettings] = Factory(dict)
     money: MoneySettings = Factory(MoneySettings)

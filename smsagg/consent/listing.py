@@ -77,6 +77,6 @@ def _instant(written: str, default: int) -> int | None:
         return default
     try:
         at = datetime.fromisoformat(written)
-        return None if at.tzinfo is None else int(at.timestamp() * 1000)
+        return None if at.tzinfo is None else round(at.timestamp() * 1000)
     except (ValueError, OverflowError):
         return None

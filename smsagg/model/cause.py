@@ -39,6 +39,8 @@ class Cause(IntEnum):
     """Its time was up at the carrier."""
     DELETED = 23
     REJECTED = 24
+    OUTSIDE_HOURS = 25
+    """Its time was up before its country's sending hours began."""
 
     @property
     def is_permanent(self) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from attrs import define, field
 
 from smsagg.abuse import NO_CONTENT_RULES, ContentRules
+from smsagg.compliance import NO_RULES, ComplianceMap
 from smsagg.config.schema import Config
 from smsagg.consent.keywords import Keywords
 from smsagg.errors import ConfigError
@@ -13,6 +14,7 @@ from smsagg.resolvers.base import Resolver
 from smsagg.routing.networks import NetworkTable
 from smsagg.routing.rules import RouteTable
 from smsagg.tables.cards import currencies_of, load_cards, load_prices
+from smsagg.tables.compliance import load_compliance
 from smsagg.tables.content import load_content
 from smsagg.tables.keywords import load_keywords, our_keywords
 from smsagg.tables.lookup import load_resolver
@@ -41,6 +43,8 @@ class Tables:
     """Rules on what texts say."""
     keywords: Keywords = field(factory=our_keywords)
     """How people opt out and in."""
+    compliance: ComplianceMap = NO_RULES
+    """What countries ask of messages."""
 
 
 def load_tables(config: Config) -> Tables:
@@ -62,6 +66,7 @@ def load_tables(config: Config) -> Tables:
         warnings=tuple(warnings),
         content=load_content(config, problems),
         keywords=load_keywords(config, problems),
+        compliance=load_compliance(config, problems),
     )
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))

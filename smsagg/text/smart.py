@@ -21,7 +21,9 @@ from smsagg.text.transliteration import transliterate
 SMART_OCTETS_MAX = 8_192
 SHORT_MESSAGE_OCTETS_MAX = 254
 """What fits short_message (SMPP 3.4 §4.4.1); a body that came in it has to stay in it."""
-_UCS2 = 0x08
+_UCS2, _UCS2_WITH_CLASS = 0x08, 0x18
+_WITH_CLASS = frozenset({0x10, 0xF0})
+"""Groups of data_coding whose lowest bits are a message class (3GPP TS 23.038 §4)."""
 _UDHI = 0x40
 _TEXTS = frozenset({Alphabet.UCS2, Alphabet.LATIN1, Alphabet.ASCII})
 
@@ -34,10 +36,12 @@ class Encoded(NamedTuple):
     esm_class: int
 
 
-def encode_text(text: str, rules: Rules) -> Encoded:
-    """Octets, data_coding and esm_class of ``text``: GSM 03.38 where it can say that, else UCS-2."""
+def encode_text(text: str, rules: Rules, data_coding: int = 0) -> Encoded:
+    """Octets, data_coding and esm_class of ``text``: GSM 03.38 where it can say that, else UCS-2. The class (flash …)
+    that ``data_coding`` gives to a message stays."""
     body = text.encode("utf-16-be", "surrogatepass")
-    return encode_smart(body, _UCS2, 0, rules) or Encoded(body, _UCS2, 0)
+    coding = _UCS2 if data_coding & 0xF0 not in _WITH_CLASS else _UCS2_WITH_CLASS | data_coding & 3
+    return encode_smart(body, coding, 0, rules) or Encoded(body, coding, 0)
 
 
 def encode_smart(body: bytes, data_coding: int, esm_class: int, rules: Rules) -> Encoded | None:

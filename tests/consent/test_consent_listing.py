@@ -1,6 +1,6 @@
 """Lists of numbers: what is written is read again, and what is wrong is named by its line."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smsagg.config.csv_rows import FileProblems
@@ -27,6 +27,7 @@ def read(text: str) -> tuple[list[ConsentRecord], list[str]]:
     return list(read_list(text.splitlines(keepends=True), LIKE, problems)), problems.lines
 
 
+@example([ConsentRecord(ConsentKind.SUPPRESSION, "acme", "447700900123", "", 1_001, "x", "y")])
 @given(st.lists(RECORDS, max_size=5))
 def test_what_is_written_is_read_again(records: list[ConsentRecord]) -> None:
     """Commas, quotes and all."""

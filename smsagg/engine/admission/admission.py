@@ -60,7 +60,7 @@ class Admission:
         if refusal is None:
             refusal = _play(message, digits) if is_sandbox else self.routing.route(message, digits, now)
         if refusal is None and self.permission.is_needed:
-            refusal = self.permission.check(message, digits)
+            refusal = self.permission.check(account, message, digits)
         if refusal is None and account.tariff is not None:
             assert self._tariffs is not None
             refusal = self._tariffs.price(account.tariff, message, digits, now)

@@ -18,8 +18,18 @@ from smsagg.abuse import Checks, rules_of
 from smsagg.abuse.checks import Shared
 from smsagg.config.amounts import format_micros
 from smsagg.config.sandbox import SANDBOX
-from smsagg.config.schema import AccountSettings, Config
-from smsagg.engine.admission.foresight import PASSED, REFUSED, WARNING, Step, guard_step, later_steps, sandbox_step
+from smsagg.config.schema import AccountSettings, Config, MessageClassSettings
+from smsagg.engine.admission.foresight import (
+    PASSED,
+    REFUSED,
+    WARNING,
+    Step,
+    compliance_step,
+    guard_step,
+    later_steps,
+    sandbox_step,
+)
+from smsagg.engine.admission.permission import asked_of
 from smsagg.engine.admission.tariffs import guard_of
 from smsagg.engine.engine import Engine
 from smsagg.errors import ControlError
@@ -210,6 +220,7 @@ class _Explanation:
         if self._settings.sandbox:
             yield sandbox_step(self._digits)
         if isinstance(self._decision, Routed):
+            yield from self._compliance_steps()
             yield from self._price_steps(self._decision.pool)
             if self._engine is not None:
                 yield from later_steps(self._engine, self._message, self._digits, self._segments, self._at)
@@ -244,6 +255,20 @@ class _Explanation:
         if decision.rule:
             return Step("route", REFUSED, decision.command_status, f"blocked by {decision.rule}: {decision.reason}")
         return Step("route", REFUSED, decision.command_status, "no pool for its country, and no default pool")
+
+    def _compliance_steps(self) -> Iterator[Step]:
+        """Whether the recipient opted in or out is known to the engine alone."""
+        message, digits = self._message, self._digits
+        is_suppressed, has_opted_in = False, True
+        if self._engine is not None:
+            consents = self._engine.consents
+            is_suppressed = consents.is_suppressed(message, digits)
+            has_opted_in = consents.has_opted_in(message, digits)
+        classes = self._config.message_classes
+        ttl = classes.get(message.message_class, MessageClassSettings()).ttl
+        asked = asked_of(self._settings, message, digits, lambda: has_opted_in)
+        asked = asked._replace(expires_at=self._at + round(ttl * 1000))
+        yield from compliance_step(self._tables.compliance.of(self._country), asked, self._country, is_suppressed)
 
     def _price_steps(self, pool: str) -> Iterator[Step]:
         if self._prices is None:

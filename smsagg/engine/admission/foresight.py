@@ -5,15 +5,17 @@ account sends, and runs of neighbouring numbers.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from smsagg.abuse import Checks
+from smsagg.compliance import Asked, CountryRules, Judge
 from smsagg.config.amounts import format_micros
 from smsagg.engine.engine import Engine
-from smsagg.model import Message
+from smsagg.model import Message, Refusal
 from smsagg.pricing.purse import UNLIMITED
 from smsagg.sandbox import magic_of
-from smsagg.smpp.status import ESME_RMSGQFUL
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_RMSGQFUL
 
 PASSED, REFUSED, WARNING, HELD = "passed", "refused", "warning", "held"
 
@@ -48,6 +50,25 @@ def sandbox_step(digits: str) -> Step:
     if magic.refusal is not None:
         return Step("sandbox", REFUSED, magic.refusal.command_status, magic.meaning)
     return Step("sandbox", PASSED, 0, magic.meaning)
+
+
+def compliance_step(rules: CountryRules | None, asked: Asked, country: str, suppressed: bool = False) -> Iterator[Step]:
+    """What the recipient said, and the rules of its country, if it has any."""
+    if suppressed:
+        yield Step("recipient", REFUSED, ESME_RINVDSTADR, "suppressed: its owner wants no such messages")
+    if rules is None:
+        return
+    said = Judge().judge(rules, asked)
+    if isinstance(said, Refusal):
+        yield Step("compliance", REFUSED, said.command_status, f"{said.reason.replace('_', ' ')}, in {country}")
+        return
+    if said.opens_at > asked.not_before:
+        opens = datetime.fromtimestamp(said.opens_at / 1000, UTC).isoformat(timespec="minutes")
+        yield Step("compliance", HELD, 0, f"until the sending hours of {country} begin, at {opens}")
+    elif said.add:
+        yield Step("compliance", PASSED, 0, f'"{said.add}" is put behind its text')
+    else:
+        yield Step("compliance", PASSED, 0, f"the rules of {country}")
 
 
 def later_steps(engine: Engine, message: Message, digits: str, segments: int, now: int) -> Iterator[Step]:

@@ -37,7 +37,7 @@ class Dispatcher:
         self._core = core
         self._waiting = waiting
         self._finisher = finisher
-        self._last_look = LastLook(core, finisher)
+        self._last_look = LastLook(core, waiting, finisher)
         self.flows = FlowDispatch(core, self._last_look.sendable)
         self._parts = PartDispatch(core, waiting, self.flows, self._last_look.sendable, self._send)
         self._wake = trio.Event()
