@@ -60,7 +60,7 @@ class Finding(NamedTuple):
 
     kind: str
     """A word from a closed set: ``velocity``, ``sequence``, ``collapse``, ``content``, ``volume``, ``country``,
-    ``network``."""
+    ``network``, ``conversion``."""
     account: str
     subject: str
     """What it is about: a prefix, a country, a rule, a network."""

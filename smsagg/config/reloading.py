@@ -28,6 +28,7 @@ LIVE = frozenset(
         "accounts", "carriers", "pools", "message_classes", "routing", "mo_routes", "mo", "receipts", "long_messages",
         "quality", "probes", "money", "http", "abuse", "shaping_rules", "countries", "numbers", "retention", "webhooks",
         "consent", "operators", "directory", "compliance",
+        "verification",
         "server.system_id", "server.shutdown_deadline", "server.sessions_per_address_max", "server.accept_deadline",
         "server.proxy_protocol_networks", "server.bind_failures",
         "store.live_messages_in_memory_max", "store.scheduled_in_memory_max", "store.parked_receipts_max",

@@ -53,6 +53,7 @@ from smsagg.config.validators import (
     tag,
     time_zone,
 )
+from smsagg.config.verification_settings import VerificationSettings as VerificationSettings
 from smsagg.config.webhook_settings import CallbackSettings as CallbackSettings
 from smsagg.config.webhook_settings import WebhookSendingSettings as WebhookSendingSettings
 from smsagg.config.webhook_settings import WebhookSettings as WebhookSettings
@@ -548,6 +549,7 @@ class Config:
     abuse: AbuseSettings = Factory(AbuseSettings)
     consent: ConsentSettings = Factory(ConsentSettings)
     compliance: ComplianceSettings = Factory(ComplianceSettings)
+    verification: VerificationSettings = Factory(VerificationSettings)
     shaping_rules: tuple[ShapingRuleSettings, ...] = ()
     countries: dict[str, CountrySettings] = Factory(dict)
     money: MoneySettings = Factory(MoneySettings)

@@ -68,6 +68,7 @@ from smsagg.engine.requests.replacement import Replacement
 from smsagg.engine.sending.dispatcher import Dispatcher
 from smsagg.engine.sending.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.sending.pools import LinkState, make_carriers, make_pools
+from smsagg.engine.verification.verifications import Verifications
 from smsagg.errors import StoreError
 from smsagg.events.endpoint import Endpoint
 from smsagg.events.standing import Disabled
@@ -130,6 +131,7 @@ class Engine:
         self.alerts: Alerts
         self.guard: Guard
         self.holding: Holding
+        self.verifications: Verifications
         self.control: Control
         self.replacement: Replacement
         self.handset: HandsetMessages
@@ -193,6 +195,7 @@ class Engine:
         self.control = Control(core, self.waiting, queued, self._finisher, lambda: self.intake.last_seq)
         self.holding = Holding(core, self.control, queued, self.freezing)
         self.replacement = Replacement(core, self.control, queued, self.intake, self._finisher, self.deliveries)
+        self.verifications = Verifications(core, self._entropy, self.control.find_all, self.guard.report)
         self.events.recovered(recovered.last_event_id)
         self._recovered = recovered
         self._parts: Sequence[Reconfigurable] = (
@@ -218,6 +221,7 @@ class Engine:
             self.shaper,
             self.maintenance,
             self.drills,
+            self.verifications,
         )
 
     def reconfigure(self, config: Config, tables: Tables, carriers: Mapping[str, Carrier]) -> None:
@@ -269,6 +273,7 @@ class Engine:
             nursery.start_soon(self._sweeper.run)
             nursery.start_soon(self.shaper.run)
             nursery.start_soon(self.numbers.run)
+            nursery.start_soon(self.verifications.run)
             nursery.start_soon(self._assessor.run)
             nursery.start_soon(self.probes.run)
             task_status.started()

@@ -38,6 +38,7 @@ class Metrics:
         self._queues()
         self._carriers()
         self._numbers()
+        self._verification()
         self._deliveries()
         self._store()
         self._process(version)
@@ -338,7 +339,7 @@ class Metrics:
         self.abuse_alarms = self._counter(
             "smsagg_abuse_alarms_total",
             "Findings of the checks of abuse, by kind (velocity, sequence, collapse, content, volume, country, "
-            "network), account and action.",
+            "network, conversion), account and action.",
             "kind",
             "account",
             "action",
@@ -403,6 +404,32 @@ class Metrics:
         )
         self.number_lookups = self._counter(
             "smsagg_number_lookups_total", "Recipients that the store was asked for before a sender was chosen."
+        )
+
+    def _verification(self) -> None:
+        self.verifications_started = self._counter(
+            "smsagg_verification_started_total", "Verifications begun, by country.", "country"
+        )
+        self.verification_messages = self._counter(
+            "smsagg_verification_messages_total", "Messages with codes that were committed, by country.", "country"
+        )
+        self.verification_checks = self._counter(
+            "smsagg_verification_checks_total",
+            "Codes that were told, by country and result (right, wrong, late: the verification was over).",
+            "country",
+            "result",
+        )
+        self.verifications_ended = self._counter(
+            "smsagg_verification_ended_total",
+            "Verifications that are over, by country and status (approved, failed, expired, cancelled).",
+            "country",
+            "status",
+        )
+        self.verification_limited = self._counter(
+            "smsagg_verification_limited_total",
+            "Codes that were not sent for a limit, by account and scope (recipient, prefix, country, account).",
+            "account",
+            "scope",
         )
 
     def _deliveries(self) -> None:

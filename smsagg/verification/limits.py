@@ -5,6 +5,7 @@ prefix; whoever wants to annoy somebody sends to one.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from smsagg.abuse.velocity import SLOTS, LimitTable, Velocity
 from smsagg.config.units import MessageLimit
@@ -12,14 +13,14 @@ from smsagg.config.units import MessageLimit
 SCOPES = ("recipient", "prefix", "country", "account")
 
 
-class Exceeded:
+class Exceeded(NamedTuple):
     """What stands in the way of one code more."""
 
-    __slots__ = ("limit", "scope")
-
-    def __init__(self, scope: str, limit: MessageLimit) -> None:
-        self.scope = scope
-        self.limit = limit
+    scope: str
+    """One of :data:`SCOPES`."""
+    subject: str
+    """The number, prefix or country; ``""``: the account itself."""
+    limit: MessageLimit
 
     @property
     def retry_after_s(self) -> int:
@@ -44,5 +45,5 @@ class CodeLimits:
         exceeded = self._velocity.count(keys, now)
         if exceeded is None:
             return None
-        scope = next(SCOPES[place] for place, table in self._tables if table is exceeded)
-        return Exceeded(scope, exceeded.limit)
+        place = next(place for place, table in self._tables if table is exceeded)
+        return Exceeded(SCOPES[place], keys[place], exceeded.limit)

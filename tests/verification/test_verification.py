@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsagg.config.units import MessageLimit
+from smsagg.protection import Cipher, Key
 from smsagg.text import GSM_DEFAULT
-from smsagg.verification import CodeLimits, Verification, VerificationState, code_text, digest_of, new_code
+from smsagg.verification import CodeLimits, Verification, VerificationState, code_text, digest_of, new_code, place_of
 from smsagg.verification.codes import ALPHABETS, LENGTH_MAX, LENGTH_MIN, as_typed
 from smsagg.verification.texts import TEXTS
 from smsagg.verification.verification import TRANSITIONS, Happening
 
-KEY = b"k" * 32
+CIPHER = Cipher([Key(b"k" * 32)], Random(1).randbytes)
+OTHER = Cipher([Key(b"o" * 32)], Random(1).randbytes)
 NOW = 1_800_000_000_000
 TTL_MS = 600_000
 
@@ -27,7 +29,7 @@ def pending(*codes: str, attempts_max: int = 3) -> Verification:
         recipient="447700900123",
         country="GB",
         state=VerificationState.PENDING,
-        digests=b"".join(digest_of(KEY, "ver_1", code) for code in codes),
+        digests=b"".join(digest_of(CIPHER, "ver_1", code) for code in codes),
         attempts=0,
         attempts_max=attempts_max,
         message_ids=" ".join(f"m{place}" for place in range(len(codes))),
@@ -40,7 +42,8 @@ def pending(*codes: str, attempts_max: int = 3) -> Verification:
 
 
 def checked(verification: Verification, code: str, now: int = NOW) -> Verification:
-    return verification.checked(digest_of(KEY, "ver_1", code), now)
+    is_right = place_of(CIPHER, "ver_1", code, verification.digests) is not None
+    return verification.checked(is_right, now)
 
 
 @given(st.sampled_from(sorted(ALPHABETS)), st.integers(LENGTH_MIN, LENGTH_MAX), st.integers())
@@ -77,8 +80,19 @@ def test_letters_count_in_either_case() -> None:
 
 def test_digests_depend_on_the_key_and_the_verification() -> None:
     """Equal codes have nothing in common elsewhere."""
-    found = {digest_of(key, name, "123456") for key in (KEY, b"other") for name in ("ver_1", "ver_2")}
+    found = {digest_of(key, name, "123456") for key in (CIPHER, OTHER) for name in ("ver_1", "ver_2")}
     assert len(found) == 4
+
+
+def test_a_code_under_a_key_that_is_gone_counts_no_more() -> None:
+    """And is no error either."""
+    assert place_of(OTHER, "ver_1", "123456", pending("123456").digests) is None
+
+
+def test_which_code_was_typed_is_known() -> None:
+    """By the order of the messages."""
+    digests = pending("111111", "222222").digests
+    assert [place_of(CIPHER, "ver_1", code, digests) for code in ("111111", "222222", "333333")] == [0, 1, None]
 
 
 def test_every_code_of_a_verification_counts() -> None:
@@ -123,7 +137,7 @@ def test_a_verification_goes_through_its_table(steps: list[str], attempts_max: i
         elif step == "cancel":
             one = one.cancelled(now)
         elif step == "resend":
-            one = one.sent("m9", digest_of(KEY, "ver_1", "123456"), now)
+            one = one.sent("m9", digest_of(CIPHER, "ver_1", "123456"), now)
         assert 0 <= one.attempts <= attempts_max
         assert (one.state is VerificationState.PENDING) == (one.done_at == 0) == bool(one.digests)
         assert (one.attempts_left > 0) == (one.state is VerificationState.PENDING)

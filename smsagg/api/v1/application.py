@@ -30,6 +30,7 @@ from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
 from smsagg.api.v1.timeline import Timeline
 from smsagg.api.v1.turns import Turns, metered
+from smsagg.api.v1.verifications import VerificationEndpoints
 from smsagg.api.v1.webhooks import WebhookEndpoints
 from smsagg.api.v1.writing import Writer
 from smsagg.engine import Engine
@@ -71,6 +72,7 @@ class V1:
         routers.append(Audit(engine).router)
         self._token = TokenEndpoint(engine, directory)
         routers += [self._token.router, *directory_routers(engine, directory)]
+        routers.append(VerificationEndpoints(engine, self._sending).router)
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)

@@ -44,10 +44,27 @@ REPLAYED: Mapping[str, Any] = {
         "schema": {"type": "string"},
     }
 }
-LINKS: Mapping[str, Any] = {
-    operation: {"operationId": operation, "parameters": {"message_id": "$response.body#/id"}}
-    for operation in ("get_message", "cancel_message", "list_message_events")
+REPEATABLE: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "Makes the call safe to repeat: the same key and request get the same answer, once sent.",
+            "schema": {"type": "string", "maxLength": KEY_CHARACTERS_MAX},
+            "example": "order-4711",
+        }
+    ]
 }
+"""What an endpoint that may be repeated with a key adds to its description."""
+
+
+def links_of(parameter: str, *operations: str) -> dict[str, Any]:
+    """What may be called next, with the ``id`` that was answered as ``parameter``."""
+    return {
+        operation: {"operationId": operation, "parameters": {parameter: "$response.body#/id"}}
+        for operation in operations
+    }
 
 
 def describe(api: FastAPI) -> dict[str, Any]:
@@ -66,6 +83,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "inbound", "description": "Messages from handsets."},
             {"name": "webhooks", "description": "Who is told what happens, and how each of them stands."},
             {"name": "events", "description": "What happened, as it was told."},
+            {"name": "verifications", "description": "Codes that prove whose a number is."},
         ],
     )
     components = document.setdefault("components", {})
@@ -102,16 +120,8 @@ def body_of(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, An
     _BODIES.add(model)
     named = {name.replace(" ", "-"): {"summary": name, "value": value} for name, value in examples.items()}
     schema = {"$ref": _REF.format(model=model.__name__)}
-    key = {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "required": False,
-        "description": "Makes the call safe to repeat: the same key and request get the same answer, once sent.",
-        "schema": {"type": "string", "maxLength": KEY_CHARACTERS_MAX},
-        "example": "order-4711",
-    }
     content = {"application/json": {"schema": schema, "examples": named}}
-    return {"requestBody": {"required": True, "content": content}, "parameters": [key]}
+    return {"requestBody": {"required": True, "content": content}, **REPEATABLE}
 
 
 def json_of(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, require
-from smsagg.api.v1.description import LINKS, REPLAYED, body_of
+from smsagg.api.v1.description import REPLAYED, body_of, links_of
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.reading import idempotency_key, read_batch, read_message
-from smsagg.api.v1.sending import Seen, Sending, View
+from smsagg.api.v1.sending import Call, Seen, Sending, View
 from smsagg.api.v1.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage
 from smsagg.api.v1.viewing import view_of
 from smsagg.directory.caller import Caller
@@ -34,7 +34,8 @@ class Messages:
         self._sending = sending
         self.router = router = APIRouter(tags=["messages"])
         taken: dict[int | str, dict[str, Any]] = {202: {"description": "Safe, and on its way.", "headers": REPLAYED}}
-        linked: dict[int | str, dict[str, Any]] = {202: {**taken[202], "links": LINKS}}
+        links = links_of("message_id", "get_message", "cancel_message", "list_message_events")
+        linked: dict[int | str, dict[str, Any]] = {202: {**taken[202], "links": links}}
         router.post(
             "/messages",
             status_code=202,
@@ -79,8 +80,8 @@ class Messages:
                 raise seen[0]
             return 202, orjson.dumps(seen[0])
 
-        view = self._view_for(account)
-        answer = await self._sending.send(account, [message], key, b"messages\0" + body, view, render)
+        call = Call(account, [message], self._view_for(account), render)
+        answer = await self._sending.send(call, key, b"messages\0" + body)
         return _answered(answer.status, answer.body, answer.is_replayed)
 
     async def send_batch(self, request: Request) -> Response:
@@ -95,8 +96,8 @@ class Messages:
             document = {"accepted": len(seen) - refused, "refused": refused, "results": results}
             return 202, orjson.dumps(document)
 
-        view = self._view_for(account)
-        answer = await self._sending.send(account, messages, key, b"batch\0" + body, view, render)
+        call = Call(account, messages, self._view_for(account), render)
+        answer = await self._sending.send(call, key, b"batch\0" + body)
         return _answered(answer.status, answer.body, answer.is_replayed)
 
     async def show(self, request: Request, message_id: str) -> Response:

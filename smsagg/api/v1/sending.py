@@ -7,7 +7,7 @@ same request, also after a restart. A second request that comes while the first 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import trio
 
@@ -42,6 +42,31 @@ View = Callable[[Sequence[Message]], dict[str, Any]]
 """The document of a message from its parts; it gets its ``id`` later."""
 Render = Callable[[Sequence[Seen]], tuple[int, bytes]]
 """Status and body of the answer to a call, from what became of each of its messages."""
+
+
+class Purpose(Protocol):
+    """What the message of a call is for, where more hangs on it than itself. Its text is secret."""
+
+    def objection(self, message: Message, now: int) -> Problem | None:
+        """Why ``message``, which has been admitted, is not to be sent. Called once, last of all."""
+        ...
+
+    def record(self, message: Message, changes: Changes, now: int) -> None:
+        """``changes`` bring ``message``, which has its id: add what is to be committed with it."""
+        ...
+
+
+class Call(NamedTuple):
+    """What a request asks for."""
+
+    account: Account
+    asked: Sequence[NewMessage]
+    view: View
+    render: Render
+    purpose: Purpose | None = None
+    """Of the only message."""
+
+
 SLICE = 32
 """Messages that are worked on in one turn of the loop."""
 
@@ -60,24 +85,22 @@ class Sending:
         self.writer = writer
         self._under_way: dict[tuple[str, str], trio.Event] = {}
 
-    async def send(
-        self, account: Account, asked: Sequence[NewMessage], key: str, request: bytes, view: View, render: Render
-    ) -> Answer:
+    async def send(self, call: Call, key: str, request: bytes) -> Answer:
         """Take in what is asked for and commit it at once; raises :class:`Problem` when nothing of it can be.
 
         ``key`` is the request's idempotency key, ``""`` for none, and ``request`` its octets. Cancelling the call does
         not undo what was committed.
         """
         if not key:
-            return await self._send(account, asked, view, render, None)
-        name = (account.name, key)
+            return await self._send(call, None)
+        name = (call.account.name, key)
         digest = sha256(request).digest()
         while name in self._under_way:
             await self._under_way[name].wait()
         self._under_way[name] = done = trio.Event()
         try:
             known = await self._known(name, digest)
-            return known or await self._send(account, asked, view, render, KeyedAnswer(*name, digest, 0, b"", 0))
+            return known or await self._send(call, KeyedAnswer(*name, digest, 0, b"", 0))
         finally:
             del self._under_way[name]
             done.set()
@@ -93,36 +116,26 @@ class Sending:
             raise Problem(409, "key-reused", "This Idempotency-Key was used for another request.")
         return Answer(known.status, known.answer, is_replayed=True)
 
-    async def _send(
-        self, account: Account, asked: Sequence[NewMessage], view: View, render: Render, keyed: KeyedAnswer | None
-    ) -> Answer:
+    async def _send(self, call: Call, keyed: KeyedAnswer | None) -> Answer:
         lookups = self._engine.lookups
-        if lookups.is_on and not account.settings.sandbox:
-            guard = account.guard
-            numbers = (n for n in self._numbers(asked) if guard is None or guard.takes_country(country_of(n)))
+        if lookups.is_on and not call.account.settings.sandbox:
+            guard = call.account.guard
+            numbers = (n for n in self._numbers(call.asked) if guard is None or guard.takes_country(country_of(n)))
             await lookups.wait(lookups.start(numbers))
         late_at = self._engine.core.clock.monotonic_s() + self._engine.core.config.server.accept_deadline
-        async with self._room.places_for(len(asked)):
-            return await self._send_now(account, asked, view, render, keyed, late_at)
+        async with self._room.places_for(len(call.asked)):
+            return await self._send_now(call, keyed, late_at)
 
-    async def _send_now(
-        self,
-        account: Account,
-        asked: Sequence[NewMessage],
-        view: View,
-        render: Render,
-        keyed: KeyedAnswer | None,
-        late_at: float,
-    ) -> Answer:
+    async def _send_now(self, call: Call, keyed: KeyedAnswer | None, late_at: float) -> Answer:
         """At ``late_at`` its client has given up waiting, and may have sent it again."""
         clock = self._engine.core.clock
         if clock.monotonic_s() > late_at:
             raise _not_now()
         now = clock.now_ms()
-        sent, seen = await self._take_all(account, asked, view, now)
+        sent, seen = await self._take_all(call, now)
         messages = [part for parts in sent if isinstance(parts, list) for part in parts]
         if not messages:
-            return Answer(*render(seen))
+            return Answer(*call.render(seen))
         if clock.monotonic_s() > late_at:
             self._engine.intake.take_back(messages)
             raise _not_now()
@@ -131,18 +144,19 @@ class Sending:
         for parts, document in zip(sent, seen, strict=True):
             if isinstance(parts, list) and isinstance(document, dict):
                 document["id"] = parts[0].message_id
-        status, body = render(seen)
-        ends = None
+        ends = Changes()
+        if call.purpose is not None:
+            call.purpose.record(messages[0], ends, now)
+        status, body = call.render(seen)
         if keyed is not None:
-            ends = Changes(keyed_answers=[keyed._replace(status=status, answer=body, created_at=now)])
-        if await self._commit(messages, ends) != ESME_ROK:
+            ends.keyed_answers.append(keyed._replace(status=status, answer=body, created_at=now))
+        if await self._commit(messages, None if ends.is_empty() else ends) != ESME_ROK:
             raise _not_now()
         return Answer(status, body)
 
-    async def _take_all(
-        self, account: Account, asked: Sequence[NewMessage], view: View, now: int
-    ) -> tuple[list[Sent], list[Seen]]:
+    async def _take_all(self, call: Call, now: int) -> tuple[list[Sent], list[Seen]]:
         """Places for all that may be taken, slice by slice, and how they look; for none when that cannot be ended."""
+        account, asked = call.account, call.asked
         sent: list[Sent] = []
         seen: list[Seen] = []
         admitted = len(asked)
@@ -150,8 +164,8 @@ class Sending:
             admitted = account.bucket.take_up_to(len(asked), self._engine.core.clock.monotonic_s())
 
         def take() -> None:
-            sent.extend(self._take(account, few, now, admitted - begin))
-            seen.extend(one if isinstance(one, Problem) else view(one) for one in sent[begin:])
+            sent.extend(self._take(call, few, now, admitted - begin))
+            seen.extend(one if isinstance(one, Problem) else call.view(one) for one in sent[begin:])
 
         try:
             for begin in range(0, len(asked), SLICE):
@@ -168,14 +182,15 @@ class Sending:
             raise
         return sent, seen
 
-    def _take(self, account: Account, asked: Sequence[NewMessage], now: int, admitted: int) -> list[Sent]:
+    def _take(self, call: Call, asked: Sequence[NewMessage], now: int, admitted: int) -> list[Sent]:
         """Places for those of the first ``admitted`` that may be taken; raises :class:`Problem` when the account left,
         or was disabled, while something was waited for."""
+        account = call.account
         if self._engine.accounts.get(account.name) is not account or not account.settings.enabled:
             raise not_authenticated()
         sent: list[Sent] = []
         for place, one in enumerate(asked):
-            taken = self._take_one(account, one, now) if place < admitted else Refusal(ESME_RTHROTTLED)
+            taken = self._take_one(call, one, now) if place < admitted else Refusal(ESME_RTHROTTLED)
             if isinstance(taken, Refusal):
                 problem = problem_of(taken)
                 self._engine.metrics.refused(account.name, problem.kind.replace("-", "_"))
@@ -197,16 +212,22 @@ class Sending:
                 found.append(digits_of(one))
         return found
 
-    def _take_one(self, account: Account, asked: NewMessage, now: int) -> Sent | Refusal:
+    def _take_one(self, call: Call, asked: NewMessage, now: int) -> Sent | Refusal:
+        account, purpose = call.account, call.purpose
         try:
             written = self.writer.write(asked, account, now)
         except Problem as problem:
             return problem
         if isinstance(written, Refusal):
             return written
+        written.message.is_secret = purpose is not None
         refusal = self._engine.admission.admit(account, written.message, written.digits, now)
         if refusal is not None:
             return refusal
+        objection = None if purpose is None else purpose.objection(written.message, now)
+        if objection is not None:
+            self._engine.numbers.take_back((written.message,))
+            return objection
         self.writer.heed_class(written)
         return self._engine.intake.take(account, written.message, now)
 

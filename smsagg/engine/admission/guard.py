@@ -146,7 +146,7 @@ class Guard:
                 now = core.clock.now_ms()
                 usage = Usage(now, now // HOUR_MS)
             watch = UsageWatch(rules.takeover_factor, rules.takeover_messages, rules.takeover_after, usage)
-        checks = Checks(name, rules, self._shared, core.tables.content.compile(name), watch, self._report)
+        checks = Checks(name, rules, self._shared, core.tables.content.compile(name), watch, self.report)
         if before is not None:
             checks.adopt(before)
         return checks
@@ -159,7 +159,8 @@ class Guard:
         checks.is_frozen = name in self._core.frozen
         account.guard = checks if checks.are_needed or checks.is_frozen else None
 
-    def _report(self, finding: Finding) -> None:
+    def report(self, finding: Finding) -> None:
+        """Something suspicious was found: raise the alarm, and do what it asks for."""
         if self.alarms.note(finding, self._core.clock.now_ms()):
             self._core.alert(finding.account, finding.kind, finding.subject, f"{finding.detail}: {finding.action}")
         if finding.action == "freeze":
