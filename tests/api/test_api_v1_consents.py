@@ -105,6 +105,12 @@ async def test_an_import_of_nonsense_names_its_first_problems() -> None:
         answered = (await client.call("POST", "/v1/suppressions/import", body, content_type="text/csv")).document
         assert (answered["rows"], answered["wrong"], len(answered["problems"])) == (1, 1_000, 50)
         assert (await client.call("POST", "/v1/suppressions/import", b"\xff", content_type="text/csv")).status == 400
+        assert (await client.call("POST", "/v1/suppressions/import", b"", content_type="text/csv")).status == 400
+        refused = await client.call("POST", "/v1/suppressions/import", b"no\n1\n", content_type="text/csv")
+        assert (refused.status, refused.document["type"]) == (422, "problems/invalid-list")
+        assert "column is called" in refused.document["errors"][0]["detail"]
+        empty = await client.call("POST", "/v1/suppressions/import", b"number\n", content_type="text/csv")
+        assert empty.document["rows"] == 0
         assert (await client.call("POST", "/v1/suppressions/import", b"number\n")).status == 415
 
 

@@ -172,8 +172,9 @@ class Consents:
     async def import_(self, request: Request) -> Response:
         """Columns: `number`, and if you have them `sender`, `at`, `how`, `evidence`.
 
-        Rows that are wrong are left out and named; the others are in force when it is answered. A list that is too long
-        for one request goes in several; what was taken in twice is there once."""
+        Rows that are wrong are left out and named; the others are in force when it is answered. A list of which no row
+        is right is refused. One that is too long for one request goes in several; what was taken in twice is there
+        once."""
         account = self._account(request, self._of.writes)
         text = await read_csv(request)
         like = self._record(account, "", "")._replace(how="import")
@@ -187,6 +188,9 @@ class Consents:
             await self._turn()
 
         rows, changed = await self._engine.consents.take_in(records, told)
+        if not rows and found.lines:
+            errors = [{"path": "", "detail": line} for line in found.lines[:PROBLEMS_MAX]]
+            raise Problem(422, "invalid-list", "No row of the list can be taken in.", errors)
         document = {
             "rows": rows,
             "changed": changed,

@@ -16,8 +16,9 @@ from smsagg.api.v1.reading import KEY_CHARACTERS_MAX
 from smsagg.api.v1.shapes import ProblemAnswer
 from smsagg.directory.roles import SCOPES
 
-COMMON = (400, 401, 403, 408, 413, 431, 503)
-"""A request that is no HTTP, no key, a key that may not, too slow, too large, headers too large, too busy."""
+COMMON = (400, 401, 403, 408, 413, 429, 431, 503)
+"""A request that is no HTTP, no key, a key that may not, too slow, too large, a key over its rate, headers too large,
+too busy."""
 _BODIES: set[type[BaseModel]] = {ProblemAnswer}
 """What endpoints read, and problems: FastAPI does not know of them."""
 _REF = "#/components/schemas/{model}"

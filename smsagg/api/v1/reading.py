@@ -48,6 +48,8 @@ async def read_as(request: Request, adapter: TypeAdapter[Shape]) -> Shape:
 async def read_csv(request: Request) -> str:
     """A body of ``text/csv``; raises :class:`Problem`."""
     octets = await _read(request, "text/csv")
+    if not octets:
+        raise Problem(400, "no-body", "The body is empty.")
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
