@@ -33,6 +33,8 @@ async def test_what_is_no_json_is_400(body: bytes) -> None:
     [
         ({"ttl": 10**400}, "ttl"),
         ({"ttl": 300.5}, "ttl"),
+        ({"ttl": "300"}, "ttl"),
+        ({"ttl": True}, "ttl"),
         ({"priority": -(2**63) - 1}, "priority"),
         ({"to": "\0\0\0"}, "to"),
         ({"to": "+44770090\x00123"}, "to"),

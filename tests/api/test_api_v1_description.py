@@ -67,7 +67,7 @@ async def test_every_body_has_examples_that_are_right() -> None:
     for operation in operations(document):
         for media_type, body in operation.get("requestBody", {"content": {}})["content"].items():
             examples = [one["value"] for one in body.get("examples", {}).values()] or [body["example"]]
-            if media_type == "application/json":
+            if media_type != "text/csv":
                 for example in examples:
                     validator_of(body["schema"], document).validate(example)
         for parameter in operation.get("parameters", []):
@@ -80,7 +80,7 @@ async def test_every_json_answer_has_a_schema() -> None:
     document = await described()
     for operation in operations(document):
         succeeded = {status: told for status, told in operation["responses"].items() if status < "300"}
-        assert len(succeeded) == 1, operation["operationId"]
+        assert succeeded, operation["operationId"]
         for told in succeeded.values():
             for media_type, content in told.get("content", {}).items():
                 if media_type == "application/json":

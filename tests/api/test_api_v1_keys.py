@@ -71,7 +71,7 @@ async def test_old_and_new_secret_are_good_in_the_overlap_and_the_new_one_after_
     async with api(owned_config()) as client:
         owner = client.with_key(OWNER_KEY)
         key = await made(owner, "/v1/keys", {"name": "crm"})
-        rotated = (await owner.call("POST", "/v1/keys/crm/rotate", {"overlap": 3_600})).document
+        rotated = (await owner.call("POST", "/v1/keys/crm/rotate", {"overlap_s": 3_600})).document
         assert rotated["old_secret_until"]
         old, new = client.with_key(key["secret"]), client.with_key(rotated["secret"])
         assert [(await old.send()).status, (await new.send()).status] == [202, 202]
@@ -84,7 +84,7 @@ async def test_a_second_rotation_and_one_without_overlap_end_older_secrets_at_on
         owner = client.with_key(OWNER_KEY)
         secrets = [(await made(owner, "/v1/keys", {"name": "crm"}))["secret"]]
         for overlap in (3_600, 3_600, 0):
-            answer = await owner.call("POST", "/v1/keys/crm/rotate", {"overlap": overlap})
+            answer = await owner.call("POST", "/v1/keys/crm/rotate", {"overlap_s": overlap})
             secrets.append(answer.document["secret"])
             good = [(await client.with_key(secret).send()).status == 202 for secret in secrets]
             assert good == [False] * (len(secrets) - (2 if overlap else 1)) + [True] * (2 if overlap else 1)

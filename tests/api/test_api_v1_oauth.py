@@ -138,7 +138,7 @@ async def test_a_token_ends_with_its_time_and_with_its_client() -> None:
         client.gateway.clock.jump_wall(60)
         assert (await bearer.send()).status == 401
         bearer = await token(client, *shown)
-        assert (await owner.call("POST", "/v1/clients/erp/rotate", {"overlap": 0})).status == 200
+        assert (await owner.call("POST", "/v1/clients/erp/rotate", {"overlap_s": 0})).status == 200
         assert (await ask(client, {**GRANT, "client_id": shown[0], "client_secret": shown[1]})).status == 401
         assert (await bearer.send()).status == 202
         async with stream(client, bearer.key) as ended:

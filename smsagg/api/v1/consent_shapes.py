@@ -3,19 +3,17 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from smsagg.api.v1.shapes import Instant
+from smsagg.api.v1.shapes import Body, Instant
 from smsagg.consent.listing import EVIDENCE_CHARACTERS_MAX, HOW_CHARACTERS_MAX, SENDER_CHARACTERS_MAX
 
 Number = Annotated[str, Field(min_length=3, max_length=32, examples=["+447700900123"])]
 Sender = Annotated[str, Field(max_length=SENDER_CHARACTERS_MAX, pattern="^[ -~]*$", examples=["ACME"])]
 
 
-class NewSuppression(BaseModel):
+class NewSuppression(Body):
     """A number that is to get nothing."""
-
-    model_config = ConfigDict(extra="forbid")
 
     number: Number
     sender: Sender = ""
@@ -23,10 +21,8 @@ class NewSuppression(BaseModel):
     evidence: Annotated[str, Field(max_length=EVIDENCE_CHARACTERS_MAX, examples=["asked by telephone"])] = ""
 
 
-class NewConsent(BaseModel):
+class NewConsent(Body):
     """A number whose owner asked for messages."""
-
-    model_config = ConfigDict(extra="forbid")
 
     number: Number
     sender: Sender = ""

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from smsagg.api.v1.shapes import Instant
+from smsagg.api.v1.shapes import Body, Instant
 from smsagg.directory.roles import ACCOUNTS_ROLES, OPERATORS_ROLES, SCOPES
 from smsagg.policy.networks import parse_network
 
@@ -30,22 +30,20 @@ ScopeName = Annotated[str, AfterValidator(_known_scope), Field(json_schema_extra
 NetworkText = Annotated[str, AfterValidator(_known_network), Field(max_length=64, examples=["192.0.2.0/24"])]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewKey(_Strict):
+class NewKey(Body):
     """An API key, or a client, that is to be made."""
 
     name: Annotated[str, Field(pattern=NAME, examples=["crm"])]
     """For people and the audit trail; each of an account's has its own."""
     role: Role | None = None
     """Whose scopes it gets when none are named; default: ``developer``, of the operator's own ``operator``."""
-    scopes: Annotated[list[ScopeName], Field(max_length=len(SCOPES), examples=[["messages:write"]])] = []
+    scopes: Annotated[list[ScopeName], Field(max_length=len(SCOPES), examples=[["messages:write"]])] = Field(
+        default_factory=list
+    )
     """What it may do; nobody gives what they do not have."""
     expires_at: Instant | None = None
     """From this instant on it is refused."""
-    networks: Annotated[list[NetworkText], Field(max_length=32)] = []
+    networks: Annotated[list[NetworkText], Field(max_length=32)] = Field(default_factory=list)
     """From where it is taken; empty: from anywhere."""
     certificate: Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9._:@ -]*$")] = ""
     """Name or ``sha256:`` fingerprint of the client certificate that must be shown with it."""
@@ -62,10 +60,10 @@ class NewUserKey(NewKey):
     """The person whose key it is: it may what their role may, or less."""
 
 
-class Rotation(_Strict):
+class Rotation(Body):
     """How a secret is to be replaced."""
 
-    overlap: Annotated[int, Field(ge=0, le=OVERLAP_S_MAX)] = 86_400
+    overlap_s: Annotated[int, Field(ge=0, le=OVERLAP_S_MAX)] = 86_400
     """Seconds for which the old secret is good beside the new one."""
 
 
@@ -107,7 +105,7 @@ class KeysAnswer(BaseModel):
     next_cursor: str | None
 
 
-class UserFields(_Strict):
+class UserFields(Body):
     """A person, as they are to be."""
 
     role: Role
@@ -143,7 +141,7 @@ class TotpAnswer(BaseModel):
     """For an authenticator app; shown this once."""
 
 
-class TotpCode(_Strict):
+class TotpCode(Body):
     """A code of an authenticator app."""
 
     code: Annotated[str, Field(pattern="^[0-9]{6}$", examples=["123456"])]

@@ -84,7 +84,7 @@ class Keys:
             f"{path}/{{name}}/rotate",
             response_model=NewKeyAnswer,
             responses=problems(404, 409, 415, 422, 429),
-            openapi_extra={**json_of(Rotation, {"within a day": {"overlap": 86_400}}), **changing},
+            openapi_extra={**json_of(Rotation, {"within a day": {"overlap_s": 86_400}}), **changing},
             operation_id=side.operation("rotate", kind),
             summary=f"Give an {noun} a new secret",
         )(self.rotate)
@@ -138,7 +138,7 @@ class Keys:
         that was replaced before not at all. A key may rotate itself without `users:write`."""
         account = self._account_of_own(request, name) or self._side.enter(request, "write")
         key = self._changeable(account, name)
-        overlap_s = (await read_as(request, _ROTATION)).overlap
+        overlap_s = (await read_as(request, _ROTATION)).overlap_s
         self._side.grants(request.state.caller, account, key.allowed(self._role(key)))
         await dangerous(request, "keys")
         try:

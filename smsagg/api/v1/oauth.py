@@ -39,6 +39,9 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 Code = Literal["invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope"]
 
 
+_EXAMPLE = {"grant_type": "client_credentials", "client_id": "erp", "client_secret": "sc_…", "scope": "messages:write"}
+
+
 class TokenRequest(BaseModel):
     """A form. Who it is stands in ``Authorization: Basic …``, or in ``client_id`` and ``client_secret``."""
 
@@ -100,7 +103,10 @@ class TokenEndpoint:
             response_model=TokenAnswer,
             responses=refused,
             openapi_extra={
-                "requestBody": {"required": True, "content": {FORM: {"schema": TokenRequest.model_json_schema()}}},
+                "requestBody": {
+                    "required": True,
+                    "content": {FORM: {"schema": TokenRequest.model_json_schema(), "example": _EXAMPLE}},
+                },
                 "security": [{"client": []}, {}],
             },
             operation_id="issue_token",

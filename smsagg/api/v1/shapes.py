@@ -24,16 +24,20 @@ def _is_written_out(value: Any) -> Any:
 
 
 _WRITTEN_OUT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
-Instant = Annotated[datetime, BeforeValidator(_is_written_out)]
+Instant = Annotated[datetime, BeforeValidator(_is_written_out), Field(strict=False)]
 """RFC 3339, in a request."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+class Body(BaseModel):
+    """What a request says: nothing that is not asked for, and each value of its own type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class NewMessage(_Strict):
+class NewMessage(Body):
     """A message to be sent."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     to: Annotated[str, Field(min_length=3, max_length=32, examples=["+447700900123"])]
     """The recipient: international with or without ``+``, or as people write it in ``region``."""
@@ -55,7 +59,7 @@ class NewMessage(_Strict):
     """Where to tell of this message, beside the account's webhooks."""
 
 
-class NewBatch(_Strict):
+class NewBatch(Body):
     """Messages to be sent, each for itself."""
 
     messages: Annotated[list[NewMessage], Field(min_length=1)]

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from smsagg.api.v1.shapes import Instant
+from smsagg.api.v1.shapes import Body, Instant
 from smsagg.config.event_kinds import EVENT_KINDS
 from smsagg.signing import SECRET_PREFIX, secret_octets
 
@@ -33,16 +33,12 @@ Rate = Annotated[float, Field(gt=0, le=10_000, examples=[50])]
 Concurrency = Annotated[int, Field(ge=1, le=64)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewWebhook(_Strict):
+class NewWebhook(Body):
     """An endpoint that is to be told what happens."""
 
     name: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["crm"])]
     url: Url
-    events: Kinds = list(EVENT_KINDS)
+    events: Kinds = Field(default_factory=lambda: list(EVENT_KINDS))
     """Default: everything."""
     rate: Rate | None = None
     """Requests per second at most; ``null``: as many as it takes."""
@@ -52,7 +48,7 @@ class NewWebhook(_Strict):
     """That signs; default: one is made."""
 
 
-class WebhookChange(_Strict):
+class WebhookChange(Body):
     """What is to be other than it is; what is left out stays."""
 
     url: Url | None = None
@@ -62,7 +58,7 @@ class WebhookChange(_Strict):
     concurrency: Concurrency | None = None
 
 
-class NewSecret(_Strict):
+class NewSecret(Body):
     """Another secret."""
 
     secret: Secret | None = None
@@ -71,7 +67,7 @@ class NewSecret(_Strict):
     """For so many seconds the old one signs too."""
 
 
-class Replay(_Strict):
+class Replay(Body):
     """A span of time whose events are to be sent again."""
 
     since: Instant
