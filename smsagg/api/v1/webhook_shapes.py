@@ -29,8 +29,8 @@ Url = Annotated[str, Field(max_length=2_000, examples=["https://crm.example/hook
 Secret = Annotated[
     str, AfterValidator(_secret), Field(max_length=100, pattern=f"^{SECRET_PREFIX}", examples=["whsec_" + "A" * 32])
 ]
-Rate = Annotated[float, Field(gt=0, le=10_000, examples=[50])]
-Concurrency = Annotated[int, Field(ge=1, le=64)]
+Rate = Annotated[float, Field(strict=True, gt=0, le=10_000, examples=[50])]
+Concurrency = Annotated[int, Field(strict=True, ge=1, le=64)]
 
 
 class NewWebhook(Body):
@@ -63,7 +63,7 @@ class NewSecret(Body):
 
     secret: Secret | None = None
     """Default: one is made."""
-    overlap_s: Annotated[int, Field(ge=0, le=OVERLAP_S_MAX)] = OVERLAP_S
+    overlap_s: Annotated[int, Field(strict=True, ge=0, le=OVERLAP_S_MAX)] = OVERLAP_S
     """For so many seconds the old one signs too."""
 
 
