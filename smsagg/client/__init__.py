@@ -13,9 +13,9 @@ from smsagg.client.asynchronous import AsyncClient
 from smsagg.client.errors import ApiError, BadSignature, Unreachable
 from smsagg.client.shapes import BatchResult, Event, Message
 from smsagg.client.synchronous import Client
-from smsagg.client.webhooks import verify_webhook
+from smsagg.client.webhooks import verify_webhook, verify_webhooks
 
 __all__ = [
     "ApiError", "AsyncClient", "BadSignature", "BatchResult", "Client", "Event", "Message", "Unreachable",
-    "verify_webhook",
+    "verify_webhook", "verify_webhooks",
 ]  # fmt: skip

@@ -37,3 +37,16 @@ def verify_webhook(
     if not any(hmac.compare_digest(one, other) for one in expected for other in given):
         raise BadSignature("no secret of ours signed it")
     return event_of(json.loads(body))
+
+
+def verify_webhooks(
+    secrets: str | Sequence[str],
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now_s: float | None = None,
+    tolerance_s: int = TOLERANCE_S,
+) -> list[Event]:
+    """The same for endpoints with a ``batch_max``, whose requests tell of several events."""
+    event = verify_webhook(secrets, headers, body, now_s=now_s, tolerance_s=tolerance_s)
+    return [event_of(one) for one in event.data["events"]] if event.type == "webhook.batch" else [event]

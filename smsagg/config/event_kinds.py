@@ -17,6 +17,8 @@ ATTEMPT = "message.attempt"
 """Of the timeline of a message only: nobody is told of these two by themselves."""
 TEST = "webhook.test"
 """Sent when it is asked for, whatever else an endpoint is told of."""
+BATCH = "webhook.batch"
+"""Several events in one request."""
 
 EVENT_KINDS = (
     QUEUED, HELD, SENT, DELIVERED, FAILED, EXPIRED, CANCELLED, INBOUND,

@@ -51,6 +51,8 @@ class WebhookSettings:
     """Requests per second at most; none: as many as it takes."""
     concurrency: int = field(default=4, validator=between(1, 64))
     """Requests that are under way at once."""
+    batch_max: int = field(default=1, validator=between(1, 100))
+    """Events in one request; 1: each event is a request. With more, requests are of the type ``webhook.batch``."""
 
 
 @define(frozen=True)

@@ -5,7 +5,7 @@ endpoint that fails again and again is *tried* with one event at a time, ever la
 """
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
 import trio
@@ -17,6 +17,7 @@ from smsagg.engine.endpoints.endpoints import Endpoints
 from smsagg.engine.endpoints.standings import Standings
 from smsagg.errors import StoreError
 from smsagg.events import envelope_of
+from smsagg.events.batches import Owed, batch_envelope_of, batches_of
 from smsagg.events.documents import name_of
 from smsagg.events.endpoint import Endpoint, Source
 from smsagg.events.standing import Disabled
@@ -35,6 +36,8 @@ FAILURES_MAX = 5
 """So many failures in a row, and the endpoint is tried with one event at a time."""
 PAUSE_FIRST_S, PAUSE_MAX_S = 1.0, 300.0
 STORE_RETRY_S = 0.5
+DUE_MAX = 1_000
+"""Events that are worked on at once."""
 LINGER_S = 2.0
 """A callback with nothing to be told for longer is left until then, so that others have its worker."""
 _FOREVER_MS = 2**62
@@ -114,38 +117,50 @@ class Worker:
 
     @property
     def _at_once(self) -> int:
-        return 1 if self._failures >= FAILURES_MAX else self.endpoint.settings.concurrency
+        settings = self.endpoint.settings
+        return 1 if self._failures >= FAILURES_MAX else min(settings.concurrency * settings.batch_max, DUE_MAX)
 
-    async def _tell_all(self, due: list[tuple[EventDelivery, Event]]) -> None:
+    async def _tell_all(self, due: Sequence[Owed]) -> None:
         """Send these side by side, and write down what came of them."""
         changes = Changes()
         async with trio.open_nursery() as nursery:
-            for delivery, event in due:
-                nursery.start_soon(self._tell, delivery, event, changes)
+            for batch in batches_of(due, self.endpoint.settings.batch_max):
+                nursery.start_soon(self._tell, batch, changes)
         if not changes.is_empty():
             self._means.store.write(changes)
             await self._means.store.flush()  # else the same would be due again
 
-    async def _tell(self, delivery: EventDelivery, event: Event, changes: Changes) -> None:
-        means = self._means
+    async def _tell(self, batch: Sequence[Owed], changes: Changes) -> None:
+        """One request."""
+        means, account = self._means, self.endpoint.account
         if self._bucket is not None:
             await _take_turn(self._bucket)
-        async with means.places.one(event.account, self.endpoint.name):
+        async with means.places.one(account, self.endpoint.name):
             endpoint = self.endpoint  # it may be another by the time of the answer
-            body = envelope_of(event)
-            headers = [(b"content-type", b"application/json"), (b"user-agent", b"smsagg")]
-            now = means.clock.now_ms()
-            headers += signed_headers(endpoint.secrets(now), name_of(event.event_id), now // 1000, body)
-            answer = await means.post(delivery.url or endpoint.settings.url, headers, body)
-        means.metrics.webhook_requests[event.account, answer.verdict.value].n += 1
+            answer = await self._post(endpoint, batch)
+        means.metrics.webhook_requests[account, answer.verdict.value].n += 1
         if answer.verdict is not Verdict.TAKEN:
-            self._log(endpoint, event, answer)
-        is_current = endpoint == self.endpoint
-        if is_current and endpoint.source is not Source.CALLBACK:
-            self._note(endpoint, answer, changes)
-        if answer.verdict is Verdict.GONE and endpoint.source is not Source.CALLBACK:
-            return  # it stays owed, for when the endpoint is another or is enabled again
-        self._settle(delivery, event, answer, changes)
+            self._log(endpoint, batch[0][1], answer)
+        if endpoint.source is not Source.CALLBACK:
+            if means.endpoints.get(endpoint.name) == endpoint:
+                self._note(endpoint, answer, changes)
+            if answer.verdict is Verdict.GONE:
+                return  # it stays owed, for when the endpoint is another or is enabled again
+        pause_s, jitter = self._pause(answer), 1 + JITTER * means.rng.random()  # those of a batch stay together
+        for delivery, event in batch:
+            wait_s = max(self._least_delay_s(delivery.attempts + 1) * jitter, pause_s)
+            self._settle(delivery, event, answer, wait_s, changes)
+
+    async def _post(self, endpoint: Endpoint, batch: Sequence[Owed]) -> Answer:
+        delivery, event = batch[0]
+        now = self._means.clock.now_ms()
+        if endpoint.settings.batch_max == 1:
+            name, body = name_of(event.event_id), envelope_of(event)
+        else:
+            name, body = batch_envelope_of([one for _, one in batch], now)
+        headers = [(b"content-type", b"application/json"), (b"user-agent", b"smsagg")]
+        headers += signed_headers(endpoint.secrets(now), name, now // 1000, body)
+        return await self._means.post(delivery.url or endpoint.settings.url, headers, body)
 
     def _note(self, endpoint: Endpoint, answer: Answer, changes: Changes) -> None:
         """How the endpoint stands after this."""
@@ -160,25 +175,27 @@ class Worker:
             standing = standing.failed(now, answer.reason, disable_after_ms, endpoint.digest)
         standings.put(endpoint, standing, changes)
 
-    def _settle(self, delivery: EventDelivery, event: Event, answer: Answer, changes: Changes) -> None:
-        """What becomes of what is owed."""
+    def _settle(self, delivery: EventDelivery, event: Event, answer: Answer, wait_s: float, changes: Changes) -> None:
+        """What becomes of what is owed; if it was not taken, it is tried again in ``wait_s``."""
         means = self._means
         if answer.verdict is Verdict.TAKEN:
-            self._failures = 0
             changes.done_event_deliveries.append((delivery.endpoint, delivery.event_id))
             return
-        pause_s = self._pause(answer)
-        attempts = delivery.attempts + 1
-        next_attempt_at = means.clock.now_ms() + round(1000 * max(self._delay_s(attempts), pause_s))
+        next_attempt_at = means.clock.now_ms() + round(1000 * wait_s)
         ends_at = event.at + means.sending.events_ttl * 1000
         if answer.verdict is Verdict.GONE or next_attempt_at >= ends_at:
             means.metrics.webhook_requests[event.account, "given_up"].n += 1
             changes.done_event_deliveries.append((delivery.endpoint, delivery.event_id))
             return
-        changes.event_deliveries.append(delivery._replace(attempts=attempts, next_attempt_at=next_attempt_at))
+        changes.event_deliveries.append(
+            delivery._replace(attempts=delivery.attempts + 1, next_attempt_at=next_attempt_at)
+        )
 
     def _pause(self, answer: Answer) -> float:
         """Leave the endpoint alone after a failure; for so many seconds."""
+        if answer.verdict is Verdict.TAKEN:
+            self._failures = 0
+            return 0.0
         self._failures += 1
         pause_s = answer.retry_after_s
         if self._failures >= FAILURES_MAX or answer.verdict is Verdict.BUSY:
@@ -192,9 +209,6 @@ class Worker:
         or for a pause, which is over."""
         latest = now + round(1000 * self._least_delay_s(delivery.attempts) * (1 + JITTER))
         return not now < delivery.next_attempt_at <= latest
-
-    def _delay_s(self, attempts: int) -> float:
-        return self._least_delay_s(attempts) * (1 + JITTER * self._means.rng.random())
 
     def _least_delay_s(self, attempts: int) -> float:
         """After so many attempts."""

@@ -13,7 +13,7 @@ import trio
 from attrs import evolve
 
 from smsagg.api.v1 import V1
-from smsagg.client import ApiError, AsyncClient, BadSignature, Client, Unreachable, verify_webhook
+from smsagg.client import ApiError, AsyncClient, BadSignature, Client, Unreachable, verify_webhook, verify_webhooks
 from smsagg.config.schema import ApiKeySettings
 from smsagg.directory.secrets import digest_of
 from smsagg.model import Message
@@ -201,6 +201,20 @@ def test_webhooks_are_verified() -> None:
             verify_webhook(
                 SECRET, {name: value for name, value in headers.items() if name != missing}, body, now_s=1_010
             )
+
+
+def test_a_batch_of_events_is_verified_as_one() -> None:
+    """And one event by itself is a list of one."""
+    single = b'{"id": "evt_1", "type": "message.sent", "timestamp": "2027-01-15T08:00:00Z", "data": {}}'
+    batch = (
+        b'{"id": "bat_1", "type": "webhook.batch", "timestamp": "2027-01-15T08:00:00Z", "data": {"events": [%s, %s]}}'
+    )
+    for body, count in ((single, 1), (batch % (single, single), 2)):
+        headers = {name.decode(): value.decode() for name, value in signed_headers([SECRET], "x", 1_000, body)}
+        events = verify_webhooks(SECRET, headers, body, now_s=1_010)
+        assert [event.id for event in events] == ["evt_1"] * count
+        with pytest.raises(BadSignature):
+            verify_webhooks(SECRET, headers, body + b" ", now_s=1_010)
 
 
 def test_a_webhook_that_is_sent_again_later_is_refused() -> None:

@@ -468,3 +468,36 @@ async def test_any_number_of_dead_callbacks_holds_up_no_other(autojump_clock: ob
         assert bench.owed == 0
         assert bench.webhooks._workers == {}
         assert not bench.webhooks._callbacks
+
+
+async def test_an_endpoint_may_take_many_events_in_one_request(autojump_clock: object) -> None:
+    """Under a name that is theirs together, in one envelope; what is refused is tried again."""
+    config = config_of()
+    config.accounts["acme"] = evolve(config.accounts["acme"], webhooks={"a": hook("a", batch_max=50, concurrency=2)})
+    async with running(config) as bench:
+        bench.poster.answer = lambda url, name: TAKEN if trio.current_time() > 1 else FAILED
+        bench.note(120)
+        await trio.sleep(1)
+        refused = len(bench.poster.posts)
+        await trio.sleep(600)
+        assert bench.owed == 0
+        assert len(bench.poster.posts) < 20
+        told = [
+            event["id"] for _, _, _, document in bench.poster.posts[refused:] for event in document["data"]["events"]
+        ]
+        assert sorted(told) == [f"evt_{n:012x}" for n in range(1, 121)]
+        assert all(document["type"] == "webhook.batch" for *_, document in bench.poster.posts)
+        assert all(fields["webhook-id"] == document["id"] for _, _, fields, document in bench.poster.posts)
+
+
+async def test_what_is_answered_after_an_endpoint_was_deleted_leaves_nothing(autojump_clock: object) -> None:
+    """How it stood is forgotten with it."""
+    async with running() as bench:
+        bench.poster.takes_s = 10
+        bench.poster.answer = lambda url, name: FAILED
+        bench.note()
+        await trio.sleep(1)
+        bench.reconfigure()
+        await trio.sleep(60)
+        assert bench.standings._standings == {}
+        assert bench.store.tables.entities == {}

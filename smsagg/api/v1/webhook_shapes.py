@@ -32,6 +32,8 @@ Secret = Annotated[
 Rate = Annotated[float, Field(strict=True, gt=0, le=10_000, examples=[50])]
 Concurrency = Annotated[int, Field(strict=True, ge=1, le=64)]
 
+BatchMax = Annotated[int, Field(strict=True, ge=1, le=100)]
+
 
 class NewWebhook(Body):
     """An endpoint that is to be told what happens."""
@@ -44,6 +46,8 @@ class NewWebhook(Body):
     """Requests per second at most; ``null``: as many as it takes."""
     concurrency: Concurrency = 4
     """Requests side by side."""
+    batch_max: BatchMax = 1
+    """Events in one request; with more than 1 all requests are of the type ``webhook.batch``."""
     secret: Secret | None = None
     """That signs; default: one is made."""
 
@@ -56,6 +60,7 @@ class WebhookChange(Body):
     rate: Rate | None = None
     """``null``: as many as it takes."""
     concurrency: Concurrency | None = None
+    batch_max: BatchMax | None = None
 
 
 class NewSecret(Body):
@@ -104,6 +109,7 @@ class WebhookAnswer(BaseModel):
     events: list[str]
     rate: float | None
     concurrency: int
+    batch_max: int
     created_at: datetime | None
     old_secret_until: datetime | None
     """So long the secret before signs too."""

@@ -43,6 +43,7 @@ def webhook_of(endpoint: Endpoint, standing: Standing, pending: int) -> dict[str
         "events": settings.events,
         "rate": settings.rate,
         "concurrency": settings.concurrency,
+        "batch_max": settings.batch_max,
         "created_at": instant_or_none(endpoint.created_at),
         "old_secret_until": instant_or_none(endpoint.old_secret_until),
         "health": _health(standing, pending),

@@ -134,7 +134,7 @@ class WebhookEndpoints:
         account = self._account(request, WRITE)
         new = await read_as(request, _NEW)
         self._check_url(new.url)
-        members = members_of(new.model_dump(include={"url", "events", "rate", "concurrency"}))
+        members = members_of(new.model_dump(exclude={"name", "secret"}))
         made = await changed(self._desk.make(actor_of(request), account, new.name, new.secret or "", members))
         return answered({**await self._told(made), "secret": made.settings.secret}, 201)
 

@@ -112,6 +112,7 @@ class Endpoints:
             "events": list(settings.events),
             "rate": settings.rate,
             "concurrency": settings.concurrency,
+            "batch_max": settings.batch_max,
             "created_at": endpoint.created_at,
         }
 
@@ -127,9 +128,8 @@ class Endpoints:
         except SealError as error:
             log.error("webhook_secret_unreadable", endpoint=f"{account}/{hook}", reason=str(error))
             return None
-        settings = WebhookSettings(
-            value["url"], secret, old_secret, tuple(value["events"]), value["rate"], value["concurrency"]
-        )
+        members = {name: value[name] for name in ("url", "rate", "concurrency", "batch_max")}
+        settings = WebhookSettings(secret=secret, old_secret=old_secret, events=tuple(value["events"]), **members)
         return Endpoint(account, hook, settings, Source.API, value["old_secret_until"], value["created_at"])
 
     def _on_kept(self, key: str, value: Mapping[str, Any] | None) -> None:
