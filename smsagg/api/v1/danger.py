@@ -15,7 +15,7 @@ from smsagg.api.v1.asking import asked
 from smsagg.api.v1.problem import Problem
 from smsagg.config.schema import Config
 from smsagg.directory.caller import Caller
-from smsagg.engine.directory.second_factor import CodeRefused, SecondFactor, TooManyCodes
+from smsagg.engine.directory.second_factor import CodeRefused, NotEnrolled, SecondFactor, TooManyCodes
 
 HEADER = "TOTP"
 PARAMETER: dict[str, Any] = {
@@ -61,7 +61,7 @@ def problem_of_code(refused: CodeRefused) -> Problem:
     detail = f"{str(refused)[0].upper()}{str(refused)[1:]}."
     if isinstance(refused, TooManyCodes):
         return Problem(429, "totp-locked", detail, headers={"Retry-After": str(ceil(refused.retry_after_s))})
-    return Problem(403, "totp-refused", detail)
+    return Problem(403, "totp-not-enrolled" if isinstance(refused, NotEnrolled) else "totp-refused", detail)
 
 
 async def dangerous(request: Request, operation: str) -> None:
