@@ -9,6 +9,7 @@ connection with nothing to say is closed after :data:`KEEP_ALIVE_S`. Of a body t
 refused) up to :data:`DRAIN_OCTETS_MAX` are taken in, so that the client gets to read why.
 """
 
+import math
 import time
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -57,11 +58,15 @@ class HttpConnection:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_OCTETS_MAX)
         self._deadline = 0.0
         self._buffered = 0
+        self._began_at = 0.0
+        self.awaited_since = math.inf
+        """Since when a request that has not come whole is waited for; ``inf`` while there is none to wait for."""
 
     async def serve(self) -> None:
         """Answer requests until the client goes or must go. What an application raises is raised, after a 500."""
         while True:
-            self._deadline = trio.current_time() + KEEP_ALIVE_S
+            self._began_at = trio.current_time()
+            self._deadline = self._began_at + KEEP_ALIVE_S
             self._buffered = 0
             try:
                 request = await self._next()
@@ -159,8 +164,10 @@ class HttpConnection:
     async def _receive(self) -> None:
         """Take in what comes next."""
         is_first = self._http.their_state is h11.IDLE and self._http.trailing_data[0] == b""
+        self.awaited_since = self._began_at
         with trio.move_on_at(self._deadline) as waiting:
             self._http.receive_data(await self._read())
+        self.awaited_since = math.inf
         if waiting.cancelled_caught:
             raise trio.TooSlowError
         if is_first:

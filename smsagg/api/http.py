@@ -1,6 +1,8 @@
 """Serves an ASGI application over HTTP/1.1 on trio: accepts connections, and has each served by a task of its own.
 
-Bounds: :data:`CONNECTIONS_MAX` connections, the one too many is closed unread; a client that reads nothing is cut by
+Bounds: :data:`CONNECTIONS_MAX` connections. For one more, that one goes which has kept us waiting for a whole request
+the longest, :data:`PATIENCE_S` at least: who sends slowly, or nothing, keeps nobody out. When there is none such, the
+new one is closed unread. A client that reads nothing is cut by
 the kernel after :data:`WRITE_TIMEOUT_S` (``TCP_USER_TIMEOUT``). For those of a connection see ``connection``.
 """
 
@@ -11,6 +13,7 @@ from typing import Any
 
 import structlog
 import trio
+from attrs import define, field
 
 from smsagg.api.app import AsgiApp
 from smsagg.api.connection import HttpConnection
@@ -21,6 +24,7 @@ from smsagg.observe.log import RateLimitedLog
 from smsagg.session.tls import ServerTls
 
 CONNECTIONS_MAX = 200
+PATIENCE_S = 2.0
 WRITE_TIMEOUT_S = 30
 ACCEPT_PAUSE_S = 0.1
 """Pause after accept() failed for want of descriptors or memory."""
@@ -53,13 +57,27 @@ async def serve_http(
             listener.socket.close()
 
 
+@define(eq=False)
+class _Peer:
+    """One connection."""
+
+    accepted_at: float
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    connection: HttpConnection | None = None
+    """``None``: TLS is being agreed on."""
+
+    @property
+    def awaited_since(self) -> float:
+        return self.accepted_at if self.connection is None else self.connection.awaited_since
+
+
 class _Server:
     """The connections."""
 
     def __init__(self, app: AsgiApp, tls: ServerTls | None) -> None:
         self._app = app
         self._tls = tls
-        self._connections = 0
+        self._peers: set[_Peer] = set()
         self._repeated = RateLimitedLog(log, now=trio.current_time)
 
     async def accept(self, listener: trio.SocketListener, nursery: trio.Nursery) -> None:
@@ -73,33 +91,47 @@ class _Server:
                 self._repeated.error("http_accept_failed", error=str(error))
                 await trio.sleep(ACCEPT_PAUSE_S)
                 continue
-            if self._connections >= CONNECTIONS_MAX:
+            if len(self._peers) >= CONNECTIONS_MAX:
                 self._repeated.warning("http_connections_exhausted", connections_max=CONNECTIONS_MAX)
-                stream.socket.close()
-                continue
-            self._connections += 1
-            nursery.start_soon(self._serve, stream)
+                if not self._make_room():
+                    stream.socket.close()
+                    continue
+            peer = _Peer(trio.current_time())
+            self._peers.add(peer)
+            nursery.start_soon(self._serve, stream, peer)
 
-    async def _serve(self, stream: trio.SocketStream) -> None:
+    def _make_room(self) -> bool:
+        """End the connection that has had us wait the longest; False when none has for long."""
+        slowest = min(self._peers, key=lambda peer: peer.awaited_since)
+        if slowest.awaited_since > trio.current_time() - PATIENCE_S:
+            return False
+        slowest.scope.cancel()
+        self._peers.discard(slowest)
+        return True
+
+    async def _serve(self, stream: trio.SocketStream, peer: _Peer) -> None:
         """Supervise one connection: whatever goes wrong with it ends it alone."""
         try:
-            await self._serve_stream(stream)
+            with peer.scope:
+                await self._serve_stream(stream, peer)
         except Exception as error:  # noqa: BLE001
             self._repeated.error("http_connection_failed", key=type(error).__name__, exc_info=error)
         finally:
-            self._connections -= 1
+            self._peers.discard(peer)
             stream.socket.close()
 
-    async def _serve_stream(self, stream: trio.SocketStream) -> None:
+    async def _serve_stream(self, stream: trio.SocketStream, peer: _Peer) -> None:
         client, server = _peer_of(stream), stream.socket.getsockname()[:2]
         if self._tls is None:
-            await HttpConnection(self._app, stream, client, server).serve()
+            peer.connection = HttpConnection(self._app, stream, client, server)
+            await peer.connection.serve()
             return
         try:
             tls_stream, names = await encrypted(stream, self._tls)
         except (trio.BrokenResourceError, trio.TooSlowError, OSError):
             return  # it speaks no TLS that we take
-        await HttpConnection(self._app, tls_stream, client, server, names).serve()
+        peer.connection = HttpConnection(self._app, tls_stream, client, server, names)
+        await peer.connection.serve()
 
 
 def _peer_of(stream: trio.SocketStream) -> tuple[str, int] | None:

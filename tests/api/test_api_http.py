@@ -173,6 +173,32 @@ async def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {line["event"] for line in lines} == {"http_connections_exhausted"}
 
 
+async def test_who_sends_slowly_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all places taken by half requests and by nothing at all, the one that has had us wait the longest goes; one
+    whose answer is being made does not."""
+    monkeypatch.setattr(http_port, "CONNECTIONS_MAX", 4)
+    monkeypatch.setattr(http_port, "PATIENCE_S", 0.0)
+    answering, may_end = trio.Event(), trio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/slow":
+            answering.set()
+            await may_end.wait()
+        await echo(scope, receive, send)
+
+    async with serving(slow) as address:
+        asks, *others = [await connect(address) for _ in range(4)]
+        await asks.send_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        await others[0].send_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe")
+        await others[1].send_all(b"GET / HT")
+        await answering.wait()
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        for _ in range(20):
+            assert (await fetch(address, "/"))[0] == 200
+        may_end.set()
+        assert (await asks.receive_some()).startswith(b"HTTP/1.1 200")
+
+
 async def is_refused(address: HostPort) -> bool:
     """Whether a new connection is closed unread, rather than answered."""
     stream = await connect(address)
