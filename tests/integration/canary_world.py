@@ -5,18 +5,20 @@ import contextlib
 import json
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from integration_processes import PATIENCE_S, Server, make_config, smpp_carriers
+from integration_processes import PATIENCE_S, RawEsme, Server, make_config, smpp_carriers
 
 from smsagg.config.passwords import hash_of
 from smsagg.directory.secrets import digest_of
 from smsagg.signing import new_secret
+from smsagg.smpp import pdu
 from smsagg.smpp.codec import decode, encode
 from smsagg.smpp.framing import FrameBuffer
 from smsagg.smpp.pdu import Bind, DeliverSm, EnquireLink, EnquireLinkResp, Pdu, SubmitSm, SubmitSmResp, Unbind
@@ -34,6 +36,9 @@ NUMBER, SHORT_CODE = "447700900987", "53849"
 REFUSED_NUMBER = "447700900986"
 ESM_CLASS_RECEIPT = 0x04
 ESME_RINVDSTADR = 0x0B
+FROM = {"source_addr_ton": 5, "source_addr": "ACME"}
+TO = {"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": NUMBER}
+CLOSED = (ConnectionError, EOFError, TimeoutError)
 RULES = """
 [[rules]]
 name = "to be held"
@@ -220,3 +225,28 @@ def spellings(private: str) -> dict[str, bytes]:
         "UCS-2, hexadecimal": private.encode("utf-16-be").hex().encode(),
         **{f"base64, at {place}": spelling for place, spelling in enumerate(in_base64)},
     }
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "too slow"
+        time.sleep(0.02)
+
+
+def submit(**fields: Any) -> pdu.SubmitSm:
+    return pdu.SubmitSm(**{**FROM, **TO, "registered_delivery": 1, **fields})
+
+
+def ask(the: World, esme: RawEsme, request: pdu.Request) -> pdu.Pdu | None:
+    """The answer; deliver_sm that come meanwhile are answered and kept."""
+    request.sequence_number = ask.number = getattr(ask, "number", 0) + 1  # type: ignore[attr-defined]
+    try:
+        answer = esme.ask(request)
+        while isinstance(answer, pdu.DeliverSm):
+            the.keep("smpp", encode(answer))
+            answer = esme.ask(pdu.DeliverSmResp(sequence_number=answer.sequence_number))
+    except CLOSED:
+        return None
+    the.keep("smpp", encode(answer))
+    return answer

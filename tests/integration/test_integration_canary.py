@@ -5,14 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from canary_world import (
     CARRIER_PASSWORD,
+    CLOSED,
+    FROM,
     KEY,
     NUMBER,
     PASSWORD,
@@ -23,23 +23,24 @@ from canary_world import (
     SHORT_CODE,
     STRANGE_KEY,
     TEXT,
+    TO,
     WRONG_PASSWORD,
     World,
+    ask,
     spellings,
+    submit,
+    until,
     world,
 )
 from click.testing import CliRunner
-from integration_processes import PATIENCE_S, RawEsme
+from integration_processes import RawEsme
 
 from smsagg.cli import main
 from smsagg.smpp import pdu
 from smsagg.smpp.codec import encode
 from smsagg.smpp.tlv import Tag
 
-FROM = {"source_addr_ton": 5, "source_addr": "ACME"}
-TO = {"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": NUMBER}
 UDH = bytes((5, 0, 3, 7, 2, 1))
-CLOSED = (ConnectionError, EOFError, TimeoutError)
 MAY_TELL = {
     ("smpp", REPLY), ("webhooks", REPLY), ("GET /v1/events", REPLY),  # to the account that it was written to
     ("smpp", TEXT),  # receipts quote how it began, to who sent it
@@ -83,13 +84,6 @@ def hits(the: World) -> list[str]:
         if spelling in octets and (name, word) not in MAY_TELL
     ]
     return found + [f"{name}: {NUMBER}" for name in ("log", "metrics") if NUMBER.encode() in the.outputs[name]]
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "too slow"
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -140,24 +134,6 @@ def by_smpp(the: World) -> None:
             stranger.sendall(octets)
             stranger.settimeout(1.0)
             the.keep("smpp", stranger.recv(1_000))
-
-
-def submit(**fields: Any) -> pdu.SubmitSm:
-    return pdu.SubmitSm(**{**FROM, **TO, "registered_delivery": 1, **fields})
-
-
-def ask(the: World, esme: RawEsme, request: pdu.Request) -> pdu.Pdu | None:
-    """The answer; deliver_sm that come meanwhile are answered and kept."""
-    request.sequence_number = ask.number = getattr(ask, "number", 0) + 1  # type: ignore[attr-defined]
-    try:
-        answer = esme.ask(request)
-        while isinstance(answer, pdu.DeliverSm):
-            the.keep("smpp", encode(answer))
-            answer = esme.ask(pdu.DeliverSmResp(sequence_number=answer.sequence_number))
-    except CLOSED:
-        return None
-    the.keep("smpp", encode(answer))
-    return answer
 
 
 def by_http(the: World) -> str:
