@@ -277,6 +277,27 @@ async def test_bodies_come_whole_however_they_are_cut() -> None:
     assert (await exchange(echo, waiting, b"hello", LAST)).startswith(b"HTTP/1.1 100")
 
 
+async def test_many_requests_at_once_are_answered_one_by_one() -> None:
+    """A thousand in one go (pipelining): each in its turn, none begun before the answer to the one before."""
+    begun = answered = most = 0
+
+    async def count(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal begun, answered, most
+        begun += 1
+        most = max(most, begun - answered)
+        await trio.lowlevel.checkpoint()
+        body = scope["path"].encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+        answered += 1
+
+    asked = b"".join(b"GET /%04d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(1_000))
+    answer = await exchange(count, asked + LAST)
+    places = [answer.index(b"/%04d" % number) for number in range(1_000)]
+    assert places == sorted(places)
+    assert (answered, most) == (1_001, 1)
+
+
 async def test_what_was_refused_unread_is_taken_in_up_to_a_bound() -> None:
     """The client reads why, and may go on; after too much the connection ends."""
     small = POST + b"Content-Length: 5\r\n\r\nhello"
@@ -295,6 +316,7 @@ async def test_what_was_refused_unread_is_taken_in_up_to_a_bound() -> None:
         (POST + b"Content-Length: -5\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: chunked\r\n\r\nx\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"b" * 70_000, 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 10_000, 431),
         (b"GET / HTTP/1.1\r\nHost: x\r\nA\x00: b\r\n\r\n", 400),
     ],
 )
