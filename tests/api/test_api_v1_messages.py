@@ -153,7 +153,9 @@ async def test_numbers_may_be_written_as_people_do() -> None:
         assert (await client.send(to="07700 900123", region="GB")).document["to"] == "447700900123"
 
 
-@pytest.mark.parametrize(("key", "status"), [("", 401), ("sk_wrong", 401), (READING_KEY, 403)])
+@pytest.mark.parametrize(
+    ("key", "status"), [("", 401), ("sk_wrong", 401), (READING_KEY, 403)], ids=["none", "unknown", "reading"]
+)
 async def test_only_keys_that_may_send_do(key: str, status: int) -> None:
     """No key and a wrong one are not known; one that may only read may not send."""
     async with api() as client:

@@ -149,14 +149,14 @@ async def test_a_handset_message_reaches_the_owner_of_its_number() -> None:
         refused = gateway.carrier.mo("60003")
         assert refused.statuses == [ESME_RINVDSTADR]
         store.hold()
-        taken = gateway.carrier.mo("60001", b"stop")
+        taken = gateway.carrier.mo("60001", b"yes")
         assert taken.statuses == []
         store.release()
         await gateway.settle()
         assert taken.statuses == [ESME_ROK]
         (delivery,) = sink.received
         assert delivery.kind is DeliveryKind.MO
-        assert delivery.body == b"stop"
+        assert delivery.body == b"yes"
         assert elsewhere.received == []
         gateway.assert_nothing_is_held()
 
