@@ -35,6 +35,10 @@ class SealError(SmsaggError):
     """What was sealed cannot be opened: its key is not there, or it is not what was sealed."""
 
 
+class ErasuresFull(SmsaggError):
+    """As many erasures are under way as may be."""
+
+
 class ControlError(SmsaggError):
     """An operator's command to a running server cannot be carried out; the text says why."""
 

@@ -49,6 +49,7 @@ from smsagg.engine.ending.unmatched import SCANNED_AT_ONCE
 from smsagg.engine.endpoints.desk import EndpointDesk
 from smsagg.engine.endpoints.endpoints import Endpoints
 from smsagg.engine.endpoints.standings import Standings
+from smsagg.engine.erasing.erasures import Erasures
 from smsagg.engine.health.assessor import Assessor
 from smsagg.engine.health.drills import Drills
 from smsagg.engine.health.maintenance import Maintenance
@@ -123,6 +124,7 @@ class Engine:
         )
         self.numbers.book.on_steps = self.events.numbers
         self.consents = Consents(store, entropy, lambda: self._config.consent.passes)
+        self.erasures = Erasures(store, clock, self.register, self.consents, lambda: self._config.accounts, entropy)
         self.core: Core
         self.lookups: Lookups
         self.admission: Admission
@@ -276,6 +278,7 @@ class Engine:
             nursery.start_soon(self.verifications.run)
             nursery.start_soon(self._assessor.run)
             nursery.start_soon(self.probes.run)
+            nursery.start_soon(self.erasures.run)
             task_status.started()
 
     async def awaits_receipts(self, carrier: str, up_to_seq: int) -> bool:
@@ -339,6 +342,7 @@ class Engine:
         self.endpoints.load()
         await self.numbers.load()
         await self.consents.load()
+        await self.erasures.load()
         await self.standings.load(lambda name: self.endpoints.get(name) is not None)
         balances, spending = (
             await self._store.load_balances(),

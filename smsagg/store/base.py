@@ -28,6 +28,7 @@ from smsagg.errors import StoreError
 from smsagg.model import Cause, Delivery, Event, EventDelivery, Message, MessageState, MoPart, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.protection import Cipher
+from smsagg.protection.subject import DataSubject
 from smsagg.store.ledger import (
     Balance,
     BalanceKey,
@@ -211,6 +212,27 @@ class RetentionPlace(NamedTuple):
     late_group_done_at: int = 0
     late_group_seq: int = 0
     delivery_id: int = 0
+
+
+class ErasurePlace(NamedTuple):
+    """How far a number has been taken out."""
+
+    seq: int = 0
+    group_seq: int = 0
+    delivery_id: int = 0
+    event_id: int = 0
+    live_seq: int = 0
+
+
+class ErasureStep(NamedTuple):
+    """What one step did."""
+
+    place: ErasurePlace
+    """Where the next one goes on; the same as before: there is no more."""
+    changed: int
+    """Records that named the number."""
+    first_live: int
+    """The lowest seq of the number's messages that live, of those that were looked at; 0: none does."""
 
 
 @define(eq=False)
@@ -462,6 +484,11 @@ class Store(Protocol):
         A message is met within an hour after its time. What is live or young is not touched, nor are receipts that are
         owed but for the text that they quote.
         """
+        ...
+
+    async def erase(self, subject: DataSubject, pseudonym: str, place: ErasurePlace, limit: int) -> ErasureStep:
+        """One step of taking ``subject`` out of all but what lives, from ``place`` on: texts are gone, ``pseudonym``
+        stands for the number. What is being delivered just now is; suppressions stay. Done twice it changes nothing."""
         ...
 
     async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:

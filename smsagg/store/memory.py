@@ -20,10 +20,13 @@ from smsagg.directory.audit import AuditHead, AuditRecord, AuditSought
 from smsagg.errors import StoreError, StoreFailed
 from smsagg.model import FROZEN_UNTIL, IN_LEDGER, Delivery, Event, EventDelivery, Message, MessageState, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
+from smsagg.protection.subject import DataSubject
 from smsagg.store.base import (
     ENDPOINTS_AT_ONCE,
     Changes,
     EnrouteMessage,
+    ErasurePlace,
+    ErasureStep,
     KeyedAnswer,
     OnDone,
     ParkedReceipt,
@@ -34,6 +37,7 @@ from smsagg.store.base import (
     StoreStatistics,
 )
 from smsagg.store.ledger import Balance, DayCharges, DaySpending, LedgerEntry
+from smsagg.store.memory_erasing import erase
 from smsagg.store.memory_tables import Tables, group_copy
 from smsagg.verification import Verification, VerificationState
 
@@ -309,6 +313,9 @@ class MemoryStore:
         self, rule: RetentionRule, done_before: int, place: RetentionPlace, limit: int
     ) -> RetentionPlace:
         return await self._ask(lambda: self.tables.apply_retention(rule, done_before, place, limit))
+
+    async def erase(self, subject: DataSubject, pseudonym: str, place: ErasurePlace, limit: int) -> ErasureStep:
+        return await self._ask(lambda: erase(self.tables, subject, pseudonym, place))
 
     async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:
         def run() -> list[ParkedReceipt]:

@@ -52,8 +52,11 @@ _COUNTRY_OF = {"part_groups": "(SELECT country FROM history WHERE seq = group_se
 """Where it has no column: a group has that of its first part."""
 _KEYS = {"history": "seq", "part_groups": "group_seq"}
 _TEXT_FIELD = " text:"
+_TEXT_AT = f"instr(body, x'{_TEXT_FIELD.encode().hex()}')"
+RECEIPT_EMPTIED = f"iif({_TEXT_AT} > 0, substr(body, 1, {_TEXT_AT} + {len(_TEXT_FIELD) - 1}), body)"
+"""The body of a receipt without the beginning of a text that it quotes."""
 _EMPTY_RECEIPTS = f"""
-    UPDATE deliveries SET body = substr(body, 1, instr(body, x'{_TEXT_FIELD.encode().hex()}') + {len(_TEXT_FIELD) - 1})
+    UPDATE deliveries SET body = {RECEIPT_EMPTIED}
     WHERE kind IN (0, 1) AND instr(body, x'{_TEXT_FIELD.encode().hex()}') > 0
     AND length(body) > instr(body, x'{_TEXT_FIELD.encode().hex()}') + {len(_TEXT_FIELD) - 1}
     AND delivery_id > ? AND delivery_id <= ? AND

@@ -14,10 +14,13 @@ from smsagg.directory.audit import AuditHead, AuditRecord, AuditSought
 from smsagg.errors import StoreError, StoreFull
 from smsagg.model import Delivery, Event, EventDelivery, Message, PartGroup
 from smsagg.model.consent import ConsentKind, ConsentRecord
+from smsagg.protection.subject import DataSubject
 from smsagg.store.base import (
     ENDPOINTS_AT_ONCE,
     Changes,
     EnrouteMessage,
+    ErasurePlace,
+    ErasureStep,
     KeyedAnswer,
     OnDone,
     ParkedReceipt,
@@ -32,6 +35,7 @@ from smsagg.store.sqlite import audit, consents, events, jobs, money, verificati
 from smsagg.store.sqlite.checkpoint import Checkpointer
 from smsagg.store.sqlite.connection import PAGE_OCTETS, Seams, connect
 from smsagg.store.sqlite.disk import FreeSpace
+from smsagg.store.sqlite.erasing import erase
 from smsagg.store.sqlite.group import Job, Write
 from smsagg.store.sqlite.opening import Opened, open_database
 from smsagg.store.sqlite.retention import apply_retention
@@ -182,6 +186,9 @@ class SqliteStore:
         self, rule: RetentionRule, done_before: int, place: RetentionPlace, limit: int
     ) -> RetentionPlace:
         return await self._ask(lambda cursor: apply_retention(cursor, rule, done_before, place, limit))
+
+    async def erase(self, subject: DataSubject, pseudonym: str, place: ErasurePlace, limit: int) -> ErasureStep:
+        return await self._ask(lambda cursor: erase(cursor, subject, pseudonym, place, limit))
 
     async def find_parked_receipts(self, carrier: str = "") -> list[ParkedReceipt]:
         return await self._ask(lambda cursor: jobs.find_parked_receipts(cursor, carrier))

@@ -1,0 +1,1 @@
+"""Taking what is known of a number out, on request."""

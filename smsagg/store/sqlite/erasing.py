@@ -1,0 +1,139 @@
+"""Takes a number and what its owner wrote or read out of the past, a bounded number of rows at a time.
+
+Theory of operation. Nothing is found by number, for an index would cost every message; so a step looks at the next rows
+of each large table by key (:class:`smsagg.store.base.ErasurePlace`), and the first step at the small ones whole.
+Records stay, with a pseudonym for the number: sums, counts and the ledger are what they were. Messages that live are
+left alone; the lowest of them is told, from which on the next walk begins.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+import orjson
+
+from smsagg.model import DeliveryKind
+from smsagg.protection.subject import DataSubject, scrubbed
+from smsagg.store.base import ErasurePlace, ErasureStep
+from smsagg.store.sqlite.retention import NUMBER_GONE, RECEIPT_EMPTIED, TEXT_GONE
+from smsagg.store.sqlite.rows import Row
+
+_MARKS = "(?, ?, ?)"
+_SMALL = (
+    "UPDATE parked_receipts SET msisdn = '', text = x'' WHERE msisdn IN (?3, ?4, ?5) AND ?1 = '' AND ?2 <> ''",
+    "DELETE FROM mo_parts WHERE source_addr IN (?3, ?4, ?5) AND ?1 = '' AND ?2 <> ''",
+    "UPDATE verifications SET recipient = ?2 WHERE recipient IN (?3, ?4, ?5) AND ?1 IN ('', account)",
+)
+_LARGE = {
+    "history": (
+        f"UPDATE history SET destination_addr = ?2, body = x'', tlvs = x'', body_digest = x'',"
+        f" redacted = {TEXT_GONE | NUMBER_GONE} WHERE destination_addr IN (?3, ?4, ?5) AND ?1 IN ('', account)"
+    ),
+    "part_groups": (
+        "UPDATE part_groups SET destination_addr = ?2, excerpt = x'' WHERE destination_addr IN (?3, ?4, ?5)"
+        " AND ?1 IN ('', account) AND done_at > 0"
+    ),
+    "deliveries": (
+        "UPDATE deliveries SET source_addr = ?2, tlvs = x'',"
+        f" body = iif(kind = {int(DeliveryKind.MO)}, x'', {RECEIPT_EMPTIED})"
+        " WHERE source_addr IN (?3, ?4, ?5) AND ?1 IN ('', account)"
+    ),
+}
+_KEYS = {
+    "history": "seq",
+    "part_groups": "group_seq",
+    "deliveries": "delivery_id",
+    "messages": "seq",
+    "events": "event_id",
+}
+_CONVERSATIONS = "SELECT entity_key, value FROM entities WHERE kind = 'conversation' AND entity_key IN (?, ?, ?)"
+
+
+def erase(cursor: apsw.Cursor, subject: DataSubject, pseudonym: str, place: ErasurePlace, limit: int) -> ErasureStep:
+    """See :meth:`smsagg.store.base.Store.erase`."""
+    cursor.execute("PRAGMA secure_delete = ON")
+    return _Step(cursor, subject, pseudonym, limit).run(place)
+
+
+class _Step:
+    def __init__(self, cursor: apsw.Cursor, subject: DataSubject, pseudonym: str, limit: int) -> None:
+        self._cursor = cursor
+        self._subject = subject
+        self._pseudonym = pseudonym
+        self._limit = limit
+        self._values = (subject.account, pseudonym, *subject.forms)
+        self._changed = 0
+
+    def run(self, place: ErasurePlace) -> ErasureStep:
+        if place == ErasurePlace():
+            self._small_tables()
+        seq = self._walk("history", place.seq)
+        group_seq = self._walk("part_groups", place.group_seq)
+        delivery_id = self._walk("deliveries", place.delivery_id)
+        event_id = self._events(place.event_id)
+        live_seq, first_live = self._live(place.live_seq)
+        return ErasureStep(ErasurePlace(seq, group_seq, delivery_id, event_id, live_seq), self._changed, first_live)
+
+    def _small_tables(self) -> None:
+        for text in _SMALL:
+            self._change(text, self._values)
+        account = self._subject.account
+        for key, value in self._rows(_CONVERSATIONS, self._subject.forms):
+            uses = [use for use in orjson.loads(value) if account and use[0] != account]
+            if uses:
+                self._change(
+                    "UPDATE entities SET value = ? WHERE kind = 'conversation' AND entity_key = ?",
+                    (orjson.dumps(uses), key),
+                )
+            else:
+                self._change("DELETE FROM entities WHERE kind = 'conversation' AND entity_key = ?", (key,))
+
+    def _walk(self, table: str, after: int) -> int:
+        """How far it came."""
+        last = self._last(table, after)
+        if last > after:
+            self._change(
+                f"{_LARGE[table]} AND {_KEYS[table]} > ?6 AND {_KEYS[table]} <= ?7", (*self._values, after, last)
+            )
+        return last
+
+    def _events(self, after: int) -> int:
+        rows = self._rows(
+            "SELECT event_id FROM events WHERE event_id > ? ORDER BY event_id LIMIT ?", (after, self._limit)
+        )
+        if not rows:
+            return after
+        last: int = rows[-1][0]
+        text = (
+            "SELECT event_id, document FROM events WHERE event_id > ? AND event_id <= ? AND ? IN ('', account)"
+            " AND instr(document, CAST(? AS BLOB)) > 0"
+        )
+        for event_id, document in self._rows(text, (after, last, self._subject.account, self._subject.digits)):
+            rest = scrubbed(document, self._subject, self._pseudonym)
+            if rest is not None:
+                self._change("UPDATE events SET document = ? WHERE event_id = ?", (rest, event_id))
+        return last
+
+    def _live(self, after: int) -> tuple[int, int]:
+        """How far it came, and the first of the number's messages that live, 0 for none."""
+        last = self._last("messages", after)
+        text = (
+            "SELECT coalesce(min(seq), 0) FROM messages WHERE seq > ? AND seq <= ? AND ? IN ('', account)"
+            f" AND destination_addr IN {_MARKS}"
+        )
+        (found,) = self._rows(text, (after, last, self._subject.account, *self._subject.forms))
+        return last, found[0]
+
+    def _last(self, table: str, after: int) -> int:
+        key = _KEYS[table]
+        text = f"SELECT max({key}) FROM (SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?)"
+        (found,) = self._rows(text, (after, self._limit))
+        return found[0] or after
+
+    def _change(self, text: str, bindings: Sequence[Any]) -> None:
+        self._cursor.execute(text, bindings)
+        self._changed += self._cursor.connection.changes()
+
+    def _rows(self, text: str, bindings: Sequence[Any]) -> list[Row]:
+        rows: list[Row] = self._cursor.execute(text, bindings).fetchall()
+        return rows
