@@ -13,9 +13,10 @@ from smsagg.client.asynchronous import AsyncClient
 from smsagg.client.errors import ApiError, BadSignature, Unreachable
 from smsagg.client.shapes import BatchResult, Event, Message
 from smsagg.client.synchronous import Client
+from smsagg.client.webhook_shapes import Health, Inbound, Secret, Webhook
 from smsagg.client.webhooks import verify_webhook, verify_webhooks
 
 __all__ = [
-    "ApiError", "AsyncClient", "BadSignature", "BatchResult", "Client", "Event", "Message", "Unreachable",
-    "verify_webhook", "verify_webhooks",
+    "ApiError", "AsyncClient", "BadSignature", "BatchResult", "Client", "Event", "Health", "Inbound", "Message",
+    "Secret", "Unreachable", "Webhook", "verify_webhook", "verify_webhooks",
 ]  # fmt: skip

@@ -12,6 +12,9 @@ import httpx2
 from smsagg.client import calls
 from smsagg.client.calls import Call, Patience
 from smsagg.client.shapes import BatchResult, Event, Message, batch_of, event_of, message_of
+from smsagg.client.webhook_calls import reading_inbound
+from smsagg.client.webhook_shapes import Inbound, inbound_of
+from smsagg.client.webhooks_sync import Webhooks
 
 
 class Client:
@@ -36,6 +39,7 @@ class Client:
         self._http = httpx2.Client(
             base_url=url, headers=calls.headers_of(key), timeout=timeout_s, transport=transport, follow_redirects=False
         )
+        self.webhooks = Webhooks(self._ask)
 
     def __enter__(self) -> "Client":
         return self
@@ -61,6 +65,7 @@ class Client:
         send_at: datetime | None = None,
         priority: int | None = None,
         reference: str = "",
+        callback_url: str = "",
         idempotency_key: str = "",
     ) -> Message:
         """Send one message; when this returns it is safe on disk. It is sent once, however often the call had to be
@@ -68,7 +73,7 @@ class Client:
         """
         fields = {
             "message_type": message_type, "region": region, "ttl": ttl, "send_at": send_at, "priority": priority,
-            "reference": reference,
+            "reference": reference, "callback_url": callback_url,
         }  # fmt: skip
         document = calls.message_document(to, text, sender, fields)
         return message_of(self._ask(calls.sending("/v1/messages", document, idempotency_key)))
@@ -119,6 +124,24 @@ class Client:
                 yield event_of(document)
             cursor = page["next_cursor"]
 
+    def inbound(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        to: str = "",
+        sender: str = "",
+        after: str = "",
+    ) -> Iterator[Inbound]:
+        """Messages from handsets, the oldest first, behind the one whose id is ``after``; ends with the latest."""
+        sought = {"since": since, "until": until, "to": to, "from": sender}
+        cursor: str | None = after
+        while cursor is not None:
+            page = self._ask(reading_inbound(sought, cursor))
+            for document in page["messages"]:
+                yield inbound_of(document)
+            cursor = page["next_cursor"]
+
     def stream(self, *, types: Sequence[str] = (), after: str = "") -> Iterator[Event]:
         """What happens, as it happens, for ever. A stream that breaks is taken up behind its last event, so that none
         is missed; without ``after`` it begins now.
@@ -163,6 +186,6 @@ class Client:
                     problem = calls.error_of(response)
                     if problem is not None:
                         raise problem
-                    return response.json()
+                    return response.json() if response.content else None
             assert pause_s is not None
             time.sleep(pause_s)
