@@ -30,7 +30,11 @@ async def test_a_key_is_shown_once_and_does_what_its_scopes_say() -> None:
         assert [(one["name"], one["source"]) for one in listed.document["keys"]] == [
             ("app", "file"), ("crm", "api"), ("owner", "file"), ("reader", "file")
         ]  # fmt: skip
-        for body in (shown.body, listed.body):
+        kept = b"".join(client.gateway.store.tables.entities.values())
+        assert key["secret"].encode() not in kept
+        trail = await owner.call("GET", "/v1/audit")
+        assert [(one["action"], one["actor"]) for one in trail.document["records"]] == [("key.create", "key:owner")]
+        for body in (shown.body, listed.body, trail.body):
             assert key["secret"].encode() not in body
             assert digest_of(key["secret"]).removeprefix("sha256:").encode() not in body
             assert b"sha256" not in body

@@ -1,11 +1,23 @@
 """Keys in the file."""
 
+from pathlib import Path
+
 from attrs import evolve
 
+from smsagg.carriers.registry import settings_class
 from smsagg.config.check_directory import directory_problems
-from smsagg.config.schema import AccountHttpSettings, ApiKeySettings, OperatorSettings
+from smsagg.config.load import load_config
+from smsagg.config.schema import (
+    AccountHttpSettings,
+    ApiKeySettings,
+    HttpsListenSettings,
+    OperatorSettings,
+    ServerSettings,
+)
+from smsagg.config.units import split_host_port
 from smsagg.testing.gateway import account_settings, make_config
 
+MINIMAL = Path(__file__).parents[2] / "configs" / "minimal.toml"
 HASH = "sha256:" + "ab" * 32
 
 
@@ -42,3 +54,13 @@ def test_a_certificate_that_nobody_is_asked_for_and_a_key_that_nothing_opens_are
         f"f: operators.ann.certificate: {unseen}",
         f"f: accounts.acme.http.require_certificate: {unseen}",
     ]
+
+
+def test_nothing_is_open_and_nobody_may_come_in_by_default() -> None:
+    """J22: what the file does not say is no port to the outside, and no credential."""
+    config = load_config(MINIMAL, settings_class)
+    server = ServerSettings()
+    assert {split_host_port(one)[0] for one in (server.smpp_listen, server.http_listen)} == {"127.0.0.1"}
+    assert split_host_port(HttpsListenSettings("c", "k").listen)[0] == "127.0.0.1"
+    assert config.operators == {}
+    assert [account.api_keys for account in config.accounts.values()] == [{}] * len(config.accounts)
