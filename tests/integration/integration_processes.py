@@ -95,7 +95,7 @@ class Server:
         line = self.process.wait_for_line(r"(SMPP TLS +\S+|HTTP +\S+)")
         self.smpp_tls = _host_port(line.split()[-1]) if "TLS" in line else None
         http = self.process.wait_for_line(r"HTTP +(\S+)") if "TLS" in line else line.split()[-1]
-        self.http = http.removesuffix("/metrics")
+        self.http = http.removesuffix("/v1")
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of an HTTP GET."""
