@@ -1,9 +1,11 @@
 """The operator's look at accounts, and everybody's at themselves."""
 
+import pytest
 from directory_bench import OWNER_KEY, kind_of, made, owned_config
 from v1_bench import KEY, OPERATOR_KEY, READING_KEY, api
 
 from smsagg.directory.roles import scopes_of
+from smsagg.errors import StoreFailed
 
 
 async def test_the_operator_sees_accounts_and_no_secrets() -> None:
@@ -25,8 +27,6 @@ async def test_the_operator_sees_accounts_and_no_secrets() -> None:
         for answer in (listed, shown):
             assert b"argon2" not in answer.body
             assert b"sha256" not in answer.body
-        client.gateway.engine.guard.freeze("acme", "looks odd", "ann")
-        assert (await operator.call("GET", "/v1/admin/accounts/acme")).document["is_frozen"] is True
         assert kind_of(await operator.call("GET", "/v1/admin/accounts/nobody")) == (404, "unknown-account")
 
 
@@ -52,3 +52,28 @@ async def test_everybody_may_look_at_themselves() -> None:
         key = await made(client.with_key(OWNER_KEY), "/v1/keys", wanted)
         shown = (await client.with_key(key["secret"]).call("GET", "/v1/me")).document
         assert shown["expires_at"] == "2090-01-01T00:00:00.000Z"
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_an_account_is_frozen_and_let_go_and_both_are_on_record() -> None:
+    """Its messages wait meanwhile; what cannot be recorded is not done."""
+    async with api(owned_config()) as client:
+        operator, gateway = client.with_key(OPERATOR_KEY), client.gateway
+        path = "/v1/admin/accounts/acme"
+        gateway.store.break_down(StoreFailed("no disk"))
+        assert (await operator.call("POST", f"{path}/freeze", {"reason": "odd"})).status == 503
+        gateway.store.repair()
+        assert (await operator.call("GET", path)).document["is_frozen"] is False
+        frozen = await operator.call("POST", f"{path}/freeze", {"reason": "odd"})
+        assert (frozen.status, frozen.document["is_frozen"]) == (200, True)
+        await client.send()
+        await gateway.settle()
+        assert gateway.sent == []
+        let_go = await operator.call("POST", f"{path}/unfreeze")
+        assert (let_go.status, let_go.document["is_frozen"]) == (200, False)
+        await gateway.until(lambda: len(gateway.sent) == 1)
+        trail = (await operator.call("GET", "/v1/admin/audit?account=acme")).document["records"]
+        assert [(one["action"], one["actor"]) for one in trail] == [
+            ("account.unfreeze", "key:ann"), ("account.freeze", "key:ann")
+        ]  # fmt: skip
+        assert kind_of(await client.with_key(OWNER_KEY).call("POST", f"{path}/unfreeze")) == (403, "operators-only")

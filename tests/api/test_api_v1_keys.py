@@ -151,6 +151,7 @@ async def test_a_key_expires_and_is_bound_to_networks_and_a_rate() -> None:
             {"expires_at": "2001-01-01T00:00:00Z"},
             {"networks": ["nowhere"]},
             {"burst": 1},
+            {"certificate": "crm.example"},
             {"scopes": ["x"]},
         ):
             assert (await owner.call("POST", "/v1/keys", {"name": "wrong", **wrong})).status == 422

@@ -1,15 +1,24 @@
-"""``/v1/admin/accounts``: the operator's customers, as the configuration file has them. Secrets are never shown."""
+"""``/v1/admin/accounts``: the operator's customers, as the configuration file has them, and whether they may send.
 
-from typing import Any, Literal
+Secrets are never shown.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import Response
 
-from smsagg.api.v1.access import operator_of
+from smsagg.api.v1.access import actor_of, operator_of
+from smsagg.api.v1.asking import asked
+from smsagg.api.v1.danger import PARAMETER, dangerous
+from smsagg.api.v1.description import json_of
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
+from smsagg.api.v1.reading import read_as
+from smsagg.directory.audit import Actor
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 
@@ -64,6 +73,17 @@ class AccountsAnswer(BaseModel):
     next_cursor: str | None
 
 
+class Freeze(BaseModel):
+    """Why an account is frozen."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    """For people and the audit trail."""
+
+
+_FREEZE: TypeAdapter[Freeze] = TypeAdapter(Freeze)
+
+
 class Accounts:
     """The endpoints."""
 
@@ -85,6 +105,24 @@ class Accounts:
             summary="Look at an account",
         )(self.show)
 
+        changing = {"parameters": [PARAMETER]}
+        router.post(
+            "/admin/accounts/{name}/freeze",
+            response_model=AccountAnswer,
+            responses=problems(404, 415, 422, 429),
+            openapi_extra={**json_of(Freeze, {"an odd pattern": {"reason": "sends to new countries"}}), **changing},
+            operation_id="admin_freeze_account",
+            summary="Hold all that an account sends",
+        )(self.freeze)
+        router.post(
+            "/admin/accounts/{name}/unfreeze",
+            response_model=AccountAnswer,
+            responses=problems(404, 429),
+            openapi_extra=changing,
+            operation_id="admin_unfreeze_account",
+            summary="Let a frozen account go",
+        )(self.unfreeze)
+
     async def list(self, request: Request, cursor: Cursor = "", limit: Limit = 100) -> Response:
         """By name, with their limits and whether they may send."""
         operator_of(request.state.caller, "admin:read")
@@ -95,10 +133,42 @@ class Accounts:
     async def show(self, request: Request, name: str) -> Response:
         """Its limits, and whether it may send."""
         operator_of(request.state.caller, "admin:read")
+        return self._shown(name)
+
+    async def freeze(self, request: Request, name: str) -> Response:
+        """What it has waiting and what it sends from now on is held; twice is as once."""
+        operator_of(request.state.caller, "admin:write")
+        self._found(name)
+        reason = (await read_as(request, _FREEZE)).reason
+        by = await self._noted(request, "freeze", name, {"reason": reason})
+        self._engine.guard.freeze(name, reason, by.name)
+        await self._engine.core.store.flush()
+        return self._shown(name)
+
+    async def unfreeze(self, request: Request, name: str) -> Response:
+        """What was held goes on its way; of an account that is not frozen nothing changes."""
+        operator_of(request.state.caller, "admin:write")
+        self._found(name)
+        by = await self._noted(request, "unfreeze", name, {})
+        self._engine.guard.unfreeze(name, by.name)
+        await self._engine.core.store.flush()
+        return self._shown(name)
+
+    async def _noted(self, request: Request, action: str, name: str, details: Mapping[str, Any]) -> Actor:
+        """What is about to be done is in the audit trail; by whom."""
+        await dangerous(request, "freeze")
+        by = actor_of(request)
+        await asked(self._engine.register.note(by, f"account.{action}", name, details, account=name))
+        return by
+
+    def _found(self, name: str) -> Account:
         account = self._engine.accounts.get(name)
         if account is None:
             raise Problem(404, "unknown-account", "There is no such account.")
-        return Response(orjson.dumps(self._view(account)), media_type=JSON)
+        return account
+
+    def _shown(self, name: str) -> Response:
+        return Response(orjson.dumps(self._view(self._found(name))), media_type=JSON)
 
     def _view(self, account: Account) -> dict[str, Any]:
         settings = account.settings

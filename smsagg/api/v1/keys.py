@@ -166,6 +166,8 @@ class Keys:
             raise _wrong("expires_at", "is over already")
         if wanted.burst is not None and wanted.rate is None:
             raise _wrong("burst", "means nothing without a rate")
+        if wanted.certificate and not self._side.asks_for_certificates:
+            raise _wrong("certificate", "no client is asked for one without [server.https] client_ca_file")
         most = scopes_of(role, account) if user or not account else scopes_of("owner", account)
         beyond = [scope for scope in wanted.scopes if scope not in most]
         if beyond:

@@ -43,6 +43,12 @@ class Side:
             raise Problem(404, "unknown-account", "There is no such account.")
         return account
 
+    @property
+    def asks_for_certificates(self) -> bool:
+        """Whether any client is asked for a certificate."""
+        https = self._engine.core.config.server.https
+        return https is not None and bool(https.client_ca_file)
+
     def grants(self, caller: Caller, account: str, scopes: frozenset[str]) -> None:
         """Nobody gives what they do not have; the operator rules what an account has. Raises :class:`Problem` 403."""
         beyond = frozenset() if self.is_operators and account else scopes - caller.scopes
