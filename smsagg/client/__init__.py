@@ -6,17 +6,28 @@
         message = client.send(to="+447700900123", text="Hello")
         print(client.get(message.id).state)
 
-It needs httpx2 and attrs, and nothing else of this package.
+Messages and events have methods of their own. All else is asked by the functions of ``consent``, ``inbound``, ``keys``,
+``verifications`` and ``webhooks``, of either client::
+
+    started = client.ask(verifications.start(to="+447700900123", brand="ACME"))
+    for record in client.each(suppressions.all()):
+        print(record.number, record.how)
+
+It needs httpx2, attrs and cattrs, and of this package how webhooks are signed.
 """
 
+from smsagg.client import inbound, verifications, webhooks
+from smsagg.client.asks import request
 from smsagg.client.asynchronous import AsyncClient
+from smsagg.client.consent import consents, suppressions
+from smsagg.client.credentials import clients, keys, me
 from smsagg.client.errors import ApiError, BadSignature, Unreachable
 from smsagg.client.shapes import BatchResult, Event, Message
+from smsagg.client.signatures import verify_webhook, verify_webhooks
 from smsagg.client.synchronous import Client
-from smsagg.client.webhook_shapes import Health, Inbound, Secret, Webhook
-from smsagg.client.webhooks import verify_webhook, verify_webhooks
 
 __all__ = [
-    "ApiError", "AsyncClient", "BadSignature", "BatchResult", "Client", "Event", "Health", "Inbound", "Message",
-    "Secret", "Unreachable", "Webhook", "verify_webhook", "verify_webhooks",
+    "ApiError", "AsyncClient", "BadSignature", "BatchResult", "Client", "Event", "Message", "Unreachable", "clients",
+    "consents", "inbound", "keys", "me", "request", "suppressions", "verifications", "verify_webhook",
+    "verify_webhooks", "webhooks",
 ]  # fmt: skip

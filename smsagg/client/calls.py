@@ -48,7 +48,7 @@ def headers_of(key: str) -> dict[str, str]:
 def sending(path: str, document: Mapping[str, Any], idempotency_key: str) -> Call:
     """To send something once, however often it is asked for."""
     headers = {"Idempotency-Key": idempotency_key or str(uuid4()), "Content-Type": "application/json"}
-    return Call("POST", path, body=json.dumps(document, default=_written).encode(), headers=headers)
+    return Call("POST", path, body=json.dumps(document, default=written).encode(), headers=headers)
 
 
 def message_document(to: str, text: str, sender: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def cancelling(message_id: str) -> Call:
 
 
 def searching(sought: Mapping[str, Any], cursor: str) -> Call:
-    return Call("GET", "/v1/messages", params=_params({**sought, "limit": PAGE, "cursor": cursor}))
+    return Call("GET", "/v1/messages", params=params_of({**sought, "limit": PAGE, "cursor": cursor}))
 
 
 def telling(message_id: str) -> Call:
@@ -75,12 +75,12 @@ def telling(message_id: str) -> Call:
 
 
 def listing_events(types: Sequence[str], cursor: str) -> Call:
-    return Call("GET", "/v1/events", params=_params({"type": list(types), "limit": PAGE, "cursor": cursor}))
+    return Call("GET", "/v1/events", params=params_of({"type": list(types), "limit": PAGE, "cursor": cursor}))
 
 
 def streaming(types: Sequence[str], last_id: str) -> Call:
     headers = {"Last-Event-ID": last_id} if last_id else {}
-    return Call("GET", "/v1/events/stream", params=_params({"type": list(types)}), headers=headers)
+    return Call("GET", "/v1/events/stream", params=params_of({"type": list(types)}), headers=headers)
 
 
 def error_of(response: httpx2.Response) -> ApiError | None:
@@ -148,15 +148,15 @@ def _path_of(message_id: str) -> str:
     return f"/v1/messages/{message_id}"
 
 
-def _params(params: Mapping[str, Any]) -> dict[str, Any]:
+def params_of(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(value) for name, value in params.items() if value not in (None, "", [])}
 
 
 def _plain(value: Any) -> Any:
-    return _written(value) if isinstance(value, datetime) else value
+    return written(value) if isinstance(value, datetime) else value
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
     if not isinstance(value, datetime):
         raise TypeError(f"{value!r} cannot be sent")
     if value.tzinfo is None:

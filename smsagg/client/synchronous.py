@@ -10,11 +10,9 @@ from typing import Any
 import httpx2
 
 from smsagg.client import calls
+from smsagg.client.asks import Ask, Listing, T
 from smsagg.client.calls import Call, Patience
 from smsagg.client.shapes import BatchResult, Event, Message, batch_of, event_of, message_of
-from smsagg.client.webhook_calls import reading_inbound
-from smsagg.client.webhook_shapes import Inbound, inbound_of
-from smsagg.client.webhooks_sync import Webhooks
 
 
 class Client:
@@ -39,7 +37,6 @@ class Client:
         self._http = httpx2.Client(
             base_url=url, headers=calls.headers_of(key), timeout=timeout_s, transport=transport, follow_redirects=False
         )
-        self.webhooks = Webhooks(self._ask)
 
     def __enter__(self) -> "Client":
         return self
@@ -76,22 +73,22 @@ class Client:
             "reference": reference, "callback_url": callback_url,
         }  # fmt: skip
         document = calls.message_document(to, text, sender, fields)
-        return message_of(self._ask(calls.sending("/v1/messages", document, idempotency_key)))
+        return message_of(self._answer(calls.sending("/v1/messages", document, idempotency_key)).json())
 
     def send_batch(self, messages: Sequence[Mapping[str, Any]], *, idempotency_key: str = "") -> list[BatchResult]:
         """Send many in one call, each with the API's members (``to``, ``from``, ``text`` …); what became of
         each, in their order. Those that are taken are safe on disk, and are sent once.
         """
         call = calls.sending("/v1/messages/batch", {"messages": list(messages)}, idempotency_key)
-        return batch_of(self._ask(call))
+        return batch_of(self._answer(call).json())
 
     def get(self, message_id: str) -> Message:
         """A message as it stands now."""
-        return message_of(self._ask(calls.looking(message_id)))
+        return message_of(self._answer(calls.looking(message_id)).json())
 
     def cancel(self, message_id: str) -> Message:
         """Have it never sent; ``already-sent`` when a carrier has it, or it is over."""
-        return message_of(self._ask(calls.cancelling(message_id)))
+        return message_of(self._answer(calls.cancelling(message_id)).json())
 
     def search(
         self,
@@ -106,40 +103,22 @@ class Client:
         sought = {"since": since, "until": until, "to": to, "state": state, "reference": reference}
         cursor: str | None = ""
         while cursor is not None:
-            page = self._ask(calls.searching(sought, cursor))
+            page = self._answer(calls.searching(sought, cursor)).json()
             for document in page["messages"]:
                 yield message_of(document)
             cursor = page["next_cursor"]
 
     def events_of(self, message_id: str) -> list[Event]:
         """What happened to one message, the oldest first, followed or not: each attempt too, and its end."""
-        return [event_of(document) for document in self._ask(calls.telling(message_id))["events"]]
+        return [event_of(document) for document in self._answer(calls.telling(message_id)).json()["events"]]
 
     def events(self, *, types: Sequence[str] = (), after: str = "") -> Iterator[Event]:
         """What happened, the oldest first: behind the event ``after``; ends with the latest."""
         cursor: str | None = after
         while cursor is not None:
-            page = self._ask(calls.listing_events(types, cursor))
+            page = self._answer(calls.listing_events(types, cursor)).json()
             for document in page["events"]:
                 yield event_of(document)
-            cursor = page["next_cursor"]
-
-    def inbound(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        to: str = "",
-        sender: str = "",
-        after: str = "",
-    ) -> Iterator[Inbound]:
-        """Messages from handsets, the oldest first, behind the one whose id is ``after``; ends with the latest."""
-        sought = {"since": since, "until": until, "to": to, "from": sender}
-        cursor: str | None = after
-        while cursor is not None:
-            page = self._ask(reading_inbound(sought, cursor))
-            for document in page["messages"]:
-                yield inbound_of(document)
             cursor = page["next_cursor"]
 
     def stream(self, *, types: Sequence[str] = (), after: str = "") -> Iterator[Event]:
@@ -170,8 +149,20 @@ class Client:
                 pause_s = patience.after_failure(call, error)
             time.sleep(pause_s)
 
-    def _ask(self, call: Call) -> Any:
-        """The document of the answer, after as many attempts as it takes."""
+    def ask(self, asked: Ask[T]) -> T:
+        """Anything else that the API has: ``client.ask(verifications.check(id, "123456"))``."""
+        return asked.read(self._answer(asked.call))
+
+    def each(self, listing: Listing[T]) -> Iterator[T]:
+        """The things of a list, page by page as they are asked for: ``client.each(keys.all())``."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._answer(listing.page(cursor)).json()
+            yield from listing.read(page)
+            cursor = page.get("next_cursor")
+
+    def _answer(self, call: Call) -> httpx2.Response:
+        """The answer, after as many attempts as it takes."""
         patience = Patience(self._retries, self._rng)
         while True:
             try:
@@ -186,6 +177,6 @@ class Client:
                     problem = calls.error_of(response)
                     if problem is not None:
                         raise problem
-                    return response.json() if response.content else None
+                    return response
             assert pause_s is not None
             time.sleep(pause_s)

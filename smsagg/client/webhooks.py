@@ -1,52 +1,162 @@
-"""Webhooks that were received: whether they are the API's, and what they tell."""
+"""Endpoints that are told what happens: ``/v1/webhooks``, ``/v1/callback-secret``."""
 
-import hmac
-import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
-from smsagg.client.errors import BadSignature
-from smsagg.client.shapes import Event, event_of
-from smsagg.signing import signed_headers
+from attrs import define, field
 
-TOLERANCE_S = 300
+from smsagg.client.asks import Ask, Listing, delete, get, nothing, place, post, saying, shaped
+
+_PATH, _CALLBACKS = "/v1/webhooks", "/v1/callback-secret"
 
 
-def verify_webhook(
-    secrets: str | Sequence[str],
-    headers: Mapping[str, str],
-    body: bytes,
+@define(frozen=True)
+class Health:
+    """How an endpoint stands."""
+
+    state: str
+    """ok, failing, disabled."""
+    disabled_for: str | None
+    """gone (it answered 410), failing (for too long), asked."""
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str | None
+    failing_since: datetime | None
+    pending: int
+    """Events that it is owed; 1000: so many or more."""
+
+
+@define(frozen=True)
+class Webhook:
+    """An endpoint."""
+
+    name: str
+    source: str
+    """api or file; what the configuration file has cannot be changed here."""
+    url: str
+    events: list[str]
+    rate: float | None
+    concurrency: int
+    batch_max: int
+    """Events in one request, where the endpoint wants that; see :func:`~smsagg.client.verify_webhooks`."""
+    old_secret_until: datetime | None
+    health: Health
+
+
+@define(frozen=True)
+class NewWebhook(Webhook):
+    """One that was just made."""
+
+    secret: str = field(repr=False)
+    """Shown this once; give it to :func:`~smsagg.client.verify_webhook`."""
+
+
+@define(frozen=True)
+class Secret:
+    """A new secret, shown this once."""
+
+    secret: str = field(repr=False)
+    old_secret_until: datetime | None
+
+
+@define(frozen=True)
+class CallbackSecret:
+    """The secret for callbacks, without itself."""
+
+    source: str
+    created_at: datetime | None
+    old_secret_until: datetime | None
+
+
+@define(frozen=True)
+class Tested:
+    """The event that is on its way."""
+
+    event: str
+
+
+@define(frozen=True)
+class Replayed:
+    """What a replay did."""
+
+    owed: int
+    next_cursor: str | None
+    """There are more: replay again with it."""
+
+
+def all() -> Listing[Webhook]:
+    """Of the account."""
+    return Listing(get(_PATH), "webhooks", Webhook)
+
+
+def look(name: str) -> Ask[Webhook]:
+    return Ask(get(place(_PATH, name)), shaped(Webhook))
+
+
+def create(
+    name: str,
+    url: str,
     *,
-    now_s: float | None = None,
-    tolerance_s: int = TOLERANCE_S,
-) -> Event:
-    """The event that ``body`` tells of; raises :class:`BadSignature` when none of ``secrets`` signed it, or when it
-    was sent more than ``tolerance_s`` ago: somebody sends it again.
-
-    ``body`` is what was received, octet by octet. The same event may come more than once: remember ``event.id``.
-    """
-    fields = {name.lower(): value for name, value in headers.items()}
-    name, timestamp = fields.get("webhook-id", ""), fields.get("webhook-timestamp", "")
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 15):
-        raise BadSignature("there is no time of sending")
-    if abs((time.time() if now_s is None else now_s) - int(timestamp)) > tolerance_s:
-        raise BadSignature("it was sent too long ago, or the clocks differ")
-    known = [secrets] if isinstance(secrets, str) else list(secrets)
-    expected = dict(signed_headers(known, name, int(timestamp), body))[b"webhook-signature"].split()
-    given = fields.get("webhook-signature", "").encode("utf-8", "replace").split()
-    if not any(hmac.compare_digest(one, other) for one in expected for other in given):
-        raise BadSignature("no secret of ours signed it")
-    return event_of(json.loads(body))
+    events: Sequence[str] | None = None,
+    rate: float | None = None,
+    concurrency: int | None = None,
+    batch_max: int | None = None,
+    secret: str | None = None,
+) -> Ask[NewWebhook]:
+    """Tell ``url`` of ``events`` (default: of everything) from now on."""
+    document = {
+        "name": name, "url": url, "events": events, "rate": rate, "concurrency": concurrency,
+        "batch_max": batch_max, "secret": secret,
+    }  # fmt: skip
+    return Ask(post(_PATH, document), shaped(NewWebhook))
 
 
-def verify_webhooks(
-    secrets: str | Sequence[str],
-    headers: Mapping[str, str],
-    body: bytes,
+def change(name: str, **members: Any) -> Ask[Webhook]:
+    """Other ``url``, ``events``, ``rate`` (``None``: as many as it takes), ``concurrency`` or ``batch_max``."""
+    return Ask(saying("PATCH", place(_PATH, name), members, is_repeatable=True), shaped(Webhook))
+
+
+def remove(name: str) -> Ask[None]:
+    return Ask(delete(place(_PATH, name)), nothing)
+
+
+def rotate_secret(name: str, *, secret: str | None = None, overlap_s: int | None = None) -> Ask[Secret]:
+    """The old one signs too for ``overlap_s`` more (default: a day)."""
+    return Ask(post(place(_PATH, name, "rotate-secret"), {"secret": secret, "overlap_s": overlap_s}), shaped(Secret))
+
+
+def enable(name: str) -> Ask[Webhook]:
+    return Ask(post(place(_PATH, name, "enable"), is_repeatable=True), shaped(Webhook))
+
+
+def disable(name: str) -> Ask[Webhook]:
+    """What happens meanwhile is owed to it."""
+    return Ask(post(place(_PATH, name, "disable"), is_repeatable=True), shaped(Webhook))
+
+
+def test(name: str) -> Ask[Tested]:
+    """Have it told of a ``webhook.test``."""
+    return Ask(post(place(_PATH, name, "test")), shaped(Tested))
+
+
+def replay(
+    name: str,
+    since: datetime,
     *,
-    now_s: float | None = None,
-    tolerance_s: int = TOLERANCE_S,
-) -> list[Event]:
-    """The same for endpoints with a ``batch_max``, whose requests tell of several events."""
-    event = verify_webhook(secrets, headers, body, now_s=now_s, tolerance_s=tolerance_s)
-    return [event_of(one) for one in event.data["events"]] if event.type == "webhook.batch" else [event]
+    until: datetime | None = None,
+    types: Sequence[str] | None = None,
+    cursor: str | None = None,
+) -> Ask[Replayed]:
+    """Have it told again of what happened in a span."""
+    document = {"since": since, "until": until, "types": types, "cursor": cursor}
+    return Ask(post(place(_PATH, name, "replay"), document), shaped(Replayed))
+
+
+def callback_secret() -> Ask[CallbackSecret]:
+    return Ask(get(_CALLBACKS), shaped(CallbackSecret))
+
+
+def rotate_callback_secret(*, secret: str | None = None, overlap_s: int | None = None) -> Ask[Secret]:
+    """What signs for the ``callback_url`` of messages; the first one, too, is made so."""
+    return Ask(post(_CALLBACKS, {"secret": secret, "overlap_s": overlap_s}), shaped(Secret))

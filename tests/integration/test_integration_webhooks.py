@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from integration_processes import PATIENCE_S, Server, make_config
 from standardwebhooks import Webhook as Verifier
 
-from smsagg.client import Client
-from smsagg.client.webhook_shapes import Webhook
+from smsagg.client import Client, webhooks
+from smsagg.client.webhooks import Webhook
 from smsagg.directory.secrets import digest_of
 
 KEY = "sk_integration"
@@ -91,8 +91,8 @@ def test_a_webhook_and_a_callback_are_told_the_life_of_a_message(tmp_path: Path)
     server = Server(configure(tmp_path), tmp_path / "log")
     try:
         with receiver() as told, Client(server.http, KEY) as client:
-            hook = client.webhooks.make("crm", f"{told.url}/crm")
-            callback = client.webhooks.rotate_callback_secret().secret
+            hook = client.ask(webhooks.create("crm", f"{told.url}/crm"))
+            callback = client.ask(webhooks.rotate_callback_secret()).secret
             send(client, callback_url=f"{told.url}/callback")
             until(lambda: len(told.received) >= 6)
             assert hook.secret is not None
@@ -112,30 +112,30 @@ def test_what_an_endpoint_said_and_missed_outlives_kill_9(tmp_path: Path) -> Non
         server = Server(config, log)
         try:
             with Client(server.http, KEY) as client:
-                hook = client.webhooks.make("crm", f"{told.url}/crm", events=["message.queued"])
+                hook = client.ask(webhooks.create("crm", f"{told.url}/crm", events=["message.queued"]))
                 send(client, 3)
                 until(lambda: len(told.received) == 3)
                 told.status = 410
                 send(client)
-                until(lambda: client.webhooks.get("crm").health.disabled_for == "gone")
+                until(lambda: client.ask(webhooks.look("crm")).health.disabled_for == "gone")
         finally:
             server.process.close()  # kill -9
         told.status, gone = 204, len(told.received)
         server = Server(config, log)
         try:
             with Client(server.http, KEY) as client:
-                assert client.webhooks.get("crm").health.state == "disabled"
+                assert client.ask(webhooks.look("crm")).health.state == "disabled"
                 send(client, 2)
                 time.sleep(0.5)
                 assert len(told.received) == gone
-                client.webhooks.enable("crm")
-                until(lambda: _has_all_been_told(client.webhooks.get("crm")))
+                client.ask(webhooks.enable("crm"))
+                until(lambda: _has_all_been_told(client.ask(webhooks.look("crm"))))
                 assert hook.secret is not None
                 ids = [one.verified(hook.secret)["id"] for one in told.received]
                 assert len(set(ids)) == 6
                 before = len(ids)
                 since = min(event.timestamp for event in client.events())
-                assert client.webhooks.replay("crm", since=since) == 6
+                assert client.ask(webhooks.replay("crm", since)).owed == 6
                 until(lambda: len(told.received) == before + 6)
                 again = told.received[before:]
                 assert {one.verified(hook.secret)["id"] for one in again} == set(ids)
