@@ -40,6 +40,7 @@ from smsagg.control.consents import SuppressService
 from smsagg.control.explain import ExplainService
 from smsagg.control.money import MoneyService
 from smsagg.control.numbers import NumberService
+from smsagg.control.personal_data import PersonalDataService
 from smsagg.control.receipts import ReceiptsService
 from smsagg.control.server import AUTOMATIC
 from smsagg.engine import Engine
@@ -51,6 +52,7 @@ from smsagg.esme.file_limit import claim_files
 from smsagg.esme.listener import Listener
 from smsagg.esme.outbind import Outbinder
 from smsagg.esme.ports import open_ports
+from smsagg.history.personal import lines_about
 from smsagg.history.search import Sought, search
 from smsagg.model import Message
 from smsagg.observe.log import set_log_level
@@ -173,6 +175,7 @@ class Gateway:
                 "account": abuse.serve_account,
                 "numbers": numbers.serve,
                 "suppress": SuppressService(self.engine).serve,
+                "personal-data": PersonalDataService(self.engine).serve,
             }
             if self._reloader is not None:
                 configuration = ConfigurationService(self._reloader)
@@ -230,7 +233,12 @@ class Gateway:
             outer.start_soon(measure_loop_lag, self._metrics.loop_lag)
             self._metrics.loop_tasks.add_source(lambda: {"": trio.lowlevel.current_statistics().tasks_living})
             outer.start_soon(door.pace.run, lambda: engine.backlog)
-            v1 = V1(engine, _search_in(config.store), lambda: door.pace.load)
+            v1 = V1(
+                engine,
+                _search_in(config.store),
+                lambda: door.pace.load,
+                lambda subject: lines_about(engine.core.config, subject),
+            )
             webhooks = Webhooks(
                 lambda: engine.core.config,
                 engine.endpoints,

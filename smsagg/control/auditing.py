@@ -34,6 +34,7 @@ LOOKING: Mapping[str, frozenset[str]] = {
     "account": frozenset({"list"}),
     "numbers": frozenset({"list", "show", "pool", "allocations", "conversations"}),
     "suppress": frozenset({"find", "export"}),
+    "personal-data": EVERY,
 }
 """What each command does that changes nothing, or that notes itself: who puts a configuration in force does."""
 SUBJECTS = ("account", "carrier", "name", "pool", "id", "file")

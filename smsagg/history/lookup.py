@@ -24,7 +24,7 @@ from smsagg.store.sqlite.rows import (
 SIBLINGS_WITHIN = 20_000
 DELIVERIES_AT_ONCE = 5_000
 COPIES_AT_ONCE = 500
-_TABLES = (("history", "redacted"), ("messages", "0"))
+TABLES = (("history", "redacted"), ("messages", "0"))
 
 
 @define(eq=False)
@@ -88,7 +88,7 @@ def _parts(history: History, group: PartGroup) -> list[Found]:
 
 def _range(ask: Ask, seq: int, count: int, where: str = "TRUE") -> list[Found]:
     found: list[Found] = []
-    for table, redacted in _TABLES:
+    for table, redacted in TABLES:
         text = f"SELECT {MESSAGE_SHOWN}, {redacted} FROM {table} WHERE seq >= ? AND seq < ? AND {where}"
         for *row, bits in ask(text, (seq, seq + count)):
             found.append(Found(message_from_row(tuple(row)), bits, table == "history"))

@@ -24,6 +24,7 @@ from smsagg.api.v1.events import Events
 from smsagg.api.v1.inbound import InboundMessages
 from smsagg.api.v1.messages import Messages
 from smsagg.api.v1.oauth import TokenEndpoint
+from smsagg.api.v1.personal_data import PersonalData, PersonalDataEndpoints
 from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.reading import prepare_batches, problem_of_errors
 from smsagg.api.v1.searching import MessageSearch, Searching
@@ -50,7 +51,11 @@ class V1:
     """The application for an engine that is connected: who calls and how much they say is looked at first."""
 
     def __init__(
-        self, engine: Engine, search: MessageSearch | None = None, load: Callable[[], float] = lambda: 0.0
+        self,
+        engine: Engine,
+        search: MessageSearch | None = None,
+        load: Callable[[], float] = lambda: 0.0,
+        personal_data: PersonalData = lambda _subject: iter(()),
     ) -> None:
         """Without a ``search`` messages are found by their id only. ``load``: of what comes before HTTP, 0 to 1."""
         self._engine = engine
@@ -69,6 +74,10 @@ class V1:
         routers.append(InboundMessages(engine).router)
         routers += [WebhookEndpoints(engine).router, CallbackSecret(engine).router]
         routers += [Consents(engine, one, self._turns.take).router for one in LISTS]
+        routers += [
+            PersonalDataEndpoints(engine, personal_data, is_operators=is_operators).router
+            for is_operators in (False, True)
+        ]
         routers.append(Audit(engine).router)
         self._token = TokenEndpoint(engine, directory)
         routers += [self._token.router, *directory_routers(engine, directory)]

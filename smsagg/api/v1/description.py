@@ -81,6 +81,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "directory", "description": "Who may use the API: people, keys, OAuth clients."},
             {"name": "admin", "description": "The operator's own."},
             {"name": "audit", "description": "Who did what."},
+            {"name": "personal data", "description": "What is held about a number, and having it taken out."},
             {"name": "inbound", "description": "Messages from handsets."},
             {"name": "webhooks", "description": "Who is told what happens, and how each of them stands."},
             {"name": "events", "description": "What happened, as it was told."},
