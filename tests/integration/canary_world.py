@@ -16,6 +16,7 @@ from typing import Any
 from integration_processes import PATIENCE_S, RawEsme, Server, make_config, smpp_carriers
 
 from smsagg.config.passwords import hash_of
+from smsagg.directory.roles import ACCOUNTS_SCOPES
 from smsagg.directory.secrets import digest_of
 from smsagg.signing import new_secret
 from smsagg.smpp import pdu
@@ -31,6 +32,7 @@ REPLY = "CANARYREPLY 2718281"
 """What a handset writes: its account is told, and nobody else."""
 PASSWORD, WRONG_PASSWORD, CARRIER_PASSWORD = "cnrypw-1", "cnrypw-2", "cnrypw-3"
 KEY, STRANGE_KEY, READERS_KEY = "sk_CANARYKEY7f3a", "sk_STRANGECANARY", "sk_CANARYREADER"
+OWNERS_KEY, OPERATORS_KEY = "sk_CANARYOWNER", "sk_CANARYOPERATOR"
 SECRET = new_secret(lambda octets: b"CANARY" * (octets // 6 + 1))
 NUMBER, SHORT_CODE = "447700900987", "53849"
 REFUSED_NUMBER = "447700900986"
@@ -66,7 +68,14 @@ password_hash = "{hash_of(PASSWORD)}"
 mo_numbers = ["{SHORT_CODE}"]
 webhooks.hook = {{ url = "{hooks}", secret = "{SECRET}" }}
 
+[verification]
+resend_interval = "100ms"
+
+[operators.root]
+hash = "{digest_of(OPERATORS_KEY)}"
+
 [accounts.canary.api_keys]
+owner = {{ hash = "{digest_of(OWNERS_KEY)}", scopes = {list(ACCOUNTS_SCOPES)} }}
 app = {{ hash = "{digest_of(KEY)}" }}
 reader = {{ hash = "{digest_of(READERS_KEY)}", scopes = ["messages:read"] }}
 """
@@ -80,6 +89,7 @@ class Smsc(threading.Thread):
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.taken = 0
+        self.texts: list[str] = []
 
     def run(self) -> None:
         with contextlib.suppress(OSError):
@@ -111,6 +121,7 @@ class Smsc(threading.Thread):
         if pdu.destination_addr == REFUSED_NUMBER:
             return [SubmitSmResp(sequence_number=number, command_status=ESME_RINVDSTADR)]
         self.taken += 1
+        self.texts.append(pdu.short_message.decode("latin-1"))
         answer = SubmitSmResp(sequence_number=number, message_id=f"{self.taken}")
         receipts = [self._deliver(pdu, f"{self.taken}", 3), self._deliver(pdu, f"unknown{self.taken}", 4)]
         return [answer, *receipts, self._reply(5)] if self.taken == 1 else [answer, receipts[0]]
@@ -186,8 +197,10 @@ class World:
         octets = output.encode() if isinstance(output, str) else output
         self.outputs[name] = self.outputs.get(name, b"") + octets
 
-    def call(self, method: str, target: str, body: Any = None, key: str = KEY, **headers: str) -> Any:
-        """An HTTP call; its answer, read as JSON where it is."""
+    def call(
+        self, method: str, target: str, body: Any = None, key: str = KEY, is_kept: bool = True, **headers: str
+    ) -> Any:
+        """An HTTP call; its answer, read as JSON where it is. ``is_kept``: it is an output as any."""
         octets = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         fields = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **headers}
         request = urllib.request.Request(self.server.http + target, octets, fields, method=method)
@@ -196,7 +209,8 @@ class World:
                 head, heard = str(response.headers), response.read()
         except urllib.error.HTTPError as error:
             head, heard = str(error.headers), error.read()
-        self.keep(f"{method} {target.partition('?')[0]}", head.encode() + heard)
+        if is_kept:
+            self.keep(f"{method} {target.partition('?')[0]}", head.encode() + heard)
         with contextlib.suppress(ValueError):
             return json.loads(heard)
         return heard
