@@ -76,6 +76,7 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.id_collisions.add_source(lambda: {"": engine.reports.correlator.collisions})
     metrics.mo_parts.add_source(lambda: {"": engine.handset.parts_waiting})
     metrics.deliveries_pending.add_source(engine.deliveries.pending)
+    metrics.webhooks_disabled.add_source(engine.endpoint_desk.disabled)
     metrics.store_failing.add_source(lambda: {"": float(store.failing is not None)})
     metrics.store_wal_octets.add_source(lambda: {"": statistics.wal_octets})
     metrics.store_queued_changes.add_source(lambda: {"": statistics.queued_changes})

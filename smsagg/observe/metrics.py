@@ -447,6 +447,9 @@ class Metrics:
             "account",
             "outcome",
         )
+        self.webhooks_disabled = self._gauge(
+            "smsagg_webhook_disabled", "Webhook endpoints that are told nothing, by account.", "account"
+        )
         self.deliveries_pending = self._gauge(
             "smsagg_delivery_pending", "Receipts and MO that wait for an account's acknowledgement.", "account"
         )

@@ -9,6 +9,7 @@ are judged by what they hold.
 
 import socket
 from collections.abc import Iterable, Sequence
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ from smsagg.errors import SmsaggError
 URL_CHARACTERS_MAX = 2_000
 PORTS = frozenset({80, 443, 8080, 8443})
 """Below 1024 and beside these, none."""
+LOOKUPS_MAX = 128
+"""Names that are resolved at once, each in a thread: of these alone, so that names that resolve slowly hold up nobody
+else of the process; and more than one account has requests, so that they hold up no other account."""
 
 Address = IPv4Address | IPv6Address
 
@@ -37,6 +41,7 @@ class Egress:
 
     def __init__(self, networks: Iterable[str]) -> None:
         """``networks`` may be gone to though they are not public, and without TLS."""
+        self._lookups = trio.CapacityLimiter(LOOKUPS_MAX)
         self.allow(networks)
 
     def allow(self, networks: Iterable[str]) -> None:
@@ -77,7 +82,8 @@ class Egress:
 
     async def resolve(self, host: str, port: int, *, is_plain: bool) -> Sequence[str]:
         """The addresses of ``host``, all of which may be connected to; raises :class:`Forbidden`, :class:`OSError`."""
-        found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await trio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=self._lookups)
         addresses = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
         for address in addresses:
             self.check_address(ip_address(address), is_plain=is_plain)

@@ -20,7 +20,7 @@ class Places:
         self._of_account = of_account
         self._taken: Counter[tuple[str, ...]] = Counter()
         """By account, and by account and endpoint."""
-        self._waiting: dict[tuple[str, str], deque[trio.Event]] = {}
+        self._waiting: dict[str, dict[str, deque[trio.Event]]] = {}
         """By account and endpoint; bounded by what each endpoint sends side by side."""
 
     @asynccontextmanager
@@ -38,17 +38,15 @@ class Places:
 
     async def _wait(self, key: tuple[str, str]) -> None:
         given = trio.Event()
-        queue = self._waiting.setdefault(key, deque())
-        queue.append(given)
+        self._waiting.setdefault(key[0], {}).setdefault(key[1], deque()).append(given)
         try:
             await given.wait()
         except trio.Cancelled:
             if given.is_set():
                 self._give_back(key)
             else:
-                queue.remove(given)
-                if not queue:
-                    del self._waiting[key]
+                self._waiting[key[0]][key[1]].remove(given)
+                self._forget_if_empty(key)
             raise
 
     def _take(self, key: tuple[str, str]) -> None:
@@ -63,12 +61,20 @@ class Places:
                 del self._taken[whose]
         while self._free and (next_key := self._neediest()) is not None:
             self._take(next_key)
-            queue = self._waiting[next_key]
-            queue.popleft().set()
-            if not queue:
-                del self._waiting[next_key]
+            self._waiting[next_key[0]][next_key[1]].popleft().set()
+            self._forget_if_empty(next_key)
 
     def _neediest(self) -> tuple[str, str] | None:
         """Of those that wait and may have one more."""
-        may = [key for key in self._waiting if self._taken[key[:1]] < self._of_account]
-        return min(may, key=lambda key: (self._taken[key[:1]], self._taken[key]), default=None)
+        may = [account for account in self._waiting if self._taken[account,] < self._of_account]
+        if not may:
+            return None
+        account = min(may, key=lambda account: self._taken[account,])
+        return account, min(self._waiting[account], key=lambda endpoint: self._taken[account, endpoint])
+
+    def _forget_if_empty(self, key: tuple[str, str]) -> None:
+        account, endpoint = key
+        if not self._waiting[account][endpoint]:
+            del self._waiting[account][endpoint]
+            if not self._waiting[account]:
+                del self._waiting[account]

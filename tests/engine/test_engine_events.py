@@ -9,6 +9,7 @@ from smsagg.abuse import Finding
 from smsagg.config.schema import Config, MoRouteSettings, WebhookSettings
 from smsagg.engine.numbers.number_desk import NumberDesk, Wanted
 from smsagg.errors import StoreFailed
+from smsagg.events.standing import Disabled
 from smsagg.model import HELD_UNTIL, MessageState
 from smsagg.smpp.status import ESME_RINVDSTADR
 from smsagg.store.base import Changes
@@ -165,9 +166,9 @@ async def test_an_account_is_told_of_an_alarm_once() -> None:
     finding = Finding("velocity", "acme", "GB", "too many", "monitor")
     async with run_gateway(following()) as gateway:
         for _ in range(3):
-            gateway.engine.guard._report(finding)
+            gateway.engine.guard.report(finding)
         gateway.engine.guard.clear()
-        gateway.engine.guard._report(finding)
+        gateway.engine.guard.report(finding)
         await gateway.settle()
         assert kinds(gateway) == ["account.alert"] * 2
         document = orjson.loads(gateway.store.tables.events.events[1].document)
@@ -179,3 +180,17 @@ async def test_a_message_that_is_held_says_so() -> None:
     async with run_gateway(following()) as gateway:
         message = await gateway.accept_one(next_attempt_at=HELD_UNTIL)
         assert noted(gateway) == [("message.queued", message.message_id), ("message.held", message.message_id)]
+
+
+async def test_an_account_is_told_of_a_webhook_that_was_disabled() -> None:
+    """By its others, or its pages; and the operator by a metric."""
+    async with run_gateway(following()) as gateway:
+        engine, changes = gateway.engine, Changes()
+        [endpoint] = engine.endpoints
+        standing = engine.standings.of(endpoint).disabled(Disabled.GONE, 5, endpoint.digest)
+        engine.standings.put(endpoint, standing, changes)
+        await gateway.settle()
+        [event] = gateway.store.tables.events.events.values()
+        assert event.kind == "account.alert"
+        assert orjson.loads(event.document) == {"alert": "endpoint_disabled", "subject": "a", "detail": "gone"}
+        assert engine.endpoint_desk.disabled() == {"acme": 1}

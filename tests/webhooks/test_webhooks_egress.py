@@ -1,11 +1,16 @@
 """Where webhooks may go, whatever the URL looks like and whatever names resolve to."""
 
+import socket
+import threading
+from functools import partial
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from smsagg.webhooks.egress import Egress, Forbidden, GuardedBackend
+from smsagg.webhooks.sender import REQUESTS_OF_ACCOUNT_MAX
 
 PRIVATE = [
     "127.0.0.1", "127.1", "0.0.0.0", "0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
@@ -53,33 +58,51 @@ def test_allowed_networks_are_for_development() -> None:
             egress.check_url(url)
 
 
-class Resolver(trio.abc.HostnameResolver):
-    """Answers what it is told, a new answer each time."""
+def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
+    """Names resolve to what is told, each time to the next."""
+    left = list(answers)
 
-    def __init__(self, *answers: list[str]) -> None:
-        self.answers = list(answers)
+    def getaddrinfo(host: str, port: int, **_: Any) -> Any:
+        return [(2, 1, 6, "", (address, port)) for address in left.pop(0)]
 
-    async def getaddrinfo(self, host: Any, port: Any, family: int = 0, *args: Any, **kwargs: Any) -> Any:
-        return [(2, 1, 6, "", (address, port)) for address in self.answers.pop(0)]
-
-    async def getnameinfo(self, sockaddr: Any, flags: int) -> Any:
-        raise NotImplementedError
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
-async def test_a_name_is_judged_by_what_it_resolves_to() -> None:
+async def test_a_name_is_judged_by_what_it_resolves_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """One private address among public ones is enough to refuse."""
-    trio.socket.set_custom_hostname_resolver(Resolver(["1.1.1.1", "10.0.0.1"], ["1.1.1.1"]))
+    resolving(monkeypatch, ["1.1.1.1", "10.0.0.1"], ["1.1.1.1"])
+    with pytest.raises(Forbidden):
+        await Egress([]).resolve("rebind.example", 443, is_plain=False)
+    assert list(await Egress([]).resolve("fine.example", 443, is_plain=False)) == ["1.1.1.1"]
+
+
+async def test_names_that_resolve_slowly_hold_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the other threads of the process, whose number is bounded too, and not the names of other accounts."""
+    answers = threading.Event()
+
+    def getaddrinfo(host: str, port: int, **_: Any) -> Any:
+        if host == "slow.example":
+            answers.wait(30)
+        return [(2, 1, 6, "", ("1.1.1.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    egress = Egress([])
     try:
-        with pytest.raises(Forbidden):
-            await Egress([]).resolve("rebind.example", 443, is_plain=False)
-        assert list(await Egress([]).resolve("fine.example", 443, is_plain=False)) == ["1.1.1.1"]
+        async with trio.open_nursery() as nursery:
+            for _ in range(REQUESTS_OF_ACCOUNT_MAX):
+                nursery.start_soon(partial(egress.resolve, "slow.example", 443, is_plain=False))
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            with trio.fail_after(20):
+                await trio.to_thread.run_sync(lambda: None)
+                assert await egress.resolve("quick.example", 443, is_plain=False) == ["1.1.1.1"]
+            nursery.cancel_scope.cancel()
     finally:
-        trio.socket.set_custom_hostname_resolver(None)
+        answers.set()
 
 
 async def test_a_name_that_changes_its_mind_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection goes to the address that was looked at; the name is not resolved again."""
-    trio.socket.set_custom_hostname_resolver(Resolver(["1.1.1.1"], ["127.0.0.1"]))
+    resolving(monkeypatch, ["1.1.1.1"], ["127.0.0.1"])
     connected: list[str] = []
     backend = GuardedBackend(Egress([]), is_plain=False)
 
@@ -88,10 +111,7 @@ async def test_a_name_that_changes_its_mind_gains_nothing(monkeypatch: pytest.Mo
         return object()
 
     monkeypatch.setattr(backend._inner, "connect_tcp", connect_tcp)
-    try:
+    await backend.connect_tcp("rebind.example", 443)
+    with pytest.raises(Forbidden):
         await backend.connect_tcp("rebind.example", 443)
-        with pytest.raises(Forbidden):
-            await backend.connect_tcp("rebind.example", 443)
-    finally:
-        trio.socket.set_custom_hostname_resolver(None)
     assert connected == ["1.1.1.1"]

@@ -4,6 +4,7 @@ Calls raise :class:`EndpointError` for what cannot be, StaleValue when somebody 
 StoreError; nothing has changed then.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -74,6 +75,10 @@ class EndpointDesk:
 
     def standing(self, endpoint: Endpoint) -> Standing:
         return self._standings.of(endpoint)
+
+    def disabled(self) -> Mapping[str, int]:
+        """How many are told nothing, by account."""
+        return Counter(one.account for one in self._endpoints if self.standing(one).is_disabled)
 
     async def pending(self, endpoint: Endpoint) -> int:
         """How many events it is owed; :data:`PENDING_MAX`: so many or more."""
