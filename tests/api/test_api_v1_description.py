@@ -38,7 +38,7 @@ async def test_the_document_is_openapi() -> None:
 async def test_every_call_is_explained() -> None:
     """A name, a summary, a description, what it answers, and that all problems are RFC 9457."""
     document = await described()
-    assert document["security"] == [{"key": []}, {"oauth2": []}]
+    assert document["security"] == [{"key": []}, {"oauth2": []}, {"certificate": []}]
     for operation in operations(document):
         assert operation["operationId"].isidentifier()
         assert operation["summary"]
@@ -50,7 +50,8 @@ async def test_every_call_is_explained() -> None:
                 assert "application/problem+json" in response["content"]
                 assert len(response["content"]) == 1 or operation["operationId"] == "issue_token"
         for parameter in operation.get("parameters", []):
-            assert parameter.get("description") or parameter["in"] == "path" or parameter["schema"].get("title")
+            assert parameter.get("description") or parameter["schema"].get("title")
+            assert parameter["in"] != "path" or (parameter["description"] and parameter["example"]), parameter["name"]
 
 
 async def test_every_call_has_a_known_tag() -> None:

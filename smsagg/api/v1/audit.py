@@ -70,7 +70,7 @@ class Audit:
             "/admin/audit",
             response_model=AuditsAnswer,
             responses=problems(422),
-            operation_id="list_all_audit",
+            operation_id="admin_list_audit",
             summary="Who did what",
         )(self.all)
 

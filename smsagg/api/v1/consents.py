@@ -43,24 +43,28 @@ class ConsentList(NamedTuple):
     name: str
     """For the names of its operations: ``suppression``."""
     what: str
-    """For people."""
+    """For people: ``suppressed numbers``."""
     kind: ConsentKind
     shape: type[New]
     reads: str
     writes: str
     is_operators: bool = False
 
+    def operation(self, verb: str, ending: str = "") -> str:
+        """An operationId."""
+        return f"{'admin_' * self.is_operators}{verb}_{self.name}{ending}"
+
 
 LISTS = (
     ConsentList(
-        "/suppressions", "suppression", "suppressed number", ConsentKind.SUPPRESSION, NewSuppression, "consent:read",
+        "/suppressions", "suppression", "suppressed numbers", ConsentKind.SUPPRESSION, NewSuppression, "consent:read",
         "consent:write",
     ),
     ConsentList(
-        "/consents", "consent", "opt-in", ConsentKind.OPT_IN, NewConsent, "consent:read", "consent:write"
+        "/consents", "consent", "opt-ins", ConsentKind.OPT_IN, NewConsent, "consent:read", "consent:write"
     ),
     ConsentList(
-        "/admin/suppressions", "operators_suppression", "number that is suppressed for all accounts",
+        "/admin/suppressions", "suppression", "numbers that are suppressed for all accounts",
         ConsentKind.SUPPRESSION, NewSuppression, "admin:read", "compliance:write", is_operators=True,
     ),
 )  # fmt: skip
@@ -82,8 +86,8 @@ class Consents:
             of.path,
             response_model=ListAnswer,
             responses=problems(422),
-            operation_id=f"list_{of.name}s",
-            summary=f"List each {of.what}",
+            operation_id=of.operation("list", "s"),
+            summary=f"The {of.what}",
         )(self.page)
         router.post(
             of.path,
@@ -91,37 +95,37 @@ class Consents:
             response_model=RecordAnswer,
             responses=problems(415, 422),
             openapi_extra=json_of(of.shape, {"one number": example}),
-            operation_id=f"add_{of.name}",
-            summary=f"Add a {of.what}, in the place of one that is there",
+            operation_id=of.operation("add"),
+            summary=f"Add a number to the {of.what}, or say more of it",
         )(self.add)
         router.get(
             f"{of.path}/export",
             response_class=StreamingResponse,
             responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}, **problems()},
-            operation_id=f"export_{of.name}s",
-            summary="Get the whole list as CSV",
+            operation_id=of.operation("export", "s"),
+            summary=f"The {of.what} as CSV",
         )(self.export)
         router.post(
             f"{of.path}/import",
             response_model=ImportAnswer,
             responses=problems(415, 422),
             openapi_extra={"requestBody": csv_body},
-            operation_id=f"import_{of.name}s",
-            summary="Add the numbers of a CSV file",
+            operation_id=of.operation("import", "s"),
+            summary=f"Add a CSV file to the {of.what}",
         )(self.import_)
         router.get(
             f"{of.path}/{{number}}",
             response_model=ListAnswer,
             responses=problems(404, 422),
-            operation_id=f"get_{of.name}",
-            summary=f"Look whether a number is a {of.what}",
+            operation_id=of.operation("get"),
+            summary=f"Look for a number among the {of.what}",
         )(self.show)
         router.delete(
             f"{of.path}/{{number}}",
             status_code=204,
             responses=problems(404, 422),
-            operation_id=f"remove_{of.name}",
-            summary=f"Remove a {of.what}",
+            operation_id=of.operation("remove"),
+            summary=f"Remove a number from the {of.what}",
         )(self.remove)
 
     async def page(

@@ -31,7 +31,16 @@ _SECURITY: Mapping[str, Any] = {
         "description": "An access token of an OAuth client: at_…",
         "flows": {"clientCredentials": {"tokenUrl": "/v1/oauth/token", "scopes": dict.fromkeys(SCOPES, "")}},
     },
+    "certificate": {"type": "mutualTLS", "description": "A client certificate that stands for a key, over TLS."},
 }
+_IN_PATHS: Mapping[str, tuple[str, str]] = {
+    "erasure_id": ("Id of an erasure.", "era_5f0c2b7d9a1e4c3b8d6f0a21"),
+    "message_id": ("Id of a message.", "00000001b5d0c9f2"),
+    "name": ("Its name.", "crm"),
+    "number": ("International, with or without `+`.", "447700900123"),
+    "verification_id": ("Id of a verification.", "ver_5f2b8c1e0d7a49f3a6b1c2d3e4f50617"),
+}
+"""What paths are of: a description and an example."""
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "string"}}}
 _HEADERS: Mapping[str, Any] = {
     "401": {"WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}}},
@@ -93,7 +102,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
     for model in sorted(_BODIES, key=lambda model: model.__name__):
         _add(schemas, model)
     components["securitySchemes"] = _SECURITY
-    document["security"] = [{"key": []}, {"oauth2": []}]
+    document["security"] = [{"key": []}, {"oauth2": []}, {"certificate": []}]
     common = {str(status): said for status, said in problems(*COMMON).items()}
     for path in document["paths"].values():
         for operation in path.values():
@@ -105,6 +114,11 @@ def describe(api: FastAPI) -> dict[str, Any]:
                 if status in _HEADERS:
                     response["headers"] = _HEADERS[status]
             operation["responses"] = dict(sorted(found.items()))
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path" and parameter["name"] in _IN_PATHS:
+                    text, example = _IN_PATHS[parameter["name"]]
+                    parameter.setdefault("description", text)
+                    parameter.setdefault("example", example)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return document

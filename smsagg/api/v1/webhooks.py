@@ -59,7 +59,7 @@ class WebhookEndpoints:
             response_model=WebhookMadeAnswer,
             responses=problems(409, 415, 422),
             openapi_extra=json_of(NewWebhook, {"ends only": _EXAMPLE}),
-            operation_id="make_webhook",
+            operation_id="create_webhook",
             summary="Have an endpoint told what happens",
         )(self.make)
         router.get(
