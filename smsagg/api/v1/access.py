@@ -25,6 +25,11 @@ def require(caller: Caller, scope: str) -> None:
         raise Problem(403, "scope-missing", f"This caller ({caller.name}) does not have the scope {scope}.")
 
 
+def sees(caller: Caller) -> bool:
+    """Whether texts and whole numbers are shown to ``caller``; to others numbers are masked."""
+    return "texts:read" in caller.scopes
+
+
 def account_of(caller: Caller, accounts: Mapping[str, Account]) -> Account:
     """Whose caller it is; raises :class:`Problem`: 403 for one of the operator's own, 401 when the account has left the
     configuration since it was checked."""

@@ -9,8 +9,9 @@ from attrs import define, field
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from smsagg.api.v1.access import account_of, require
+from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.asking import asked, event_id_after
+from smsagg.api.v1.masking import masked_envelope_of
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.shapes import EventsAnswer
 from smsagg.config.event_kinds import EVENT_KINDS, TEST
@@ -84,7 +85,7 @@ class Events:
         account = self._caller(request)
         store = self._engine.core.store
         found = await asked(store.find_events(account, event_id_after(cursor), limit, kinds=_known(type)))
-        return Response(_page(found, limit), media_type="application/json")
+        return Response(_page(found, limit, _envelope_for(request.state.caller)), media_type="application/json")
 
     async def stream(
         self,
@@ -109,7 +110,7 @@ class Events:
         """Until the client goes away, it would not be let in any more, or the store fails; then it comes back."""
         if not self._has_room(caller.account):  # others came while the answer began
             return
-        stream = _Stream(caller.account)
+        stream, envelope = _Stream(caller.account), _envelope_for(caller)
         self._streams.add(stream)
         try:
             yield b": here\n\n"
@@ -119,7 +120,7 @@ class Events:
                 for event in found:
                     after = event.event_id
                     name = name_of(event.event_id).encode()
-                    yield b"id: %s\nevent: %s\ndata: %s\n\n" % (name, event.kind.encode(), envelope_of(event))
+                    yield b"id: %s\nevent: %s\ndata: %s\n\n" % (name, event.kind.encode(), envelope(event))
                 if not found:
                     with trio.move_on_after(KEEP_ALIVE_S) as waited:
                         await stream.wake.wait()
@@ -141,8 +142,12 @@ class Events:
         return account_of(caller, self._engine.accounts).name
 
 
-def _page(found: Sequence[Event], limit: int) -> bytes:
-    events = [orjson.Fragment(envelope_of(event)) for event in found]
+def _envelope_for(caller: Caller) -> Callable[[Event], bytes]:
+    return envelope_of if sees(caller) else masked_envelope_of
+
+
+def _page(found: Sequence[Event], limit: int, envelope: Callable[[Event], bytes]) -> bytes:
+    events = [orjson.Fragment(envelope(event)) for event in found]
     cursor = name_of(found[-1].event_id) if len(found) == limit else None
     return orjson.dumps({"events": events, "next_cursor": cursor})
 

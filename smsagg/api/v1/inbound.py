@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from smsagg.api.v1.access import account_of, require
+from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.asking import asked, event_id_after, event_id_of
 from smsagg.api.v1.event_shapes import InboundAnswer, InboundPageAnswer
 from smsagg.api.v1.problem import Problem, problems
@@ -84,7 +84,7 @@ class InboundMessages:
         if account.settings.inbound == "smpp" and not self._engine.events.follows(account.name):
             detail = "Messages from handsets go to this account's SMPP sessions only (accounts.NAME.inbound)."
             raise Problem(409, "inbound-by-smpp", detail)
-        return account.name, "texts:read" in caller.scopes
+        return account.name, sees(caller)
 
 
 def _told(one: Inbound, sees: bool) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from smsagg.api.v1.access import account_of, require
+from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.description import REPLAYED, body_of, links_of
+from smsagg.api.v1.masking import unnamed
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.reading import idempotency_key, read_batch, read_message
 from smsagg.api.v1.sending import Call, Seen, Sending, View
@@ -103,7 +104,8 @@ class Messages:
     async def show(self, request: Request, message_id: str) -> Response:
         """Its state and what is known of it; a foreign id answers as an unknown one."""
         account = self._caller(request, "messages:read")
-        return _answered(200, orjson.dumps(await self._found(account, message_id)))
+        document = await self._found(account, message_id)
+        return _answered(200, orjson.dumps(document if sees(request.state.caller) else unnamed(document)))
 
     async def cancel(self, request: Request, message_id: str) -> Response:
         """Answered after the commit: it will never be sent."""

@@ -8,7 +8,8 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from smsagg.api.v1.access import account_of, require
+from smsagg.api.v1.access import account_of, require, sees
+from smsagg.api.v1.masking import unnamed
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.shapes import Instant, MessagesAnswer, State
 from smsagg.api.v1.times import milliseconds_of
@@ -101,6 +102,8 @@ class Searching:
             raise Problem(503, "store-failing", detail, headers={"Retry-After": "1"}) from error
         currency, is_priced = currency_of(core.config, account.settings), account.name in core.tables.prices
         messages = [view_of([message], currency, is_priced, now) for message in found]
+        if not sees(caller):
+            messages = [unnamed(message) for message in messages]
         return _answered({"messages": messages, "next_cursor": f"msg_{before_seq:012x}" if before_seq else None})
 
 
