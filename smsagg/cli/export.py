@@ -7,7 +7,7 @@ import click
 
 from smsagg.cli.asking import config_option
 from smsagg.cli.past import asked_past, progress, span_options
-from smsagg.history.cdr import COLUMNS, Selection, chosen
+from smsagg.history.cdr import COLUMNS, Selection, chosen, masking
 from smsagg.history.cdr_files import FORMATS
 from smsagg.history.export import Wanted, export_new, export_span
 
@@ -19,6 +19,7 @@ from smsagg.history.export import Wanted, export_new, export_span
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.")
 @click.option("--columns", default="", help="Names of columns, separated by commas; default: all.")
 @click.option("--bodies", is_flag=True, help="Texts, too.")
+@click.option("--masked", is_flag=True, help="Recipients' numbers with their first digits only.")
 @click.option(
     "--follow-state",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -35,6 +36,7 @@ def export(
     output: Path | None,
     columns: str,
     bodies: bool,
+    masked: bool,
     follow_state: Path | None,
     list_columns: bool,
 ) -> None:
@@ -52,9 +54,10 @@ def export(
         raise click.UsageError("Missing option '-o' / '--output'.")
     names = [name.strip() for name in columns.split(",") if name.strip()]
     try:
-        selection = Selection(chosen(names, bodies=bodies))
+        found = chosen(names, bodies=bodies)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--columns") from error
+    selection = Selection(masking(found) if masked else found)
     with asked_past(config_path, since, until, zone, account) as asked, progress("Exporting") as advance:
         history, span = asked.history, asked.span
         if follow_state is None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from smsagg.config.sandbox import SANDBOX_POOLS
 from smsagg.history.reader import CHUNK_ROWS, CHUNK_ROWS_WITH_BODIES
 from smsagg.model import Cause, ChargeOn
+from smsagg.observe.log import masked
 from smsagg.reports.causes import told_cause
 from smsagg.reports.tally import ENDS
 from smsagg.smpp.concatenation import UDHI
@@ -77,6 +78,7 @@ def _of_group(name: str, kind: Kind, meaning: str, field: str) -> Column:
     return Column(name, kind, (source,), _as_is, meaning)
 
 
+RECIPIENT = "destination_addr"
 COLUMNS: tuple[Column, ...] = (
     _field("seq", "integer", "key of the record, unique, grows with acceptance"),
     _field("message_id", "text", "what the customer knows it by"),
@@ -92,7 +94,7 @@ COLUMNS: tuple[Column, ...] = (
     _field("source_addr", "text", "sender"),
     _field("source_addr_ton", "integer", "its type of number"),
     _field("source_addr_npi", "integer", "its numbering plan"),
-    _field("destination_addr", "text", "recipient; masked once numbers are taken out"),
+    _field(RECIPIENT, "text", "recipient; masked once numbers are taken out"),
     _field("dest_addr_ton", "integer", "its type of number"),
     _field("dest_addr_npi", "integer", "its numbering plan"),
     _field("country", "text", "ISO 3166 code of the recipient's country", make=_or_none),
@@ -167,6 +169,11 @@ def chosen(names: Sequence[str], *, bodies: bool) -> list[Column]:
         if by_name[name].needs_bodies and not bodies:
             raise ValueError(f'column "{name}" shows texts, which must be asked for with --bodies')
     return [by_name[name] for name in names]
+
+
+def masking(columns: Sequence[Column]) -> list[Column]:
+    """The same columns with recipients' numbers masked."""
+    return [column._replace(make=masked) if column.name == RECIPIENT else column for column in columns]
 
 
 class Selection:

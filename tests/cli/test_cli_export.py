@@ -39,6 +39,16 @@ def test_a_span_without_texts(past: Past, tmp_path: Path) -> None:
     assert "secret words" in target.read_text()
 
 
+def test_masked_numbers(past: Past, tmp_path: Path) -> None:
+    """For whoever counts and need not know whom."""
+    target = tmp_path / "cdr.csv"
+    assert run(past, "--masked", "-o", str(target)).exit_code == 0
+    with target.open(newline="") as file:
+        numbers = {row["destination_addr"] for row in csv.DictReader(file)}
+    assert numbers
+    assert all(number.endswith("•••") and len(number) == 8 for number in numbers)
+
+
 def test_increments(past: Past, tmp_path: Path) -> None:
     """Each run has what ended since the one before; the first begins with the span."""
     state = str(tmp_path / "state")

@@ -56,6 +56,9 @@ def config_of(directory: Path, carrier: str, hooks: str, log_format: str) -> str
     text = text.replace('format = "json"', f'level = "debug"\nformat = "{log_format}"')
     (directory / "content.toml").write_text(RULES)
     return f"""{text}
+[store.encryption]
+enabled = true
+
 [webhooks]
 allowed_networks = ["127.0.0.0/8"]
 

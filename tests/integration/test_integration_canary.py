@@ -62,6 +62,7 @@ def test_nothing_private_comes_out(tmp_path: Path, log_format: str) -> None:
         pages(the, message_id)
         commands(the, message_id)
         refused_configurations(the)
+        in_files(the, tmp_path)
         the.server.process.signal_end()
         the.server.process.wait()
         the.keep("webhooks", b"".join(the.hooks.heard))
@@ -71,6 +72,15 @@ def test_nothing_private_comes_out(tmp_path: Path, log_format: str) -> None:
         assert len(the.outputs["log"]) > 1_000
         found = hits(the)
         assert not found, "\n".join(found)
+
+
+def in_files(the: World, folder: Path) -> None:
+    """The sealed store, its WAL and all beside it, in the midst of the run; and there is something in it."""
+    files = {path.name: path.read_bytes() for path in folder.rglob("*.db*") if path.is_file()}
+    assert sum(map(len, files.values())) > 100_000
+    for name, octets in files.items():
+        assert NUMBER.encode() not in octets, name
+        the.keep(f"file {name}", octets)
 
 
 def hits(the: World) -> list[str]:
