@@ -75,6 +75,8 @@ class Webhooks:
         self._workers: dict[str, Worker] = {}
         self._callbacks: Counter[str] = Counter()
         """Workers of callbacks, by account."""
+        self._pauses: dict[str, float] = {}
+        """Until when callbacks that have no worker are left alone; the oldest are forgotten above CALLBACKS_MAX."""
         self._wake = trio.Event()
         self._owed: set[str] = set()
         """Endpoints that are owed something since they were looked at."""
@@ -152,7 +154,7 @@ class Webhooks:
                 after = name
                 if not is_callback(name) or name in self._workers:
                     owed.add(name)
-                elif (wait_s := (due_at - now) / 1000) > LINGER_S:
+                elif (wait_s := max((due_at - now) / 1000, self._pause_s(name))) > LINGER_S:
                     self._look_later(wait_s)
                 elif _has_room(callbacks, account := account_of(name)):
                     owed.add(name)
@@ -170,6 +172,9 @@ class Webhooks:
         if endpoint is None:
             return None
         if endpoint.source is Source.CALLBACK:
+            if (pause_s := self._pause_s(name)) > 0:
+                self._look_later(pause_s)
+                return None
             if not _has_room(self._callbacks, endpoint.account):
                 self._look_later(LOOK_AGAIN_S)
                 return None
@@ -188,8 +193,21 @@ class Webhooks:
             if endpoint.source is Source.CALLBACK:
                 self._callbacks -= Counter({endpoint.account: 1})
         if wait_s is not None:
+            self._leave(endpoint.name, worker.pauses_until - trio.current_time())
             self._look_later(wait_s)
             self._wake.set()
+
+    def _leave(self, name: str, pause_s: float) -> None:
+        """Leave a callback alone for so long."""
+        self._pauses.pop(name, None)
+        if pause_s > 0:
+            self._pauses[name] = trio.current_time() + pause_s
+            if len(self._pauses) > CALLBACKS_MAX:
+                del self._pauses[next(iter(self._pauses))]
+
+    def _pause_s(self, name: str) -> float:
+        """How long a callback is to be left alone yet; 0 or less: it is not."""
+        return self._pauses.get(name, -math.inf) - trio.current_time()
 
     async def _post(self, url: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
         """One request: named supervisor of what an endpoint may provoke."""

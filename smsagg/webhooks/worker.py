@@ -75,7 +75,8 @@ class Worker:
         self._bucket = _bucket_of(endpoint)
         self._failures = 0
         """In a row."""
-        self._pauses_until = -math.inf
+        self.pauses_until = -math.inf
+        """By trio's clock."""
 
     def stir(self) -> None:
         """It is owed something more, or may be."""
@@ -86,15 +87,18 @@ class Worker:
         endpoint = self._means.endpoints.get(self.endpoint.name)
         if endpoint is not None and endpoint != self.endpoint:
             self.endpoint, self._bucket, self._failures = endpoint, _bucket_of(endpoint), 0
-            self._pauses_until = -math.inf
+            self.pauses_until = -math.inf
             self._moved.set()
 
     async def run(self) -> float | None:
-        """Tell it until it is owed nothing, or is not to be told. A callback that is owed something later on is left
-        too: the seconds until then."""
+        """Tell it until it is owed nothing, or is not to be told. A callback that is to be told something later on is
+        left too: the seconds until then."""
         while self._means.found(self.endpoint.name) is not None:
             self._work, self._moved = trio.Event(), trio.Event()
-            with trio.move_on_at(max(self._pauses_until, trio.current_time())):
+            pause_s = self.pauses_until - trio.current_time()
+            if pause_s > LINGER_S and self.endpoint.source is Source.CALLBACK:
+                return pause_s
+            with trio.move_on_after(max(pause_s, 0)):
                 await self._moved.wait()
             try:
                 owed = await self._means.store.due_events(self.endpoint.name, _FOREVER_MS, self._at_once)
@@ -201,7 +205,7 @@ class Worker:
         if self._failures >= FAILURES_MAX or answer.verdict is Verdict.BUSY:
             doublings = max(self._failures - FAILURES_MAX, 0)
             pause_s = max(pause_s, min(PAUSE_FIRST_S * 2 ** min(doublings, 20), PAUSE_MAX_S))
-        self._pauses_until = max(self._pauses_until, trio.current_time() + pause_s)
+        self.pauses_until = max(self.pauses_until, trio.current_time() + pause_s)
         return pause_s
 
     def _is_due(self, delivery: EventDelivery, now: int) -> bool:

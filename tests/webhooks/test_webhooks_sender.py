@@ -449,6 +449,22 @@ async def test_a_callback_is_told_where_its_message_says(autojump_clock: object)
         assert bench.owed == 0
 
 
+async def test_a_callback_that_asks_for_time_gets_it_and_keeps_no_worker(autojump_clock: object) -> None:
+    """Whatever else happens to its messages meanwhile; then all of it comes."""
+    async with running(callback_config()) as bench:
+        busy = Answer(Verdict.BUSY, 503, "answered 503", retry_after_s=100)
+        bench.poster.answer = lambda url, name: busy if trio.current_time() < 50 else TAKEN
+        bench.call_back("https://a.example/1")
+        for _ in range(20):
+            await trio.sleep(4)
+            bench.call_back("https://a.example/2")
+        assert len(bench.poster.posts) == 1
+        assert bench.webhooks._workers == {}
+        await trio.sleep(60)
+        assert bench.owed == 0
+        assert len(bench.poster.posts) == 22
+
+
 async def test_any_number_of_dead_callbacks_holds_up_no_other(autojump_clock: object) -> None:
     """Each account has so many of them under way; who waits for a next attempt has no worker."""
     config = callback_config()
