@@ -69,6 +69,7 @@ from smsagg.engine.requests.replacement import Replacement
 from smsagg.engine.sending.dispatcher import Dispatcher
 from smsagg.engine.sending.outcomes import ERROR_IN_DOUBT, Outcomes
 from smsagg.engine.sending.pools import LinkState, make_carriers, make_pools
+from smsagg.engine.templates.templates import Templates
 from smsagg.engine.verification.verifications import Verifications
 from smsagg.errors import StoreError
 from smsagg.events.endpoint import Endpoint
@@ -115,6 +116,7 @@ class Engine:
         self.watch = Watch()
         self.numbers = Numbers(lambda: self._config, store, clock)
         self.register = Register(store, clock)
+        self.templates = Templates(self.register, clock, self._needs_template_approval)
         self.endpoints = Endpoints(lambda: self._config, self.register, store.cipher)
         self.standings = Standings(store)
         self.standings.on_disabled = self._on_disabled
@@ -329,6 +331,9 @@ class Engine:
         self.dispatcher.wake()
 
     # --- endpoints ---
+
+    def _needs_template_approval(self, country: str, message_class: str) -> bool:
+        return self.core.tables.compliance.needs_template_approval(country, message_class)
 
     def _on_disabled(self, endpoint: Endpoint, why: Disabled) -> None:
         self.core.alert(endpoint.account, "endpoint_disabled", endpoint.hook, str(why))

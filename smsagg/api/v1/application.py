@@ -29,6 +29,7 @@ from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.reading import prepare_batches, problem_of_errors
 from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
+from smsagg.api.v1.templates import TemplateEndpoints
 from smsagg.api.v1.timeline import Timeline
 from smsagg.api.v1.turns import Turns, metered
 from smsagg.api.v1.verifications import VerificationEndpoints
@@ -65,7 +66,9 @@ class V1:
         directory = Directory(core.config, engine.register, core.store.cipher, core.clock)
         self._credentials = directory.credentials
         self._entrance = Entrance(core.config, self._credentials, core.clock)
-        self._sending = Sending(engine, Writer(core.config, engine.endpoints), self._turns.take, self._turns.taken)
+        self._sending = Sending(
+            engine, Writer(core.config, engine.endpoints, engine.templates), self._turns.take, self._turns.taken
+        )
         self._danger = Danger(directory.second_factor, lambda: core.config)
         messages = Messages(engine, self._sending)
         self._events = Events(engine, self._credentials.holds)
@@ -81,7 +84,7 @@ class V1:
         routers.append(Audit(engine).router)
         self._token = TokenEndpoint(engine, directory)
         routers += [self._token.router, *directory_routers(engine, directory)]
-        routers.append(VerificationEndpoints(engine, self._sending).router)
+        routers += [VerificationEndpoints(engine, self._sending).router, TemplateEndpoints(engine).router]
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)
@@ -98,7 +101,7 @@ class V1:
         self._entrance.reconfigure(config)
         self._token.reconfigure(config)
         prepare_batches(config.http.batch_max)
-        self._sending.writer = Writer(config, self._engine.endpoints)
+        self._sending.writer = Writer(config, self._engine.endpoints, self._engine.templates)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await metered(self._serve(scope, receive, send), self._turns.charge)

@@ -34,6 +34,7 @@ _SECURITY: Mapping[str, Any] = {
     "certificate": {"type": "mutualTLS", "description": "A client certificate that stands for a key, over TLS."},
 }
 _IN_PATHS: Mapping[str, tuple[str, str]] = {
+    "account": ("Whose.", "acme"),
     "erasure_id": ("Id of an erasure.", "era_5f0c2b7d9a1e4c3b8d6f0a21"),
     "message_id": ("Id of a message.", "00000001b5d0c9f2"),
     "name": ("Its name.", "crm"),
@@ -94,6 +95,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "inbound", "description": "Messages from handsets."},
             {"name": "webhooks", "description": "Who is told what happens, and how each of them stands."},
             {"name": "events", "description": "What happened, as it was told."},
+            {"name": "templates", "description": "Texts that are written once and sent often."},
             {"name": "verifications", "description": "Codes that prove whose a number is."},
         ],
     )

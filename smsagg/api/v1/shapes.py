@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 TEXT_CHARACTERS_MAX = 4_000
 REFERENCE_CHARACTERS_MAX = 100
+PARAMS_MAX = 20
 TTL_S_MAX = 30 * 86_400
 
 MessageType = Literal["otp", "transactional", "marketing"]
@@ -43,7 +44,16 @@ class NewMessage(Body):
     """The recipient: international with or without ``+``, or as people write it in ``region``."""
     sender: Annotated[str, Field(alias="from", max_length=20, pattern="^[ -~]*$", examples=["ACME"])] = ""
     """A name, a number or a short code; empty: the account's default."""
-    text: Annotated[str, Field(min_length=1, max_length=TEXT_CHARACTERS_MAX, examples=["Your code is on its way."])]
+    text: Annotated[
+        str | None, Field(min_length=1, max_length=TEXT_CHARACTERS_MAX, examples=["Your code is on its way."])
+    ] = None
+    """What it says; or ``template``."""
+    template: Annotated[str | None, Field(min_length=1, max_length=64, examples=["parcel"])] = None
+    """The name of one that has the text."""
+    params: Annotated[dict[str, object] | None, Field(max_length=PARAMS_MAX, examples=[{"shop": "ACME"}])] = None
+    """Values for the template's parameters, each of its type."""
+    locale: Annotated[str, Field(max_length=11, examples=["de-AT"])] = ""
+    """In which of the template's languages: this one, else without its last part, else its default."""
     message_type: MessageType | None = None
     """Becomes the message class of that name, if the configuration has one."""
     region: Annotated[str | None, Field(pattern="^[A-Z]{2}$", examples=["GB"])] = None

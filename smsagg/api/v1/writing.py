@@ -7,15 +7,18 @@ from attrs import evolve
 
 from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.shapes import NewMessage
+from smsagg.api.v1.template_viewing import written
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.config.schema import AccountSettings, Config, MessageClassSettings, SenderSettings
 from smsagg.engine.accounts import Account
 from smsagg.engine.endpoints.endpoints import Endpoints
+from smsagg.engine.templates.templates import Templates
 from smsagg.model import Message, Refusal
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.sender_rules import SenderRules
 from smsagg.policy.submit_rules import end_of_life, lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
+from smsagg.routing.prefix import country_of
 from smsagg.smpp.status import ESME_RINVSRCADR
 from smsagg.text import Rules, encode_text
 from smsagg.webhooks.egress import Egress, Forbidden
@@ -37,8 +40,9 @@ class Written(NamedTuple):
 class Writer:
     """Writes messages under one configuration."""
 
-    def __init__(self, config: Config, endpoints: Endpoints) -> None:
+    def __init__(self, config: Config, endpoints: Endpoints, templates: Templates) -> None:
         """``endpoints`` know which accounts' messages may name a callback."""
+        self._templates = templates
         self._endpoints = endpoints
         self._egress = Egress(config.webhooks.allowed_networks)
         self._classes = config.message_classes
@@ -57,7 +61,8 @@ class Writer:
         if sender is None:
             return Refusal(ESME_RINVSRCADR)
         settings = account.settings
-        name = asked.message_type if asked.message_type in self._classes else settings.message_class
+        text, message_type = self._text_of(asked, account, digits)
+        name = message_type if message_type in self._classes else settings.message_class
         message_class = self._classes.get(name or "", account.message_class)
         ttl_at = None if asked.ttl is None else now + asked.ttl * 1000
         send_at = None if asked.send_at is None else milliseconds_of(asked.send_at, "send_at")
@@ -66,7 +71,7 @@ class Writer:
         life = lifetime(now, send_at, ttl_at, message_class)
         if isinstance(life, Refusal):
             return life
-        body, data_coding, esm_class = encode_text(asked.text, self._rules[account.name])
+        body, data_coding, esm_class = encode_text(text, self._rules[account.name])
         message = Message(
             seq=0,
             message_id="",
@@ -118,6 +123,26 @@ class Writer:
             detail = f"The callback cannot be gone to: {error}."
             raise Problem(422, "invalid-callback", detail, [_callback_error(str(error))]) from error
 
+    def _text_of(self, asked: NewMessage, account: Account, digits: str) -> tuple[str, str | None]:
+        """What it says, and of which type it is."""
+        if asked.text is not None and asked.template is None and asked.params is None:
+            return asked.text, asked.message_type
+        if asked.template is None or asked.text is not None:
+            detail = "a message has a text, or a template with params"
+            raise Problem(422, "invalid-request", f"This cannot be written: {detail}.", [_error("text", detail)])
+        template = self._templates.find(account.name, asked.template)
+        if template is None:
+            raise Problem(422, "unknown-template", "There is no such template.", [_error("template", "unknown")])
+        message_type = asked.message_type or template.latest.message_type
+        needs_approval = self._templates.needs_approval(
+            country_of(digits), message_type or account.settings.message_class
+        )
+        version = template.in_force(needs_approval)
+        if version is None:
+            detail = "no version of it is approved" if needs_approval else "no version of it may be used"
+            raise Problem(422, "template-not-approved", f"The template: {detail}.", [_error("template", detail)])
+        return written(version, asked.params or {}, asked.locale), message_type
+
     def _rules_of(self, settings: AccountSettings) -> Rules:
         message_class = self._classes.get(settings.message_class, MessageClassSettings())
         return encoding_rules(settings, message_class) or _NOTHING_REPLACED
@@ -143,6 +168,10 @@ def digits_of(asked: NewMessage) -> str:
 
 _WRITTEN = str.maketrans("", "", " ()-./\u00a0\u2011")
 """What people put between digits."""
+
+
+def _error(path: str, detail: str) -> dict[str, str]:
+    return {"path": path, "detail": detail}
 
 
 def _bad_number(reason: str) -> Problem:
