@@ -38,6 +38,7 @@ COMMANDS = {
     "account": "Freeze an account, and let it go on.",
     "drill": "Rehearse the failure of a carrier on a running server.",
     "check-config": "Check a configuration file and show what is in it.",
+    "backup": "Copy the store while the server runs.",
     "personal-data": "Tell all that is held about a number, and take it out.",
     "key": "Make, list, add and remove the keys that seal the store.",
     "api-key": "Make a key for the HTTP API.",

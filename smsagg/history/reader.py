@@ -156,6 +156,13 @@ class History:
 @contextmanager
 def open_history(path: str | Path, encryption: EncryptionSettings = _IN_PLAIN) -> Iterator[History]:
     """The store at ``path`` for reading; raises :class:`StoreFailed` with what to do when that cannot be."""
+    with open_connection(path, encryption) as connection:
+        yield History(connection)
+
+
+@contextmanager
+def open_connection(path: str | Path, encryption: EncryptionSettings) -> Iterator[apsw.Connection]:
+    """The same for who asks SQLite itself."""
     if not Path(path).is_file():
         raise StoreFailed(f"there is no store at {Path(path).absolute()}")
     database_key = find_database_key(StoreSettings(path=str(path), encryption=encryption))
@@ -177,7 +184,7 @@ def open_history(path: str | Path, encryption: EncryptionSettings = _IN_PLAIN) -
         connection.close(True)
         raise
     try:
-        yield History(connection)
+        yield connection
     finally:
         connection.close(True)
 

@@ -83,6 +83,16 @@ def write_private(path: Path, octets: bytes) -> None:
         raise StoreFailed(f"{path}: {error.strerror}") from error
 
 
+def sync_file(path: Path) -> None:
+    """Make a file durable that somebody else wrote, for its owner's eyes only; raises :class:`OSError`."""
+    os.chmod(path, 0o600)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(path: Path) -> None:
     """Make durable what was renamed beside ``path``; raises :class:`OSError`."""
     folder = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -12,6 +12,7 @@ from smsagg.config.protection_settings import EncryptionSettings
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreFailed
 from smsagg.history import open_history
+from smsagg.history.backup import back_up
 from smsagg.history.lookup import find_messages
 from smsagg.protection.key import new_key
 from smsagg.store.base import Changes, EntityUpdate, QueuedMatch
@@ -90,7 +91,7 @@ async def test_a_store_in_plain_is_sealed_at_the_next_start(settings: StoreSetti
         assert (await store.recover(NOW)).last_seq == 2
 
 
-@pytest.mark.parametrize("step", ["_sync", "sync_folder"])
+@pytest.mark.parametrize("step", ["sync_file", "sync_folder"])
 async def test_sealing_that_was_cut_off_begins_again(
     settings: StoreSettings, sealed: StoreSettings, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +157,30 @@ async def test_a_changed_page_is_not_read(sealed: StoreSettings) -> None:
     damage(sealed.path)
     with pytest.raises((StoreFailed, apsw.Error)):
         await check(sealed)
+
+
+async def test_a_backup_is_sealed_as_the_store_is(sealed: StoreSettings, tmp_path: Path) -> None:
+    """Made while the server runs; with its key file it is the store again."""
+    await fill(sealed)
+    copy = tmp_path / "copy.db"
+    async with open_sqlite_store(sealed):
+        back_up(sealed, copy)
+    assert not hits(sealed, TEXT, NUMBER, PARKED)
+    with pytest.raises(StoreFailed, match="is there already"):
+        back_up(sealed, copy)
+    key = EncryptionSettings(enabled=True, keys=(f"file:{sealed.path}.key",))
+    await check(evolve(sealed, path=str(copy), encryption=key))
+
+
+async def test_a_backup_in_plain(settings: StoreSettings, tmp_path: Path) -> None:
+    """It is whole, or not there."""
+    with pytest.raises(StoreFailed, match="there is no store"):
+        back_up(settings, tmp_path / "copy.db")
+    await fill(settings)
+    with pytest.raises(StoreFailed):
+        back_up(settings, tmp_path / "nowhere" / "copy.db")
+    back_up(settings, tmp_path / "copy.db")
+    await check(evolve(settings, path=str(tmp_path / "copy.db")))
 
 
 async def test_a_secret_text_is_sealed_in_any_store(settings: StoreSettings) -> None:

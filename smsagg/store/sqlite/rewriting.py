@@ -15,7 +15,7 @@ from pathlib import Path
 import apsw
 
 from smsagg.errors import StoreFailed
-from smsagg.store.key_files import sync_folder
+from smsagg.store.key_files import sync_file, sync_folder
 from smsagg.store.sqlite.connection import close
 from smsagg.store.sqlite.errors import store_error
 from smsagg.store.sqlite.sealing import give_key, is_plain, uri_of
@@ -39,7 +39,7 @@ def rewrite(path: str, old_key: bytes, new_key: bytes, vfs: str | None = None) -
             connection.execute("VACUUM INTO ?", (uri_of(copy, new_key),))
         finally:
             close(connection)
-        _sync(copy)
+        sync_file(copy)
         for name in (f"{path}-wal", f"{path}-shm"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
@@ -66,12 +66,3 @@ def opens(path: str, database_key: bytes) -> bool:
     finally:
         close(connection)
     return True
-
-
-def _sync(path: Path) -> None:
-    os.chmod(path, 0o600)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
