@@ -74,7 +74,7 @@ def run_seed(seed: int, scenario: Scenario | None = None) -> Result:
     began_at = time.perf_counter()
     world = World(scenario or draw(seed))
     anomalies = world.log.history.anomalies
-    with _deterministic(seed), _errors_logged(anomalies):
+    with deterministic(seed), _errors_logged(anomalies):
         try:
             trio.run(world.run, clock=world.agenda, instruments=[_Steps(world)])
         except Exception as error:  # noqa: BLE001  whatever it is, it is the verdict
@@ -135,7 +135,7 @@ class _Steps(trio.abc.Instrument):
 
 
 @contextmanager
-def _deterministic(seed: int) -> Iterator[None]:
+def deterministic(seed: int) -> Iterator[None]:
     """Have trio draw the order of tasks that are ready together from ``seed``."""
     before, state = scheduler._ALLOW_DETERMINISTIC_SCHEDULING, scheduler._r.getstate()
     scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
