@@ -56,7 +56,7 @@ class InboundMessages:
     ) -> Response:
         """For as long as events are kept. Who goes on behind the last one that it has misses none; a page may hold less
         than `limit` and still have a `next_cursor`: then more is to be looked through."""
-        account, sees = self._reader(request)
+        account, is_shown = self._reader(request)
         wanted = Wanted(
             since=0 if since is None else milliseconds_of(since, "since"),
             until=None if until is None else milliseconds_of(until, "until"),
@@ -64,17 +64,17 @@ class InboundMessages:
             sender=sender.strip().lstrip("+"),
         )
         found, more = await asked(self._mailbox.read(account, wanted, event_id_after(cursor), limit))
-        messages = [_told(one, sees) for one in found]
+        messages = [_told(one, is_shown) for one in found]
         return _answered({"messages": messages, "next_cursor": name_of(more) if more else None})
 
     async def show(self, request: Request, message_id: str) -> Response:
         """A foreign id answers as an unknown one."""
-        account, sees = self._reader(request)
+        account, is_shown = self._reader(request)
         event_id = event_id_of(message_id)
         found = None if event_id is None else await asked(self._mailbox.find(account, event_id))
         if found is None:
             raise Problem(404, "unknown-message", "There is no such message, or it is not kept any more.")
-        return _answered(_told(found, sees))
+        return _answered(_told(found, is_shown))
 
     def _reader(self, request: Request) -> tuple[str, bool]:
         """Whose messages are read, and whether with texts and whole numbers."""
@@ -87,14 +87,14 @@ class InboundMessages:
         return account.name, sees(caller)
 
 
-def _told(one: Inbound, sees: bool) -> dict[str, Any]:
+def _told(one: Inbound, is_shown: bool) -> dict[str, Any]:
     data: Mapping[str, Any] = one.data
     return {
         "id": name_of(one.event_id),
         "to": data["to"],
-        "from": data["from"] if sees else masked(data["from"]),
-        "text": data["text"] if sees else None,
-        "body": data["body"] if sees else None,
+        "from": data["from"] if is_shown else masked(data["from"]),
+        "text": data["text"] if is_shown else None,
+        "body": data["body"] if is_shown else None,
         "data_coding": data["data_coding"],
         "received_at": data["received_at"],
         "sandbox": data.get("sandbox", False),
