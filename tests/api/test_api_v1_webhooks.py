@@ -7,9 +7,10 @@ from attrs import evolve
 from v1_bench import OTHERS_KEY, READING_KEY, Client, api, api_config
 
 from smsagg.config.schema import Config, WebhookSettings
+from smsagg.directory.audit import Actor
 from smsagg.engine.endpoints.desk import ENDPOINTS_MAX
 from smsagg.engine.endpoints.endpoints import KIND
-from smsagg.errors import StoreFailed
+from smsagg.errors import StaleValue, StoreFailed
 from smsagg.events.documents import instant
 from smsagg.events.standing import Disabled
 from smsagg.store.base import Changes
@@ -279,3 +280,20 @@ async def test_a_secret_for_callbacks_is_made_and_changed() -> None:
         assert endpoint.secrets(client.gateway.clock.now_ms()) == (second, first)
         assert await client.gateway.store.load_entities("register") != []
         assert client.gateway.engine.register.all(KIND) == {}
+
+
+async def test_a_change_of_what_has_changed_meanwhile_undoes_nothing() -> None:
+    """Whoever saw the endpoint as it was is told to look again; its new secret stays."""
+    async with api() as client:
+        await make(client)
+        desk = client.gateway.engine.endpoint_desk
+        seen = desk.all("acme")["crm"]
+        rotated = await desk.rotate(Actor("key:app", "acme"), seen, "", 60_000)
+        for late in (
+            lambda: desk.change(Actor("key:app", "acme"), seen, {"rate": 5.0}),
+            lambda: desk.rotate(Actor("key:app", "acme"), seen, "", 0),
+            lambda: desk.delete(Actor("key:app", "acme"), seen),
+        ):
+            with pytest.raises(StaleValue):
+                await late()
+        assert desk.all("acme")["crm"] == rotated

@@ -18,7 +18,7 @@ from smsagg.engine.directory.register import ABSENT, Register, tag_of
 from smsagg.engine.ending.events import Events
 from smsagg.engine.endpoints.endpoints import CALLBACKS, CALLBACKS_KIND, KIND, NOWHERE, Endpoints
 from smsagg.engine.endpoints.standings import Standings
-from smsagg.errors import EndpointError, StoreError
+from smsagg.errors import EndpointError, StaleValue, StoreError
 from smsagg.events.endpoint import Endpoint, Source, name_of
 from smsagg.events.standing import Disabled, Standing
 from smsagg.signing import new_secret
@@ -102,25 +102,28 @@ class EndpointDesk:
 
     async def change(self, by: Actor, endpoint: Endpoint, members: Mapping[str, Any]) -> Endpoint:
         """Other members for it."""
-        return await self._put(by, KIND, endpoint, evolve(endpoint, settings=evolve(endpoint.settings, **members)))
+        self._check_own(endpoint)
+        return await self._put(by, KIND, evolve(endpoint, settings=evolve(endpoint.settings, **members)))
 
     async def rotate(self, by: Actor, endpoint: Endpoint, secret: str, overlap_ms: int) -> Endpoint:
         """Another secret; the one of now signs as well for ``overlap_ms``."""
-        return await self._put(by, KIND, endpoint, self._rotated(endpoint, secret, overlap_ms))
+        self._check_own(endpoint)
+        return await self._put(by, KIND, self._rotated(endpoint, secret, overlap_ms))
 
     async def rotate_callbacks(self, by: Actor, account: str, secret: str, overlap_ms: int) -> Endpoint:
         """The same of the secret that signs what the account's callbacks are told; the first one, too."""
         present = self._endpoints.callbacks_of(account)
         if present is not None:
+            _check_not_of_file(present)
             rotated = self._rotated(present, secret, overlap_ms)
         else:
             settings = WebhookSettings(NOWHERE, secret or new_secret(self._entropy))
             rotated = Endpoint(account, CALLBACKS, settings, Source.API, created_at=self._clock.now_ms())
-        return await self._put(by, CALLBACKS_KIND, present or rotated, rotated)
+        return await self._put(by, CALLBACKS_KIND, rotated)
 
     async def delete(self, by: Actor, endpoint: Endpoint) -> None:
         """It is told nothing any more, and owed nothing."""
-        _check_own(endpoint)
+        self._check_own(endpoint)
         await self._register.delete(by, KIND, endpoint.name)
         changes = Changes()
         self._standings.forget(endpoint.name, changes)
@@ -175,8 +178,8 @@ class EndpointDesk:
         settings = evolve(endpoint.settings, secret=secret or new_secret(self._entropy), old_secret=old)
         return evolve(endpoint, settings=settings, old_secret_until=self._clock.now_ms() + overlap_ms if old else 0)
 
-    async def _put(self, by: Actor, kind: str, present: Endpoint, endpoint: Endpoint) -> Endpoint:
-        _check_own(present)
+    async def _put(self, by: Actor, kind: str, endpoint: Endpoint) -> Endpoint:
+        """Keep ``endpoint`` in the place of what there is now."""
         key = endpoint.name if kind == KIND else endpoint.account
         tag = tag_of(self._register.get(kind, key))
         await self._register.put(by, kind, key, self._endpoints.value_of(endpoint), tag=tag)
@@ -186,8 +189,8 @@ class EndpointDesk:
         await self._register.note(by, action, name_of(endpoint.account, endpoint.hook), {})
         changes = Changes()
         self._standings.put(endpoint, standing, changes)
-        self._store.write(changes)
         self._endpoints.tell()
+        await self._commit(changes)
 
     async def _forgive(self, name: str) -> None:
         """Nothing is owed under this name any more: a name that is used again begins anew."""
@@ -207,11 +210,17 @@ class EndpointDesk:
         if answered[0] is not None:
             raise answered[0]
 
+    def _check_own(self, endpoint: Endpoint) -> None:
+        """It may be changed, and is what there is now."""
+        _check_not_of_file(endpoint)
+        if self._endpoints.get(endpoint.name) != endpoint:
+            raise StaleValue(f"webhook {endpoint.name} has changed meanwhile")
+
     def _check_enabled(self, endpoint: Endpoint) -> None:
         if self.standing(endpoint).is_disabled:
             raise EndpointError("disabled", f"The endpoint {endpoint.hook} is disabled; enable it first.")
 
 
-def _check_own(endpoint: Endpoint) -> None:
+def _check_not_of_file(endpoint: Endpoint) -> None:
     if endpoint.source is Source.FILE:
         raise EndpointError("from-file", "This stands in the server's configuration file, and is changed there.")
