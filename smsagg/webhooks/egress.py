@@ -78,7 +78,7 @@ class Egress:
         if is_plain:
             raise Forbidden("only https, but to networks that are allowed")
         if not held.is_global or held.is_multicast or held.is_reserved:
-            raise Forbidden(f"{address} is not a public address")
+            raise Forbidden("it leads to an address that is not public")  # which one would tell of networks inside
 
     async def resolve(self, host: str, port: int, *, is_plain: bool) -> Sequence[str]:
         """The addresses of ``host``, all of which may be connected to; raises :class:`Forbidden`, :class:`OSError`."""
