@@ -1,10 +1,14 @@
 """Records for the tests of stores."""
 
 import os
+import shutil
+from pathlib import Path
 from typing import Any
 
 import apsw
+from attrs import evolve
 
+from smsagg.config.schema import StoreSettings
 from smsagg.model import (
     CarrierMo,
     Cause,
@@ -203,3 +207,11 @@ def empty_database() -> apsw.Connection:
     migrate(connection, load_migrations())
     give_functions(connection, Cipher([new_key(os.urandom)], os.urandom))
     return connection
+
+
+def copy_beside(settings: StoreSettings, folder: Path, *suffixes: str) -> StoreSettings:
+    """The store of copies of these of its files, and of its keys."""
+    for suffix in (*suffixes, ".key", ".seal"):
+        if Path(f"{settings.path}{suffix}").exists():
+            shutil.copy(f"{settings.path}{suffix}", folder / f"smsagg.db{suffix}")
+    return evolve(settings, path=str(folder / "smsagg.db"))

@@ -8,7 +8,7 @@ from random import Random
 import apsw
 import pytest
 import trio
-from store_records import NOW, delivery, finished, message, new, update
+from store_records import NOW, copy_beside, delivery, finished, message, new, update
 
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
@@ -79,8 +79,7 @@ def lose_power(
     for suffix in ("", "-wal"):
         content = vfs.after_power_loss(f"{settings.path}{suffix}", survives)
         (folder / f"smsagg.db{suffix}").write_bytes(content)
-    shutil.copy(f"{settings.path}.lock", folder / "smsagg.db.lock")
-    return StoreSettings(path=str(folder / "smsagg.db"), free_octets_min=0)
+    return copy_beside(settings, folder, ".lock")
 
 
 async def test_a_full_disk_refuses_and_recovers_by_itself(settings: StoreSettings, vfs: FaultyVfs) -> None:
@@ -228,17 +227,17 @@ async def test_a_file_system_that_cannot_say_how_full_it_is(settings: StoreSetti
 
 
 async def test_nothing_acknowledged_is_lost_with_the_power(
-    settings: StoreSettings, vfs: FaultyVfs, tmp_path: Path
+    either: StoreSettings, vfs: FaultyVfs, tmp_path: Path
 ) -> None:
     """With FULL every commit that was reported is on the medium when unsynced writes are dropped."""
     vfs.medium.holds_back = True
     acknowledged: set[int] = set()
-    async with open_sqlite_store(settings, seams(vfs)) as store:
+    async with open_sqlite_store(either, seams(vfs)) as store:
         for seq in range(1, 41):
             assert await write(store, new(seq)).wait() is None
             acknowledged.add(seq)
             if seq % 20 == 0:
-                assert await seqs_after(lose_power(settings, vfs, tmp_path / f"{seq}")) == acknowledged
+                assert await seqs_after(lose_power(either, vfs, tmp_path / f"{seq}")) == acknowledged
 
 
 async def test_the_power_test_sees_a_loss(settings: StoreSettings, vfs: FaultyVfs, tmp_path: Path) -> None:
@@ -252,31 +251,31 @@ async def test_the_power_test_sees_a_loss(settings: StoreSettings, vfs: FaultyVf
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_power_loss_with_reordered_writes(
-    settings: StoreSettings, vfs: FaultyVfs, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    either: StoreSettings, vfs: FaultyVfs, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever subset of unsynced writes survives, also amid checkpoints, the acknowledged messages do."""
     vfs.medium.holds_back = True
     monkeypatch.setattr(checkpoint, "SOFT_OCTETS", 64 << 10)
     rng = Random(seed)
     acknowledged: set[int] = set()
-    async with open_sqlite_store(settings, seams(vfs)) as store:
+    async with open_sqlite_store(either, seams(vfs)) as store:
         for group in range(30):
             seqs = [group * 100 + n for n in range(1, rng.randrange(2, 60))]
             assert await write(store, new(*seqs)).wait() is None
             acknowledged.update(seqs)
         vfs.fail(sync=sync_error)
         assert await write(store, new(99_999)).wait() is not None
-        after = lose_power(settings, vfs, tmp_path / "after", lambda _write: rng.random() < 0.5)
+        after = lose_power(either, vfs, tmp_path / "after", lambda _write: rng.random() < 0.5)
         vfs.heal()
     assert await seqs_after(after) - {99_999} == acknowledged
 
 
 async def test_a_failing_checkpoint_harms_no_commit(
-    settings: StoreSettings, vfs: FaultyVfs, monkeypatch: pytest.MonkeyPatch
+    either: StoreSettings, vfs: FaultyVfs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the database file cannot be synced commits go on in the WAL, and all is well when it can again."""
     monkeypatch.setattr(checkpoint, "SOFT_OCTETS", 64 << 10)
-    async with open_sqlite_store(settings, seams(vfs)) as store:
+    async with open_sqlite_store(either, seams(vfs)) as store:
         vfs.fail(sync=sync_error, suffix=".db")
         seq = 0
         while vfs.medium.faults < 3:
@@ -284,7 +283,7 @@ async def test_a_failing_checkpoint_harms_no_commit(
             assert await write(store, new(*range(seq, seq + 100))).wait() is None
         vfs.heal()
         assert store.failing is None
-    assert len(await seqs_after(settings)) == seq
+    assert len(await seqs_after(either)) == seq
 
 
 async def test_the_wal_is_bounded(settings: StoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,13 @@
 # ruff: noqa: ASYNC230, ASYNC240 (the tests prepare small files on disk)
 
 import os
-import shutil
 from pathlib import Path
 
 import apsw
 import attrs
 import pytest
 import trio
-from store_records import NOW, delivery, message, new
+from store_records import NOW, copy_beside, delivery, message, new
 
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreFailed, StoreInUse
@@ -41,9 +40,7 @@ async def crashed_copy(settings: StoreSettings, folder: Path, first: int = 1, co
         for seq in range(first, first + 500, 500 // commits):
             store.write(new(*range(seq, seq + 500 // commits)))
             await store.flush()
-        for suffix in ("", "-wal", ".lock"):
-            shutil.copy(f"{settings.path}{suffix}", folder / f"smsagg.db{suffix}")
-    return StoreSettings(path=str(folder / "smsagg.db"), free_octets_min=0)
+        return copy_beside(settings, folder, "", "-wal", ".lock")
 
 
 async def refusal(settings: StoreSettings, seams: Seams | None = None) -> str:
@@ -100,9 +97,9 @@ async def test_a_lonely_wal_is_refused(settings: StoreSettings, tmp_path: Path) 
     assert Path(f"{crashed.path}-wal").stat().st_size > 0
 
 
-async def test_a_killed_store_is_found_whole(settings: StoreSettings, tmp_path: Path) -> None:
+async def test_a_killed_store_is_found_whole(either: StoreSettings, tmp_path: Path) -> None:
     """What is in the WAL only is recovered."""
-    crashed = await crashed_copy(settings, tmp_path / "crashed")
+    crashed = await crashed_copy(either, tmp_path / "crashed")
     async with open_sqlite_store(crashed) as store:
         assert (await store.recover(NOW)).queued_by_account == {"acme": 500}
 
@@ -115,10 +112,10 @@ async def test_garbage_is_refused(settings: StoreSettings, content: bytes) -> No
     assert Path(settings.path).read_bytes() == content
 
 
-async def test_a_flipped_page_is_found_after_a_crash(settings: StoreSettings, tmp_path: Path) -> None:
+async def test_a_flipped_page_is_found_after_a_crash(either: StoreSettings, tmp_path: Path) -> None:
     """After an unclean end the database is read through, and a damaged page refuses the start."""
-    await fill(settings, 2_000)
-    damaged = await crashed_copy(settings, tmp_path / "damaged", first=5_000)
+    await fill(either, 2_000)
+    damaged = await crashed_copy(either, tmp_path / "damaged", first=5_000)
     with open(damaged.path, "r+b") as file:
         for page in range(60, 80):  # of messages; the tables begin before
             file.seek(page * 4096)
@@ -135,9 +132,9 @@ async def test_a_truncated_database_is_found_after_a_crash(settings: StoreSettin
 
 
 @pytest.mark.parametrize("place", [0.0, 0.001, 0.3, 0.6])
-async def test_a_flipped_bit_in_the_wal_is_found(settings: StoreSettings, tmp_path: Path, place: float) -> None:
+async def test_a_flipped_bit_in_the_wal_is_found(either: StoreSettings, tmp_path: Path, place: float) -> None:
     """Damage in the WAL, which SQLite would take for its end, refuses the start and leaves the files alone."""
-    damaged = await crashed_copy(settings, tmp_path / "damaged", commits=20)
+    damaged = await crashed_copy(either, tmp_path / "damaged", commits=20)
     wal = Path(f"{damaged.path}-wal")
     content = bytearray(wal.read_bytes())
     content[int(len(content) * place) + 17] ^= 4
@@ -147,15 +144,15 @@ async def test_a_flipped_bit_in_the_wal_is_found(settings: StoreSettings, tmp_pa
     assert wal.read_bytes() == content
 
 
-async def test_a_torn_last_commit_is_no_damage(settings: StoreSettings, tmp_path: Path) -> None:
+async def test_a_torn_last_commit_is_no_damage(either: StoreSettings, tmp_path: Path) -> None:
     """The end of the WAL may be missing or garbled, as after a crash in the midst of a commit."""
     for name, lost in (("cut", 9_000), ("gone", 100)):
-        torn = await crashed_copy(settings, tmp_path / name, commits=5)
+        torn = await crashed_copy(either, tmp_path / name, commits=5)
         os.truncate(f"{torn.path}-wal", os.path.getsize(f"{torn.path}-wal") - lost)
         async with open_sqlite_store(torn) as store:
             assert await store.find_message(1) is not None
-        os.remove(settings.path)
-        os.remove(f"{settings.path}.lock")
+        os.remove(either.path)
+        os.remove(f"{either.path}.lock")
 
 
 async def test_another_programs_database_is_refused(settings: StoreSettings) -> None:

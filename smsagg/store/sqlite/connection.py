@@ -26,7 +26,7 @@ from smsagg.store.sqlite.disk import FreeOctets, free_octets
 from smsagg.store.sqlite.errors import store_error
 from smsagg.store.sqlite.owner import OwnerLock
 from smsagg.store.sqlite.schema import Migration, load_migrations, migrate
-from smsagg.store.sqlite.sealing import give_functions, give_key, refuse_plain
+from smsagg.store.sqlite.sealing import give_functions, give_key, refuse_plain, vfs_of
 from smsagg.store.sqlite.wal import refuse_unread_commits
 
 PAGE_OCTETS = 4096
@@ -53,7 +53,7 @@ class Seams:
 
 def connect(path: str, seams: Seams, database_key: bytes = b"", cipher: Cipher | None = None) -> apsw.Connection:
     """A connection as the store wants it; raises :class:`apsw.Error`. Without ``cipher`` no secret can be touched."""
-    connection = apsw.Connection(path, vfs=seams.vfs, statementcachesize=STATEMENTS_KEPT)
+    connection = apsw.Connection(path, vfs=vfs_of(seams.vfs, database_key), statementcachesize=STATEMENTS_KEPT)
     try:
         give_key(connection, database_key)
         if cipher is not None:

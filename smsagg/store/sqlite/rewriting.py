@@ -18,7 +18,7 @@ from smsagg.errors import StoreFailed
 from smsagg.store.key_files import sync_file, sync_folder
 from smsagg.store.sqlite.connection import close
 from smsagg.store.sqlite.errors import store_error
-from smsagg.store.sqlite.sealing import give_key, is_plain, uri_of
+from smsagg.store.sqlite.sealing import give_key, is_plain, uri_of, vfs_of
 
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
 
@@ -31,7 +31,7 @@ def rewrite(path: str, old_key: bytes, new_key: bytes, vfs: str | None = None) -
     copy = Path(f"{path}.rewritten")
     try:
         copy.unlink(missing_ok=True)
-        connection = apsw.Connection(path, flags=_FLAGS, vfs=vfs)
+        connection = apsw.Connection(path, flags=_FLAGS, vfs=vfs_of(vfs, old_key or new_key))
         try:
             give_key(connection, old_key)
             connection.execute("PRAGMA temp_store = MEMORY")

@@ -45,6 +45,11 @@ def give_key(connection: apsw.Connection, database_key: bytes) -> None:
         connection.pragma("key", f"raw:{database_key.hex()}")
 
 
+def vfs_of(name: str | None, database_key: bytes) -> str | None:
+    """The file system ``name`` with what seals pages above it, which the default one has by itself."""
+    return f"multipleciphers-{name}" if name and database_key else name
+
+
 def uri_of(path: Path, database_key: bytes) -> str:
     """``path`` with its key, for ``VACUUM INTO``."""
     query = f"cipher={CIPHER}&key=raw:{database_key.hex()}" if database_key else "key="
