@@ -7,8 +7,6 @@ It is bound to a *context*, a constant of the place where it is kept: what was s
 form         octets                              for
 ===========  ==================================  ===================================================================
 seal         id 4, nonce 12, data, tag 16        texts, secrets: AES-256-GCM-SIV (RFC 8452)
-seal_same    id 4, tag 16, data                  what is looked up by equality: AES-SIV (RFC 5297); equal data under one
-                                                 key and context give equal octets, and that is all they tell
 digest       id 4, HMAC-SHA-256 32               what is only ever compared: codes
 ===========  ==================================  ===================================================================
 
@@ -23,7 +21,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import define
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV, AESSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from smsagg.errors import SealError
 from smsagg.protection.key import ID_OCTETS, Key
@@ -45,7 +43,6 @@ class _Engines:
 
     key_id: bytes
     random: AESGCMSIV
-    same: AESSIV
     digest_key: bytes
 
 
@@ -87,23 +84,6 @@ class Cipher:
             return engines.random.decrypt(sealed[ID_OCTETS:start], sealed[start:], context)
         except (InvalidTag, ValueError) as error:
             raise SealError("what was sealed has been changed") from error
-
-    def seal_same(self, data: bytes, context: bytes) -> bytes:
-        """``data``, not empty, for :meth:`open_same`; 20 octets longer, and the same each time under one key."""
-        self.has_sealed = True
-        return self._newest.key_id + self._newest.same.encrypt(data, [context])
-
-    def open_same(self, sealed: bytes, context: bytes) -> bytes:
-        """What was sealed; raises :class:`SealError`."""
-        engines = self._named(sealed)
-        try:
-            return engines.same.decrypt(sealed[ID_OCTETS:], [context])
-        except (InvalidTag, ValueError) as error:
-            raise SealError("what was sealed has been changed") from error
-
-    def forms(self, data: bytes, context: bytes) -> list[bytes]:
-        """What :meth:`seal_same` makes, or made, of ``data`` under each key, the newest first: for look-ups."""
-        return [engines.key_id + engines.same.encrypt(data, [context]) for engines in self._engines.values()]
 
     def digest(self, data: bytes, context: bytes) -> bytes:
         """36 octets from which nobody without the key can guess ``data``, however few it could be."""
@@ -154,7 +134,6 @@ def _engines(key: Key) -> _Engines:
     return _Engines(
         key.key_id,
         AESGCMSIV(key.derive(b"seal", 32)),
-        AESSIV(key.derive(b"seal-same", 64)),
         key.derive(b"digest", 32),
     )
 

@@ -20,7 +20,7 @@ from smsagg.consent.listing import number_of
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.engine.erasing.erasures import Erasure
-from smsagg.errors import ErasuresFull
+from smsagg.errors import ErasuresFull, StoreError
 from smsagg.protection.subject import DataSubject, pseudonym_of
 
 EXPORTS_MAX = 2
@@ -124,11 +124,16 @@ class PersonalDataEndpoints:
         return Response(orjson.dumps(_told(erasure)), media_type="application/json")
 
     async def _lines(self, subject: DataSubject) -> AsyncIterator[bytes]:
+        """What fails on the way ends without its last line."""
+        if self._exports >= EXPORTS_MAX:  # others came while the answer began
+            return
         self._exports += 1
         found = self._find(subject)
         try:
             while line := await trio.to_thread.run_sync(next, found, b""):
                 yield line
+        except StoreError:
+            return
         finally:
             self._exports -= 1
 
