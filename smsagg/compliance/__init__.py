@@ -1,7 +1,7 @@
 """What the countries' laws and carriers ask of messages, as data. Pure."""
 
 from smsagg.compliance.hours import Hours, opens_at
-from smsagg.compliance.judge import Allowed, Asked, Judge
+from smsagg.compliance.judge import Allowed, Asked, Judge, added
 from smsagg.compliance.rules import NO_RULES, ComplianceMap, CountryRules, RequiredText, Senders
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Judge",
     "RequiredText",
     "Senders",
+    "added",
     "opens_at",
 ]

@@ -70,13 +70,13 @@ class Judge:
             return SENDER
         if name in rules.opt_in and not asked.has_opted_in():
             return OPT_IN
-        added = _added(rules, name, asked.text) if rules.texts else ""
-        if added is None:
+        words = added(rules, name, asked.text)
+        if words is None:
             return TEXT
         at = self.opens_at(rules, name, asked.digits, asked.not_before)
         if at is None or at >= asked.expires_at or (at > asked.not_before and not rules.hours[name].holds):
             return HOURS
-        return Allowed(at, added)
+        return Allowed(at, words)
 
     def opens_at(self, rules: CountryRules, message_class: str, digits: str, at: int) -> int | None:
         """When a message of this class may be sent to ``digits``: ``at`` (UTC milliseconds), or the next instant after
@@ -96,8 +96,8 @@ def _takes_name(senders: Senders, is_registered: bool) -> bool:
     return senders is Senders.ANY or (senders is Senders.REGISTERED and is_registered)
 
 
-def _added(rules: CountryRules, message_class: str, text: Callable[[], str | None]) -> str | None:
-    """What has to be put behind the text; ``None``: it is to be refused."""
+def added(rules: CountryRules, message_class: str, text: Callable[[], str | None]) -> str | None:
+    """What has to be put behind the text of a message; ``None``: it is to be refused."""
     wanted = [required for required in rules.texts if message_class in required.classes]
     said = text() if wanted else None
     if said is None:

@@ -10,8 +10,6 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
-
 from smsagg.config.csv_rows import FileProblems
 from smsagg.consent import sender_key
 from smsagg.consent.listing import header_line, list_lines, number_of, read_list
@@ -26,8 +24,6 @@ PROBLEMS_MAX = 50
 TOLD_EVERY = 10_000
 """Rows of an import, for its progress."""
 
-log = structlog.get_logger("smsagg.audit")
-
 
 class SuppressService:
     """Answers for a running server."""
@@ -35,30 +31,25 @@ class SuppressService:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def serve(self, arguments: Mapping[str, Any], send: Send, caller: Caller) -> None:
+    async def serve(self, arguments: Mapping[str, Any], send: Send, _caller: Caller) -> None:
         """A :data:`~smsagg.control.server.Handler`; what was committed stays when the caller goes away."""
         what = arguments.get("do")
         like = self._record(arguments)
         if what in ("add", "remove"):
-            changed = await self._change(like, self._numbers(arguments), is_kept=what == "add")
-            self._log(what, like, changed, caller)
-            await send({"changed": changed})
+            updates = [ConsentUpdate(like._replace(number=one), what == "add") for one in self._numbers(arguments)]
+            await send({"changed": await self._engine.consents.change(updates)})
         elif what == "find":
             for number in self._numbers(arguments):
                 for record in await self._engine.consents.find(like.kind, like.account, number):
                     await send(record._asdict())
         elif what == "import":
-            await self._import(arguments, like, send, caller)
+            await self._import(arguments, like, send)
         elif what == "export":
             await self._export(like, send)
         else:
             raise ControlError("do: must be add, remove, find, import or export")
 
-    async def _change(self, like: ConsentRecord, numbers: list[str], *, is_kept: bool) -> int:
-        updates = [ConsentUpdate(like._replace(number=number), is_kept) for number in numbers]
-        return await self._engine.consents.change(updates)
-
-    async def _import(self, arguments: Mapping[str, Any], like: ConsentRecord, send: Send, caller: Caller) -> None:
+    async def _import(self, arguments: Mapping[str, Any], like: ConsentRecord, send: Send) -> None:
         found, wrong = FileProblems(_text(arguments, "file") or "line"), 0
         due = TOLD_EVERY
 
@@ -75,7 +66,6 @@ class SuppressService:
         records = read_list(io.StringIO(_text(arguments, "body")), like._replace(how="import"), found)
         read, changed = await self._engine.consents.take_in(records, told)
         await told(read, changed)
-        self._log("import", like, changed, caller)
         await send({"read": read, "changed": changed, "wrong": wrong, "done": True})
 
     async def _export(self, like: ConsentRecord, send: Send) -> None:
@@ -105,10 +95,6 @@ class SuppressService:
                 raise ControlError(f"{one} is no international number")
             found.append(number)
         return found
-
-    @staticmethod
-    def _log(what: str, like: ConsentRecord, changed: int, caller: Caller) -> None:
-        log.info("suppressions_changed", what=what, account=like.account, changed=changed, uid=caller.uid)
 
 
 def _text(arguments: Mapping[str, Any], key: str) -> str:

@@ -40,6 +40,19 @@ async def test_a_suppressed_number_gets_nothing_until_it_is_removed() -> None:
         assert (await client.send(f"+{NUMBER}")).status == 202
 
 
+async def test_every_change_is_in_the_audit_trail_without_numbers() -> None:
+    """Who did what, in the transaction of the change; a long list is one record."""
+    tables = Tables()
+    async with api(store=MemoryStore(tables)) as client:
+        await client.call("POST", "/v1/suppressions", {"number": NUMBER, "sender": "ACME"})
+        body = f"number\n{NUMBER}\n".encode() + b"447700900124\n" * 600
+        await client.call("POST", "/v1/suppressions/import", body, content_type="text/csv")
+        await client.call("DELETE", f"/v1/suppressions/{NUMBER}?sender=ACME")
+        trail = [(one.entry.action, one.entry.actor, one.entry.account) for one in tables.audit]
+        assert trail == [(f"suppression.{what}", "key:app", "acme") for what in ("put", "import", "delete")]
+        assert NUMBER not in str(tables.audit)
+
+
 async def test_what_waits_is_not_sent() -> None:
     """K10 over HTTP: it ends as rejected, once the number is suppressed."""
     away = carrier_settings(FakeSettings(bound=False))

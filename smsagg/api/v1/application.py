@@ -15,6 +15,7 @@ from smsagg.api.app import Receive, Scope, Send
 from smsagg.api.v1 import oauth
 from smsagg.api.v1.audit import Audit
 from smsagg.api.v1.callback_secret import CallbackSecret
+from smsagg.api.v1.compliance import Compliance
 from smsagg.api.v1.consents import LISTS, Consents
 from smsagg.api.v1.danger import Danger
 from smsagg.api.v1.description import describe
@@ -81,7 +82,7 @@ class V1:
             PersonalDataEndpoints(engine, personal_data, is_operators=is_operators).router
             for is_operators in (False, True)
         ]
-        routers.append(Audit(engine).router)
+        routers += [Compliance(engine).router, Audit(engine).router]
         self._token = TokenEndpoint(engine, directory)
         routers += [self._token.router, *directory_routers(engine, directory)]
         routers += [VerificationEndpoints(engine, self._sending).router, TemplateEndpoints(engine).router]

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
-from smsagg.api.v1.access import account_of, require
+from smsagg.api.v1.access import account_of, actor_of, require
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.consent_shapes import ImportAnswer, ListAnswer, NewConsent, NewSuppression, RecordAnswer
 from smsagg.api.v1.description import json_of
@@ -24,10 +24,12 @@ from smsagg.api.v1.times import milliseconds_of
 from smsagg.config.csv_rows import FileProblems
 from smsagg.consent import sender_key
 from smsagg.consent.listing import header_line, list_lines, number_of, read_list
+from smsagg.directory.audit import AuditEntry, entry_of
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.events.documents import instant
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
+from smsagg.observe.log import masked
 
 PAGE_MAX = 1_000
 PROBLEMS_MAX = 50
@@ -157,7 +159,7 @@ class Consents:
         if isinstance(new, NewConsent):
             at = record.at if new.at is None else milliseconds_of(new.at, "at")
             record = record._replace(how=new.how, at=at)
-        await self._change(ConsentUpdate(record))
+        await self._change(request, ConsentUpdate(record))
         return Response(orjson.dumps(_told(record)), 201, media_type="application/json")
 
     async def remove(
@@ -169,7 +171,7 @@ class Consents:
         """No more in force when it is answered."""
         account = self._account(request, self._of.writes)
         record = self._record(account, _digits(number), sender)
-        if not await self._change(ConsentUpdate(record, is_kept=False)):
+        if not await self._change(request, ConsentUpdate(record, is_kept=False)):
             raise _unknown()
         return Response(status_code=204)
 
@@ -191,7 +193,8 @@ class Consents:
             del found.lines[PROBLEMS_MAX:]
             await self._turn()
 
-        rows, changed = await self._engine.consents.take_in(records, told)
+        audit = [self._entry(request, "import", like, "list")]
+        rows, changed = await self._engine.consents.take_in(records, told, audit)
         if not rows and found.lines:
             errors = [{"path": "", "detail": line} for line in found.lines[:PROBLEMS_MAX]]
             raise Problem(422, "invalid-list", "No row of the list can be taken in.", errors)
@@ -228,8 +231,17 @@ class Consents:
         now = self._engine.core.clock.now_ms()
         return ConsentRecord(self._of.kind, account, number, sender_key(sender), now, how)
 
-    async def _change(self, update: ConsentUpdate) -> bool:
-        return await self._engine.consents.change([update]) > 0
+    async def _change(self, request: Request, update: ConsentUpdate) -> bool:
+        action = "put" if update.is_kept else "delete"
+        entry = self._entry(request, action, update.record, masked(update.record.number))
+        return await self._engine.consents.change([update], [entry]) > 0
+
+    def _entry(self, request: Request, action: str, record: ConsentRecord, subject: str) -> AuditEntry:
+        """The trail is for ever, and so holds no whole numbers."""
+        subject = f"{record.account}/{subject}" if record.account else subject
+        said = {"sender": record.sender} if record.sender else {}
+        kind = self._of.kind.name.lower()
+        return entry_of(actor_of(request), self._engine.core.clock.now_ms(), f"{kind}.{action}", subject, said)
 
 
 _EXAMPLE = "number,sender,evidence\n+447700900123,,asked by telephone\n+447700900124,ACME,\n"

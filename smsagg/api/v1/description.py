@@ -38,6 +38,7 @@ _IN_PATHS: Mapping[str, tuple[str, str]] = {
     "erasure_id": ("Id of an erasure.", "era_5f0c2b7d9a1e4c3b8d6f0a21"),
     "message_id": ("Id of a message.", "00000001b5d0c9f2"),
     "name": ("Its name.", "crm"),
+    "country": ("ISO 3166.", "FR"),
     "number": ("International, with or without `+`.", "447700900123"),
     "verification_id": ("Id of a verification.", "ver_5f2b8c1e0d7a49f3a6b1c2d3e4f50617"),
 }

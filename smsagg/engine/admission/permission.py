@@ -7,7 +7,7 @@ Our own answers to opt-outs are let through: the law asks for them.
 from collections.abc import Callable
 from functools import partial
 
-from smsagg.compliance import Asked, Judge
+from smsagg.compliance import Asked, Judge, added
 from smsagg.config.schema import AccountSettings, SenderSettings
 from smsagg.config.senders import is_number
 from smsagg.engine.accounts import Account
@@ -55,6 +55,11 @@ class Permission:
         if said.add:
             _add(message, said.add)
         return None
+
+    def takes_text(self, message: Message) -> bool:
+        """Whether the text of ``message``, which was put in the place of another, says what it has to."""
+        rules = self._core.tables.compliance.of(message.country)
+        return rules is None or added(rules, message.message_class, partial(_text_of, message)) == ""
 
     def _asked(self, account: Account, message: Message, digits: str) -> Asked:
         core = self._core

@@ -13,6 +13,7 @@ import trio
 
 from smsagg.consent import ConsentBook, sender_key
 from smsagg.consent.book import KEY_OCTETS
+from smsagg.directory.audit import AuditEntry
 from smsagg.errors import StoreError
 from smsagg.model import Message
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
@@ -58,9 +59,9 @@ class Consents:
         """These are in the store now; how many of them changed anything."""
         return sum([self.book.apply(update) for update in updates])
 
-    async def change(self, updates: Sequence[ConsentUpdate]) -> int:
-        """Write ``updates``, at most :data:`UPDATES_MAX`; returns after the commit how many changed anything. What was
-        begun is not undone by cancelling the call."""
+    async def change(self, updates: Sequence[ConsentUpdate], audit: Sequence[AuditEntry] = ()) -> int:
+        """Write ``updates``, at most :data:`UPDATES_MAX`, and what the audit trail says of them, both or neither;
+        returns after the commit how many changed anything. What was begun is not undone by cancelling the call."""
         assert len(updates) <= UPDATES_MAX
         is_committed, changed = trio.Event(), 0
 
@@ -70,20 +71,24 @@ class Consents:
                 changed = self.committed(updates)
             is_committed.set()
 
-        self._store.write(Changes(consents=list(updates)), committed)
+        self._store.write(Changes(consents=list(updates), audit=list(audit)), committed)
         await is_committed.wait()
         return changed
 
     async def take_in(
-        self, records: Iterator[ConsentRecord], told: Callable[[int, int], Awaitable[None]]
+        self,
+        records: Iterator[ConsentRecord],
+        told: Callable[[int, int], Awaitable[None]],
+        audit: Sequence[AuditEntry] = (),
     ) -> tuple[int, int]:
-        """Write all of ``records``, a slice at a time; returns how many there were, and how many changed anything.
+        """Write all of ``records``, a slice at a time, the first with ``audit``; returns how many there were, and how
+        many changed anything.
 
         ``told`` hears both after the commit of each slice. What was committed stays when the call is cancelled.
         """
         read = changed = 0
         while updates := [ConsentUpdate(record) for record in islice(records, SLICE)]:
-            changed += await self.change(updates)
+            changed += await self.change(updates, () if read else audit)
             read += len(updates)
             await told(read, changed)
         return read, changed

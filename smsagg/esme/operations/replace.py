@@ -66,6 +66,8 @@ def _revise(bound: Bound, pdu: ReplaceSm, message: Message, now: int) -> Revisio
     guard = bound.account.guard
     if guard is not None and guard.content_action(replacing, now) in ("block", "hold"):
         return ESME_RREPLACEFAIL
+    if not bound.door.engine.admission.permission.takes_text(replacing):
+        return ESME_RREPLACEFAIL
     times = bound.door.submission.times_of(pdu, now)
     if isinstance(times, int):
         return times
