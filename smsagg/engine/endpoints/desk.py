@@ -19,7 +19,7 @@ from smsagg.engine.ending.events import Events
 from smsagg.engine.endpoints.endpoints import CALLBACKS, CALLBACKS_KIND, KIND, NOWHERE, Endpoints
 from smsagg.engine.endpoints.standings import Standings
 from smsagg.errors import EndpointError, StaleValue, StoreError
-from smsagg.events.endpoint import Endpoint, Source, name_of
+from smsagg.events.endpoint import Endpoint, Source
 from smsagg.events.standing import Disabled, Standing
 from smsagg.signing import new_secret
 from smsagg.store.base import Changes, Store
@@ -132,13 +132,14 @@ class EndpointDesk:
 
     async def enable(self, by: Actor, endpoint: Endpoint) -> None:
         """It is told again, first of all what it is owed; also one of the file."""
-        await self._restate(by, "webhook.enable", endpoint, self.standing(endpoint).enabled())
+        await self._register.note(by, "webhook.enable", endpoint.name, {})
+        await self._restate(endpoint, self.standing(endpoint).enabled())
 
     async def disable(self, by: Actor, endpoint: Endpoint) -> None:
         """It is told nothing until it is enabled, whatever its settings become; what happens is owed to it still."""
-        now = self._clock.now_ms()
-        standing = self.standing(endpoint).enabled().disabled(Disabled.ASKED, now, endpoint.digest)
-        await self._restate(by, "webhook.disable", endpoint, standing)
+        await self._register.note(by, "webhook.disable", endpoint.name, {})
+        enabled, now = self.standing(endpoint).enabled(), self._clock.now_ms()
+        await self._restate(endpoint, enabled.disabled(Disabled.ASKED, now, endpoint.digest))
 
     # --- telling ---
 
@@ -163,12 +164,15 @@ class EndpointDesk:
         after = max(after, await self._store.last_event_before(since))
         up_to = await self._store.last_event_before(until)
         owed, kinds = 0, kinds or endpoint.settings.events
-        while owed < REPLAYED_MAX:
-            found, more = await self._store.owe_events(endpoint.name, endpoint.account, kinds, after, up_to, AT_ONCE)
-            owed, after = owed + found, more
-            if not more:
-                break
-        self._events.owe_again(endpoint)
+        account = endpoint.account
+        try:
+            while owed < REPLAYED_MAX:
+                found, more = await self._store.owe_events(endpoint.name, account, kinds, after, up_to, AT_ONCE)
+                owed, after = owed + found, more
+                if not more:
+                    break
+        finally:
+            self._events.owe_again(endpoint)
         return Replayed(owed, after)
 
     # --- how ---
@@ -185,8 +189,7 @@ class EndpointDesk:
         await self._register.put(by, kind, key, self._endpoints.value_of(endpoint), tag=tag)
         return endpoint
 
-    async def _restate(self, by: Actor, action: str, endpoint: Endpoint, standing: Standing) -> None:
-        await self._register.note(by, action, name_of(endpoint.account, endpoint.hook), {})
+    async def _restate(self, endpoint: Endpoint, standing: Standing) -> None:
         changes = Changes()
         self._standings.put(endpoint, standing, changes)
         self._endpoints.tell()
