@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smsagg.config.load import load_config, parse_config
 from smsagg.config.schema import Config, MessageClassSettings, PoolMember
-from smsagg.config.units import Duration, Rate, StatusCode, split_host_port
+from smsagg.config.units import Duration, Rate, StatusCode
 from smsagg.config.validators import at_least
 from smsagg.errors import ConfigError
 
@@ -69,18 +69,6 @@ def problems(text: str) -> list[str]:
     lines = str(refusal.value).splitlines()
     assert all(line.startswith("gw.toml: ") for line in lines)
     return [line.removeprefix("gw.toml: ") for line in lines]
-
-
-def test_nothing_listens_beyond_this_machine_unless_it_is_told_to() -> None:
-    """Every listener that has a default has one of the loopback's, and nobody has a key that the file does not give."""
-    config = parse(SOUND + '[server.tls]\ncertificate_file = "a"\nkey_file = "b"\n')
-    listeners = [config.server.smpp_listen, config.server.http_listen]
-    for more in (config.server.tls, config.server.https):
-        listeners += [getattr(more, name) for name in ("smpp_listen", "http_listen", "listen") if hasattr(more, name)]
-    assert len(listeners) == 3
-    assert {split_host_port(listener)[0] for listener in listeners} == {"127.0.0.1"}
-    assert [account.api_keys for account in config.accounts.values()] == [{}]
-    assert config.operators == {}
 
 
 def test_a_sound_file_has_the_schemas_defaults_for_what_it_does_not_say() -> None:
