@@ -1,6 +1,8 @@
 """API keys that are made, rotated and revoked while the server runs."""
 
 import pytest
+import trio
+import trio.testing
 from directory_bench import OWNER_KEY, kind_of, made, owned_config
 from test_api_v1_reload import put_in_force, stream
 from v1_bench import KEY, OPERATOR_KEY, OTHERS_KEY, api, api_config
@@ -214,6 +216,37 @@ async def test_there_are_so_many_keys_and_lists_have_pages(monkeypatch: pytest.M
             names += [one["name"] for one in page["keys"]]
             cursor = page["next_cursor"]
         assert names == ["app", "k1", "k2", "k3", "owner", "reader"]
+
+
+async def test_keys_that_are_made_at_once_stay_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "KEYS_MAX", 2)
+    async with api(owned_config()) as client:
+        owner = client.with_key(OWNER_KEY)
+        statuses: list[int] = []
+
+        async def make(name: str) -> None:
+            statuses.append((await owner.call("POST", "/v1/keys", {"name": name})).status)
+
+        async with trio.open_nursery() as nursery:
+            for name in ("k1", "k1", "k2", "k3", "k4"):
+                nursery.start_soon(make, name)
+        assert sorted(statuses) == [201, 201, 409, 409, 409]
+
+
+async def test_a_caller_who_goes_away_while_a_key_is_revoked_has_it_revoked() -> None:
+    """Or not: but store, memory and audit trail agree."""
+    async with api(owned_config()) as client:
+        owner = client.with_key(OWNER_KEY)
+        key = await made(owner, "/v1/keys", {"name": "crm"})
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(owner.call, "DELETE", "/v1/keys/crm")
+                await trio.testing.wait_all_tasks_blocked()
+                scope.cancel()
+        is_good = (await client.with_key(key["secret"]).send()).status == 202
+        is_kept = any(name.endswith("acme/crm") for _, name in client.gateway.store.tables.entities)
+        actions = [one["action"] for one in (await owner.call("GET", "/v1/audit")).document["records"]]
+        assert is_good == is_kept == ("key.revoke" not in actions)
 
 
 async def test_what_cannot_be_kept_lets_nobody_in_and_what_cannot_be_forgotten_stays() -> None:

@@ -3,9 +3,9 @@
 import base64
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 import trio
 from directory_bench import OWNER_KEY, kind_of, made, owned_config
+from trio.testing import MockClock
 from v1_bench import OPERATOR_KEY, Client, api
 
 from smsagg.config.schema import Config, DirectorySettings
@@ -78,6 +78,24 @@ async def test_what_the_policy_names_needs_a_code_and_a_code_is_good_once() -> N
         assert (me["name"], me["has_totp"], me["totp_for"]) == ("user:ann", True, ["keys", "users"])
 
 
+async def test_of_requests_that_show_one_code_at_once_one_is_done() -> None:
+    async with api(owned_config()) as client:
+        ann = await person(client)
+        await ann.enrol()
+        await ann.confirm()
+        be_strict(client)
+        ann.next_step()
+        answers: list[tuple[int, str]] = []
+
+        async def make(name: str) -> None:
+            answers.append(await ann.make_key(name, ann.code()))
+
+        async with trio.open_nursery() as nursery:
+            for number in range(5):
+                nursery.start_soon(make, f"k{number}")
+        assert sorted(answers) == [(201, "")] + [(403, "totp-refused")] * 4
+
+
 async def test_a_wrong_request_uses_no_code_up() -> None:
     async with api(owned_config()) as client:
         ann = await person(client)
@@ -91,8 +109,7 @@ async def test_a_wrong_request_uses_no_code_up() -> None:
         assert await ann.make_key("k", code) == (201, "")
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_after_five_wrong_codes_none_is_looked_at_for_five_minutes() -> None:
+async def test_after_five_wrong_codes_none_is_looked_at_for_five_minutes(autojump_clock: MockClock) -> None:
     async with api(owned_config()) as client:
         ann = await person(client)
         await ann.enrol()

@@ -112,7 +112,7 @@ class Accounts:
             responses=problems(404, 415, 422, 429),
             openapi_extra={**json_of(Freeze, {"an odd pattern": {"reason": "sends to new countries"}}), **changing},
             operation_id="admin_freeze_account",
-            summary="Hold all that an account sends",
+            summary="Freeze an account",
         )(self.freeze)
         router.post(
             "/admin/accounts/{name}/unfreeze",
@@ -136,7 +136,7 @@ class Accounts:
         return self._shown(name)
 
     async def freeze(self, request: Request, name: str) -> Response:
-        """What it has waiting and what it sends from now on is held; twice is as once."""
+        """What it has waiting is held, and nothing more is taken; twice is as once."""
         operator_of(request.state.caller, "admin:write")
         self._found(name)
         reason = (await read_as(request, _FREEZE)).reason
