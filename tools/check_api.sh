@@ -51,7 +51,7 @@ check sk_hooks examples,coverage,fuzzing,stateful
 owner=$(curl -sf "http://127.0.0.1:$http/v1/admin/keys?account=hooks" -H 'Authorization: Bearer sk_operator' \
     -H 'Content-Type: application/json' -d '{"name": "check-api", "role": "owner"}' |
     "$bin/python" -c 'import json, sys; print(json.load(sys.stdin)["secret"])')
-check "$owner" examples,coverage,fuzzing --include-path-regex '^/v1/(keys|clients|users|me|oauth)'
+check "$owner" examples,coverage,fuzzing --include-path-regex '^/v1/(keys|clients|users|me|oauth|personal-data)'
 check sk_operator examples,coverage,fuzzing --include-path-regex '^/v1/(admin|audit)'
 if grep -q '"level":"error"' "$work/gateway.log"; then
     grep '"level":"error"' "$work/gateway.log" >&2

@@ -15,6 +15,7 @@ from smsagg.history import open_history
 from smsagg.protection.key import new_key
 from smsagg.store.key_files import key_sources, read_keys, write_keys
 from smsagg.store.seal_file import SealFile
+from smsagg.store.sqlite.opening import renew_database_key
 from smsagg.store.sqlite.resealing import sealed_by
 
 
@@ -86,6 +87,14 @@ def forget(config_path: Path, key_id: str) -> None:
         raise ControlError(f"it is the only key in {source.place}: take that out of store.encryption.keys instead")
     write_keys(Path(source.place), rest)
     click.echo(f"key {key_id} is gone from {source.place}")
+
+
+@key.command()
+@config_option
+def renew(config_path: Path) -> None:
+    """Seal the stopped store with a new key of the database's own: for when somebody may have a key and the .seal."""
+    renew_database_key(load_config(config_path, settings_class).store)
+    click.echo("the database has another key; older backups are sealed with the one before")
 
 
 def _uses(store: StoreSettings) -> tuple[set[bytes], Counter[bytes]]:

@@ -49,12 +49,6 @@ def load_cipher(settings: StoreSettings) -> Cipher:
     return Cipher([key for _, key in read_keys(settings)], os.urandom)
 
 
-def find_cipher(settings: StoreSettings) -> Cipher | None:
-    """The same for who reads beside the server; ``None`` when the file beside the store is not there, where nothing
-    may be sealed."""
-    return None if _is_missing(settings) else load_cipher(settings)
-
-
 def make_keys(settings: StoreSettings) -> None:
     """The file beside the store, if that is where its keys are to be and there is none."""
     if _is_missing(settings):

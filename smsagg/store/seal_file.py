@@ -30,6 +30,10 @@ class SealFile:
         """Of the store's keys with which it is sealed."""
         return {Cipher.key_id_of(sealed) for sealed in self._lines()}
 
+    def is_settled(self, cipher: Cipher) -> bool:
+        """Whether it holds one key, sealed with the newest of the store."""
+        return [Cipher.key_id_of(sealed) for sealed in self._lines()] == [cipher.key_id]
+
     def read(self, cipher: Cipher) -> list[bytes]:
         """The database's keys; none: there is no such file."""
         try:

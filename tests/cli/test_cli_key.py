@@ -62,6 +62,10 @@ def test_a_key_takes_over_and_the_old_one_goes(tmp_path: Path) -> None:
     start(path)
     assert old not in smsagg("list", "--config", str(config)).output
     assert "there is no key" in smsagg("forget", "--config", str(config), old).output
+    before = Path(f"{path}.seal").read_bytes()
+    assert "has another key" in smsagg("renew", "--config", str(config)).output
+    assert Path(f"{path}.seal").read_bytes() != before
+    start(path)
 
 
 def test_a_new_key(tmp_path: Path) -> None:

@@ -10,15 +10,16 @@ from store_records import NOW, finished, new
 
 from smsagg.config.protection_settings import EncryptionSettings
 from smsagg.config.schema import StoreSettings
-from smsagg.errors import StoreFailed
+from smsagg.errors import StoreFailed, StoreInUse
 from smsagg.history import open_history
 from smsagg.history.backup import back_up
 from smsagg.history.lookup import find_messages
 from smsagg.protection.key import new_key
-from smsagg.store.base import Changes, EntityUpdate, QueuedMatch
+from smsagg.store.base import Changes, EntityUpdate, QueuedMatch, ReplacedMessage
 from smsagg.store.key_files import load_cipher, read_keys, write_keys
 from smsagg.store.seal_file import SealFile
 from smsagg.store.sqlite import open_sqlite_store, rewriting
+from smsagg.store.sqlite.opening import renew_database_key
 
 TEXT, NUMBER, PARKED = b"canary-text-4711", "4477009004711", "4477009008888"
 SEALED = EncryptionSettings(enabled=True)
@@ -151,6 +152,39 @@ async def test_another_key_takes_over_at_a_start(sealed: StoreSettings) -> None:
     await check(sealed)
 
 
+@pytest.mark.parametrize("step", ["", "sync_file", "sync_folder"])
+async def test_the_database_gets_another_key_of_its_own(
+    sealed: StoreSettings, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or keeps the old one: cut off anywhere, it is whole. Never while a server has it."""
+    await fill(sealed)
+    (old,) = SealFile(sealed.path).read(load_cipher(sealed))
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        if step:
+            patch.setattr(f"{rewriting.__name__}.{step}", fail)
+            with pytest.raises(StoreFailed, match="cannot be sealed"):
+                renew_database_key(sealed)
+            assert len(SealFile(sealed.path).read(load_cipher(sealed))) == 2
+        else:
+            renew_database_key(sealed)
+    async with open_sqlite_store(sealed):
+        with pytest.raises(StoreInUse):
+            renew_database_key(sealed)
+    (now,) = SealFile(sealed.path).read(load_cipher(sealed))
+    assert (now == old) is (step == "sync_file")
+    await check(sealed)
+
+
+def test_a_store_in_plain_has_no_key_to_renew(settings: StoreSettings) -> None:
+    """It is said what seals one."""
+    with pytest.raises(StoreFailed, match="is in plain"):
+        renew_database_key(settings)
+
+
 async def test_a_changed_page_is_not_read(sealed: StoreSettings) -> None:
     """Each is authenticated: whoever has the file but not the key can destroy, and cannot forge."""
     await fill(sealed)
@@ -194,9 +228,15 @@ async def test_a_secret_text_is_sealed_in_any_store(settings: StoreSettings) -> 
         with open_history(settings.path) as history:
             (shown,) = find_messages(history, claimed.message_id)
             assert shown.message.body == b""
+        store.write(Changes(replaced=[ReplacedMessage(1, 1, TEXT + b", again", False, NOW, NOW * 2)]))
+        await store.flush()
+        assert not hits(settings, TEXT)
+        replaced = await store.find_message(1)
+        assert replaced is not None
+        assert replaced.body == TEXT + b", again"
     connection = apsw.Connection(settings.path)
     (kept,) = (connection.execute("SELECT body FROM messages").get,)
-    assert load_cipher(settings).open(kept, b"text") == TEXT
+    assert load_cipher(settings).open(kept, b"text") == TEXT + b", again"
     connection.execute("UPDATE messages SET body = CAST(x'00' || substr(body, 2) AS BLOB)")
     connection.close()
     async with open_sqlite_store(settings) as store:

@@ -1,8 +1,10 @@
 """Opens the database with its keys: owned, checked, migrated, and sealed if it is to be."""
 
+import os
 from pathlib import Path
 
 import apsw
+import structlog
 from attrs import define, field
 
 from smsagg.config.schema import StoreSettings
@@ -16,6 +18,8 @@ from smsagg.store.sqlite.owner import OwnerLock
 from smsagg.store.sqlite.resealing import reseal
 from smsagg.store.sqlite.rewriting import opens, rewrite
 from smsagg.store.sqlite.sealing import give_functions, is_plain
+
+log = structlog.get_logger("smsagg.store")
 
 
 @define
@@ -72,6 +76,22 @@ def find_database_key(settings: StoreSettings) -> bytes:
     raise StoreFailed(f"{path} is damaged, or {seal_file.path} is another database's: restore both from one backup")
 
 
+def renew_database_key(settings: StoreSettings) -> None:
+    """Seal the database, which no server has open, with a new key of its own. Raises :class:`StoreError`; the store is
+    whole then, with the old one."""
+    lock = OwnerLock(settings.path)
+    try:
+        old_key = find_database_key(settings)
+        if not old_key:
+            raise StoreFailed(f"{settings.path} is in plain: it is sealed at a start with store.encryption.enabled")
+        seal_file, cipher, new_key = SealFile(settings.path), load_cipher(settings), new_database_key()
+        seal_file.write(cipher, [new_key, old_key])
+        rewrite(settings.path, old_key, new_key)
+        seal_file.write(cipher, [new_key])
+    finally:
+        lock.release()
+
+
 def _store_keys(settings: StoreSettings, connection: apsw.Connection) -> tuple[Cipher, NeededKeys]:
     """A store that needs no key yet gets one; a key that it needs is never made anew."""
     if not needed_keys(connection) and not SealFile(settings.path).exists():
@@ -88,9 +108,12 @@ def _sealed(
     if not database_key:
         close(connection)
         database_key = new_database_key()
+        log.info("store_sealing", octets=os.path.getsize(settings.path))
         seal_file.write(cipher, [database_key])
         rewrite(settings.path, b"", database_key, seams.vfs)
+        log.info("store_sealed", key=cipher.key_id.hex())
         connection = connect(settings.path, seams, database_key)
-    elif seal_file.key_ids() != {cipher.key_id}:
+    elif not seal_file.is_settled(cipher):
         seal_file.write(cipher, [database_key])
+        log.info("store_key_took_over", key=cipher.key_id.hex())
     return connection, database_key

@@ -1,6 +1,7 @@
 """Writes a database anew under another key: in plain before and sealed then, or sealed and sealed otherwise.
 
-Done at a start, before the database is used. Each step leaves what the next start understands::
+Done at a start, before the database is used, or by a command while no server runs. Each step leaves what the next start
+understands::
 
     seal file: [new, old] ─▶ copy beside it, synced ─▶ renamed over the database ─▶ seal file: [new]
 
