@@ -20,6 +20,7 @@ from smsagg.abuse.bodies import PartTexts
 from smsagg.abuse.collapse import Collapses, CountryTallies
 from smsagg.abuse.content import CompiledContent, ContentMatch
 from smsagg.abuse.duplicates import NOT_ARRIVED, Digest, Duplicates, bare_digits, digest_of
+from smsagg.abuse.reputation import Reputation
 from smsagg.abuse.rules import AbuseRules
 from smsagg.abuse.sequences import Sequences
 from smsagg.abuse.usage import UsageWatch
@@ -49,6 +50,7 @@ _DUPLICATE_OF_PENDING = Refusal(ESME_RTHROTTLED, "duplicate")
 _ACCOUNT, _BY_COUNTRY, _BY_PREFIX = 0, 1, 2
 _SCOPES = ("account", "country", "prefix")
 _OF_SEQUENCES = ("sequences_numbers", "sequences_gap", "sequences_window")
+_OF_REPUTATION = ("bounces", "bounces_share", "opt_outs", "opt_outs_share", "reputation_messages")
 _OF_COLLAPSES = ("delivery_collapse_share", "delivery_collapse_messages", "prefix_digits")
 _FAILED = frozenset(
     {MessageState.UNDELIVERABLE, MessageState.EXPIRED, MessageState.UNKNOWN, MessageState.REJECTED},
@@ -138,6 +140,13 @@ class Checks:
             self._collapses = Collapses(
                 rules.delivery_collapse_share, rules.delivery_collapse_messages, shared.countries, tracked_max
             )
+        self._reputation: Reputation | None = None
+        if (rules.bounces, rules.opt_outs) != ("off", "off"):
+            self._reputation = Reputation(
+                None if rules.bounces == "off" else rules.bounces_share,
+                None if rules.opt_outs == "off" else rules.opt_outs_share,
+                rules.reputation_messages,
+            )
         self._tables = [
             (place, LimitTable(limit, tracked_max))
             for place, limits in (
@@ -163,6 +172,7 @@ class Checks:
             or self.duplicates is not None
             or self._sequences is not None
             or self._collapses is not None
+            or self._reputation is not None
             or self._velocity is not None
             or self.usage is not None
         )
@@ -170,7 +180,7 @@ class Checks:
     @property
     def watches_ends(self) -> bool:
         """Whether :meth:`finished` is to be told."""
-        return self._collapses is not None or self.duplicates is not None
+        return self._collapses is not None or self.duplicates is not None or self._reputation is not None
 
     def check(self, message: Message, digits: str, now: int) -> Refusal | None:
         """Why ``message`` to E.164 ``digits``, whose country is known, is not taken in; ``None``: it may be.
@@ -255,6 +265,18 @@ class Checks:
             self.duplicates.ended(message)
         if self._collapses is not None and message.carrier and (is_delivered or message.state in _FAILED):
             self._note_end(self._collapses, message, is_delivered, now)
+        if self._reputation is not None and message.carrier and (is_delivered or message.state in _FAILED):
+            share = self._reputation.ended(is_delivered, now)
+            if share is not None:
+                detail = f"{share:.0%} of its messages do not arrive"
+                self._report(Finding("bounces", self.account, "", detail, self.rules.bounces))
+
+    def opted_out(self, now: int) -> None:
+        """Somebody wrote STOP to the account, at ``now`` (UTC milliseconds)."""
+        share = None if self._reputation is None else self._reputation.opted_out(now)
+        if share is not None:
+            detail = f"{share:.1%} of its messages are answered with a STOP"
+            self._report(Finding("opt_outs", self.account, "", detail, self.rules.opt_outs))
 
     def _note_end(self, collapses: Collapses, message: Message, is_delivered: bool, now: int) -> None:
         rules = self.rules
@@ -281,6 +303,7 @@ class Checks:
             return all(getattr(self.rules, name) == getattr(old.rules, name) for name in names)
 
         self._part_texts = old._part_texts
+        self._reputation = _either(self._reputation, old._reputation, is_same(*_OF_REPUTATION))
         if is_same("prefix_digits"):
             self.blocked = old.blocked
         if ours.duplicates_max == theirs.duplicates_max:

@@ -28,6 +28,11 @@ class AbuseRules:
     delivery_collapse: str = "off"
     delivery_collapse_share: float = 0.3
     delivery_collapse_messages: int = 50
+    bounces: str = "off"
+    bounces_share: float = 0.3
+    opt_outs: str = "off"
+    opt_outs_share: float = 0.05
+    reputation_messages: int = 200
     block_for: Duration = Duration(3_600.0)
     throttle_to: MessageLimit = field(default=_THROTTLED)
     duplicates: str = "off"

@@ -46,6 +46,17 @@ class AccountAbuseSettings:
     """Below this share of the country's delivery rate it is a collapse; default 0.3."""
     delivery_collapse_messages: int | None = field(default=None, validator=at_least(5))
     """Messages to the prefix, and to the rest of the country, that are over before anything is said; default 50."""
+    bounces: str | None = field(default=None, validator=one_of("off", "monitor", "freeze"))
+    """What is done about an account of whose messages more than ``bounces_share`` do not arrive: nothing but the alarm,
+    or ``freeze`` it. Default ``off``."""
+    bounces_share: float | None = field(default=None, validator=between(0.01, 0.99))
+    """Default 0.3."""
+    opt_outs: str | None = field(default=None, validator=one_of("off", "monitor", "freeze"))
+    """The same when more than ``opt_outs_share`` of them are answered with a STOP. Default ``off``."""
+    opt_outs_share: float | None = field(default=None, validator=between(0.001, 0.99))
+    """Default 0.05."""
+    reputation_messages: int | None = field(default=None, validator=at_least(10))
+    """Messages that are over, within some hours, before either is said; default 200."""
     block_for: Duration | None = field(default=None, validator=above(0))
     """Default 1h."""
     throttle_to: MessageLimit | None = None

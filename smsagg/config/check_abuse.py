@@ -13,6 +13,8 @@ _MEANS_NOTHING_WITHOUT = {
     "sequences_exempt": "sequences",
     "delivery_collapse_share": "delivery_collapse",
     "delivery_collapse_messages": "delivery_collapse",
+    "bounces_share": "bounces",
+    "opt_outs_share": "opt_outs",
     "duplicates_period": "duplicates",
     "takeover_freeze_on": "takeover",
     "takeover_factor": "takeover",

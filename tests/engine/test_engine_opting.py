@@ -4,8 +4,10 @@ from typing import Any
 
 import orjson
 
+from smsagg.config.abuse import AccountAbuseSettings
 from smsagg.config.consent_settings import AccountConsentSettings
 from smsagg.config.schema import Config
+from smsagg.model import MessageState
 from smsagg.model.consent import ConsentKind
 from smsagg.smpp.status import ESME_ROK
 from smsagg.store.memory import MemoryStore, Tables
@@ -126,3 +128,23 @@ async def test_it_holds_while_the_disk_is_slow_for_nobody_yet() -> None:
         await gateway.settle()
         assert (reported.statuses, is_stopped(gateway)) == ([ESME_ROK], True)
         assert len(gateway.sent) == 1
+
+
+async def test_too_many_opt_outs_freeze_the_account() -> None:
+    """An alarm, and what the account asks for then; who says it twice counts once."""
+    abuse = AccountAbuseSettings(opt_outs="freeze", opt_outs_share=0.1, reputation_messages=20)
+    account = account_settings("acme", mo_numbers=("60777",), abuse=abuse)
+    async with run_gateway(make_config(accounts={"acme": account})) as gateway:
+        for _ in range(20):
+            await gateway.accept_one()
+        await gateway.settle()
+        gateway.carrier.receipts([(one, MessageState.DELIVERED) for one in gateway.carrier.accept()])
+        await gateway.settle()
+        for handset in (HANDSET, HANDSET, "447700900998"):
+            gateway.carrier.mo("60777", b"STOP", source_addr=handset)
+            await gateway.settle()
+        assert not gateway.engine.freezing.frozen
+        gateway.carrier.mo("60777", b"STOP", source_addr="447700900997")
+        await gateway.settle()
+        assert list(gateway.engine.freezing.frozen) == ["acme"]
+        assert [alarm.finding.kind for alarm in gateway.engine.guard.alarms] == ["opt_outs"]

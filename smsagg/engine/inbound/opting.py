@@ -89,10 +89,17 @@ class Opting:
             now = self._core.clock.now_ms()
             for one in said:
                 is_news = self._core.consents.committed(one.updates) > 0
+                if is_news and one.updates[0].record.kind is ConsentKind.SUPPRESSION:
+                    self._note_opt_out(one.account, now)
                 if one.answer and (is_news or not one.updates) and self._may_answer(one, now):
                     self._answers.send(one.account, one.mo, one.recipient, one.answer, now)
 
         return committed
+
+    def _note_opt_out(self, account: str, now: int) -> None:
+        owner = self._core.accounts.get(account)
+        if owner is not None and owner.guard is not None:
+            owner.guard.opted_out(now)
 
     def _may_answer(self, said: _Said, now: int) -> bool:
         return self._answered.admits(said.recipient, said.mo.destination_addr, now)
