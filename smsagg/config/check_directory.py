@@ -1,5 +1,6 @@
 """Checks of keys for the HTTP API: each opens one door, and what they say means something."""
 
+import re
 from collections.abc import Iterator
 
 from smsagg.config.directory_settings import AccountHttpSettings, ApiKeySettings, OperatorSettings
@@ -7,12 +8,17 @@ from smsagg.config.problems import Problem
 from smsagg.config.schema import Config
 from smsagg.directory.roles import scopes_of
 
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""Of keys: a part of addresses, and of who did what in the audit trail."""
+
 
 def directory_problems(config: Config) -> Iterator[Problem]:
     """Problems of ``accounts.*.api_keys``, ``accounts.*.http`` and ``operators``."""
     owner: dict[str, str] = {}
     for path, key in _keys(config):
         here = ".".join(path)
+        if not _NAME.fullmatch(path[-1]):
+            yield Problem(path, "a name is 1 to 64 letters, digits, '-', '_' and '.'")
         opens_with, what = ("hash", key.hash) if key.hash else ("certificate", key.certificate.lower())
         if not what:
             yield Problem(path, "needs a hash, a certificate, or both")

@@ -32,6 +32,13 @@ def test_one_hash_is_one_key() -> None:
     ]
 
 
+def test_a_keys_name_is_one_for_addresses() -> None:
+    config = make_config(accounts={"acme": account_settings("acme", api_keys={"a/b": ApiKeySettings(HASH)})})
+    assert [problem.line("f") for problem in directory_problems(config)] == [
+        "f: accounts.acme.api_keys.\"a/b\": a name is 1 to 64 letters, digits, '-', '_' and '.'"
+    ]
+
+
 def test_a_burst_without_a_rate_and_scopes_beyond_the_role_are_problems() -> None:
     account = evolve(account_settings("acme"), http=AccountHttpSettings(burst=5))
     operators = {"ann": OperatorSettings(HASH, role="analyst", scopes=("admin:read", "admin:write"))}

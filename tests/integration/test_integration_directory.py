@@ -1,14 +1,16 @@
-"""Keys that are made at run time, over HTTPS, and ``kill -9``."""
+"""Keys that are made at run time, over HTTPS, through ``kill -9``; and new certificates."""
 
 import http.client
 import json
+import socket
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from integration_processes import Server, make_config
+from integration_processes import PATIENCE_S, Server, make_config, serving
 
 from smsagg.config.units import HostPort, split_host_port
 from smsagg.directory.secrets import digest_of
@@ -16,13 +18,14 @@ from smsagg.testing.certificates import Authority, is_possible
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="the openssl command makes the certificates")
 OPERATOR_KEY = "sk_operator"
+HOST = "gateway.example"
 Ask = Callable[..., tuple[int, Any]]
 
 
 def test_keys_made_over_https_survive_a_kill_and_revoked_ones_stay_revoked(tmp_path: Path) -> None:
     """What was answered is kept, with its audit record, and no secret is logged."""
     authority = Authority(tmp_path)
-    certificate = authority.issue("gateway.example")
+    certificate = authority.issue(HOST)
     https = (
         f'https = {{ listen = "127.0.0.1:0", certificate_file = "{certificate.certificate_file}", '
         f'key_file = "{certificate.key_file}" }}'
@@ -63,3 +66,34 @@ def test_keys_made_over_https_survive_a_kill_and_revoked_ones_stay_revoked(tmp_p
     finally:
         server.process.close()
     assert not [key for key in made if key.encode() in (tmp_path / "serve.log").read_bytes()]
+
+
+def test_the_https_port_takes_renewed_files_by_sighup_and_drops_no_connection(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate = authority.issue(HOST)
+    https = (
+        f'https = {{ listen = "127.0.0.1:0", certificate_file = "{certificate.certificate_file}", '
+        f'key_file = "{certificate.key_file}" }}'
+    )
+    context = ssl.create_default_context(cafile=authority.certificate_file)
+    with serving(tmp_path, server=https) as server:
+        address = split_host_port(HostPort(server.process.wait_for_line(r"HTTPS +https://(\S+)")))
+
+        def connect() -> ssl.SSLSocket:
+            return context.wrap_socket(socket.create_connection(address, timeout=10), server_hostname=HOST)
+
+        def status(connection: ssl.SSLSocket) -> bytes:
+            connection.sendall(b"GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n")
+            return connection.recv(65_536)[9:12]
+
+        with connect() as first:
+            assert status(first) == b"401"
+            authority.issue(HOST)
+            server.process.signal_reload()
+            deadline = time.monotonic() + PATIENCE_S
+            while b"tls_files_loaded" not in server.log.read_bytes():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            with connect() as second:
+                assert second.getpeercert() != first.getpeercert()
+            assert status(first) == b"401"

@@ -35,6 +35,7 @@ FIELDS_MAX = 20
 CLIENT_ID_CHARACTERS_MAX = 200
 """So much of one is remembered of failures; no client has a longer one."""
 _BASIC = "basic "
+_CHALLENGE = 'Basic realm="smsagg"'
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 Code = Literal["invalid_request", "invalid_client", "unsupported_grant_type", "invalid_scope"]
 
@@ -152,7 +153,7 @@ class TokenEndpoint:
 
 
 def _unknown_client() -> TokenError:
-    return TokenError("invalid_client", "That is no client, or not its secret.", 401, {"WWW-Authenticate": "Basic"})
+    return TokenError("invalid_client", "That is no client, or not its secret.", 401, {"WWW-Authenticate": _CHALLENGE})
 
 
 async def _read_form(request: Request) -> dict[str, str]:
