@@ -135,14 +135,15 @@ def _conversations(history: History, subject: DataSubject) -> Iterator[Record]:
 
 
 def _chunks(history: History, table: str, key: str, sql: str, bindings: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """The rows of ``sql``, in which ``{range}`` stands for a range of keys: all of the table's, a chunk at a time."""
+    """The rows of ``sql``, in which ``{range}`` stands for a range of keys: all that the table has now, a chunk at a
+    time."""
     after = 0
     of_chunk = f"SELECT max({key}) FROM (SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {CHUNK_ROWS})"
-    while True:
+    with history.snapshot() as ask:
+        until = ask(f"SELECT coalesce(max({key}), 0) FROM {table}", ())[0][0]
+    while after < until:
         with history.snapshot() as ask:
-            last = ask(of_chunk, (after,))[0][0]
-            if last is None:
-                return
+            last = ask(of_chunk, (after,))[0][0] or until
             rows = ask(sql.format(range=f"{key} > {after:d} AND {key} <= {last:d}"), bindings)
         yield from rows
         after = last

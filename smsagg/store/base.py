@@ -215,13 +215,17 @@ class RetentionPlace(NamedTuple):
 
 
 class ErasurePlace(NamedTuple):
-    """How far a number has been taken out."""
+    """How far a number has been taken out, and how far that is to go: what comes later is not waited for."""
 
     seq: int = 0
     group_seq: int = 0
     delivery_id: int = 0
     event_id: int = 0
     live_seq: int = 0
+    until_seq: int = 0
+    """The last message when the walk began; 0: it begins."""
+    until_delivery_id: int = 0
+    until_event_id: int = 0
 
 
 class ErasureStep(NamedTuple):

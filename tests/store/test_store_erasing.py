@@ -178,3 +178,48 @@ async def test_what_lives_is_told_and_left(store: Store) -> None:
     assert (live.destination_addr, live.body) == (DIGITS, TEXT)
     await commit(store, Changes(finished=[finished(3), finished(4)]))
     assert await erase(store) == (2, 0)
+
+
+async def test_a_walk_ends_though_more_comes(store: Store) -> None:
+    """It goes to where there was something when it began: traffic does not keep it from its end."""
+    await commit(
+        store, new(*range(1, 9), destination_addr=DIGITS), Changes(finished=[finished(s) for s in range(1, 9)])
+    )
+    subject, place, steps = DataSubject(DIGITS, ""), ErasurePlace(), 0
+    for seq in range(100, 140):
+        await commit(store, new(seq, destination_addr=OTHERS))
+        if seq % 2:
+            await commit(store, Changes(finished=[finished(seq)]))
+        step = await store.erase(subject, pseudonym_of(store.cipher, DIGITS), place, 2)
+        steps += 1
+        if step.place == place:
+            break
+        place = step.place
+    assert steps < 20
+    found = [await store.find_message(seq) for seq in range(1, 9)]
+    assert DIGITS not in {message.destination_addr for message in found if message is not None}
+
+
+async def test_what_ends_amid_a_walk_is_not_missed(store: Store) -> None:
+    """It lived when the walk looked at it, and is told for the next one; or it is over already when history comes."""
+    await commit(store, new(*range(1, 9), destination_addr=DIGITS))
+    subject, place = DataSubject(DIGITS, ""), ErasurePlace()
+    pseudonym = pseudonym_of(store.cipher, DIGITS)
+    lives = []
+    for seq in range(8, 0, -1):
+        step = await store.erase(subject, pseudonym, place, 1)
+        lives += [step.first_live] if step.first_live else []
+        place = step.place
+        await commit(store, Changes(finished=[finished(seq)]))
+    while (step := await store.erase(subject, pseudonym, place, 1)).place != place:
+        place = step.place
+    first = min(lives)
+    missed = [seq for seq in range(1, first) if (await address(store, seq)) != pseudonym]
+    assert not missed
+    await erase(store)
+    assert {await address(store, seq) for seq in range(1, 9)} == {pseudonym}
+
+
+async def address(store: Store, seq: int) -> str:
+    message = await store.find_message(seq)
+    return "" if message is None else message.destination_addr

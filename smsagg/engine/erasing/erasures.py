@@ -170,7 +170,7 @@ class Erasures:
             return evolve(erasure, done_at=self._clock.now_ms(), number="")
         before = erasure.first_live - 1
         group_seq = max(before - SIBLINGS_WITHIN, 0)
-        place = erasure.place._replace(seq=before, group_seq=group_seq, live_seq=before)
+        place = ErasurePlace(before, group_seq, erasure.place.delivery_id, erasure.place.event_id, before)
         return evolve(erasure, place=place, first_live=0, waits=True)
 
     async def _forget_opt_ins(self, subject: DataSubject) -> None:

@@ -1,9 +1,9 @@
 """Takes a number and what its owner wrote or read out of the past, a bounded number of rows at a time.
 
 Theory of operation. Nothing is found by number, for an index would cost every message; so a step looks at the next rows
-of each large table by key (:class:`smsagg.store.base.ErasurePlace`), and the first step at the small ones whole.
-Records stay, with a pseudonym for the number: sums, counts and the ledger are what they were. Messages that live are
-left alone; the lowest of them is told, from which on the next walk begins.
+of each large table by key (:class:`smsagg.store.base.ErasurePlace`), up to what there was when the walk began, and the
+first step at the small ones whole. Records stay, with a pseudonym for the number: sums, counts and the ledger are what
+they were. Messages that live are left alone; the lowest of them is told, from which on the next walk begins.
 """
 
 from collections.abc import Sequence
@@ -65,14 +65,26 @@ class _Step:
         self._changed = 0
 
     def run(self, place: ErasurePlace) -> ErasureStep:
-        if place == ErasurePlace():
+        """What lives is looked at first: what does not live then is over, or comes later."""
+        if not place.until_seq:
             self._small_tables()
-        seq = self._walk("history", place.seq)
-        group_seq = self._walk("part_groups", place.group_seq)
-        delivery_id = self._walk("deliveries", place.delivery_id)
-        event_id = self._events(place.event_id)
-        live_seq, first_live = self._live(place.live_seq)
-        return ErasureStep(ErasurePlace(seq, group_seq, delivery_id, event_id, live_seq), self._changed, first_live)
+            place = self._begun(place)
+        live_seq, first_live = self._live(place)
+        if live_seq > place.live_seq:
+            return ErasureStep(place._replace(live_seq=live_seq), self._changed, first_live)
+        place = place._replace(
+            seq=self._walk("history", place.seq, place.until_seq),
+            group_seq=self._walk("part_groups", place.group_seq, place.until_seq),
+            delivery_id=self._walk("deliveries", place.delivery_id, place.until_delivery_id),
+            event_id=self._events(place.event_id, place.until_event_id),
+        )
+        return ErasureStep(place, self._changed, first_live)
+
+    def _begun(self, place: ErasurePlace) -> ErasurePlace:
+        ((seq, delivery_id, event_id),) = self._rows(
+            "SELECT last_seq, last_delivery_id, last_event_id FROM counters", ()
+        )
+        return place._replace(until_seq=max(seq, 1), until_delivery_id=delivery_id, until_event_id=event_id)
 
     def _small_tables(self) -> None:
         for text in _SMALL:
@@ -88,22 +100,16 @@ class _Step:
             else:
                 self._change("DELETE FROM entities WHERE kind = 'conversation' AND entity_key = ?", (key,))
 
-    def _walk(self, table: str, after: int) -> int:
+    def _walk(self, table: str, after: int, until: int) -> int:
         """How far it came."""
-        last = self._last(table, after)
+        last = self._last(table, after, until)
         if last > after:
-            self._change(
-                f"{_LARGE[table]} AND {_KEYS[table]} > ?6 AND {_KEYS[table]} <= ?7", (*self._values, after, last)
-            )
+            text = f"{_LARGE[table]} AND {_KEYS[table]} > ?6 AND {_KEYS[table]} <= ?7"
+            self._change(text, (*self._values, after, last))
         return last
 
-    def _events(self, after: int) -> int:
-        rows = self._rows(
-            "SELECT event_id FROM events WHERE event_id > ? ORDER BY event_id LIMIT ?", (after, self._limit)
-        )
-        if not rows:
-            return after
-        last: int = rows[-1][0]
+    def _events(self, after: int, until: int) -> int:
+        last = self._last("events", after, until)
         text = (
             "SELECT event_id, document FROM events WHERE event_id > ? AND event_id <= ? AND ? IN ('', account)"
             " AND instr(document, CAST(? AS BLOB)) > 0"
@@ -114,20 +120,23 @@ class _Step:
                 self._change("UPDATE events SET document = ? WHERE event_id = ?", (rest, event_id))
         return last
 
-    def _live(self, after: int) -> tuple[int, int]:
+    def _live(self, place: ErasurePlace) -> tuple[int, int]:
         """How far it came, and the first of the number's messages that live, 0 for none."""
-        last = self._last("messages", after)
+        last = self._last("messages", place.live_seq, place.until_seq)
         text = (
             "SELECT coalesce(min(seq), 0) FROM messages WHERE seq > ? AND seq <= ? AND ? IN ('', account)"
             f" AND destination_addr IN {_MARKS}"
         )
-        (found,) = self._rows(text, (after, last, self._subject.account, *self._subject.forms))
+        (found,) = self._rows(text, (place.live_seq, last, self._subject.account, *self._subject.forms))
         return last, found[0]
 
-    def _last(self, table: str, after: int) -> int:
+    def _last(self, table: str, after: int, until: int) -> int:
+        """The key of the last row that one step looks at."""
         key = _KEYS[table]
-        text = f"SELECT max({key}) FROM (SELECT {key} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?)"
-        (found,) = self._rows(text, (after, self._limit))
+        text = (
+            f"SELECT max({key}) FROM (SELECT {key} FROM {table} WHERE {key} > ? AND {key} <= ? ORDER BY {key} LIMIT ?)"
+        )
+        (found,) = self._rows(text, (after, until, self._limit))
         return found[0] or after
 
     def _change(self, text: str, bindings: Sequence[Any]) -> None:
