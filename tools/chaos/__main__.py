@@ -16,10 +16,10 @@ from rich.console import Console
 
 from tools.chaos import harness
 from tools.chaos.checker import Verdict
+from tools.chaos.configuration import Sizes
 from tools.chaos.esme import Load
 from tools.chaos.nemesis import NO_FAULTS
 from tools.chaos.report import as_json, show
-from tools.chaos.system import Sizes
 from tools.chaos.visit_run import visit_all
 
 FAULTS = {

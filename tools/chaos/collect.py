@@ -3,11 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tools.chaos.endpoints import GONE, SECRETS
-from tools.chaos.history import Fault, History, Rules, Stall
-from tools.chaos.nemesis import SETTLE_S
-from tools.chaos.store_dump import dump, read_journal
-from tools.chaos.system import (
+from tools.chaos.configuration import (
     ACCOUNT_RATES,
     ACCOUNTS,
     API_KEY,
@@ -24,6 +20,10 @@ from tools.chaos.system import (
     WEB,
     Sizes,
 )
+from tools.chaos.endpoints import GONE, SECRETS
+from tools.chaos.history import Fault, History, Rules, Stall
+from tools.chaos.nemesis import SETTLE_S
+from tools.chaos.store_dump import dump, read_journal
 from tools.chaos.wire import ESME_RBINDFAIL
 from tools.chaos.workload import CANARY
 

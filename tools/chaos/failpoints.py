@@ -43,7 +43,7 @@ from smsagg.testing.faulty_vfs import Medium
 from smsagg.webhooks.post import Answer
 from smsagg.webhooks.post import Verdict as Told
 from smsagg.webhooks.worker import Worker as WebhookWorker
-from tools.chaos.seeded import replace
+from tools.chaos.seams import replace
 from tools.chaos.wire import nonce_of
 
 GROUP_MIN = 3

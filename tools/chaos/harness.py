@@ -13,6 +13,7 @@ from attrs import define, field
 from tools.chaos.application import Application, Calls
 from tools.chaos.checker import Report, check
 from tools.chaos.collect import collect, sessions_lost_for_nothing, stalls_as_faults, unexcused_refusals
+from tools.chaos.configuration import ACCOUNTS, API_KEY, CARRIERS, WATCH, WEB, Sizes
 from tools.chaos.endpoints import Endpoints
 from tools.chaos.esme import Esme, Load
 from tools.chaos.history import Fault, History, Life, Phases
@@ -21,7 +22,7 @@ from tools.chaos.network import Network
 from tools.chaos.proxy import Proxy
 from tools.chaos.resources import Recorder, ScrapeFailed
 from tools.chaos.store_dump import live, over
-from tools.chaos.system import ACCOUNTS, API_KEY, CARRIERS, WATCH, WEB, Sizes, System, SystemFailed, until
+from tools.chaos.system import System, SystemFailed, until
 from tools.chaos.watch import Watch
 
 POLL_S = 0.1

@@ -15,9 +15,10 @@ import trio
 from attrs import evolve
 
 from tools.chaos import injection
+from tools.chaos.configuration import ACCEPT_DEADLINE_S
 from tools.chaos.esme import Esme
 from tools.chaos.history import ClockStep, Fault, Reply, Start
-from tools.chaos.system import ACCEPT_DEADLINE_S, System, until
+from tools.chaos.system import System, until
 
 RECOVERY_DEADLINE_S = 20.0
 """After its disk is well the server takes messages again within so long."""

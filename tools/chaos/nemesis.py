@@ -9,11 +9,12 @@ from random import Random
 import trio
 from attrs import define
 
+from tools.chaos.configuration import CARRIERS, RESPONSE_TIMEOUT_S
 from tools.chaos.esme import Esme
 from tools.chaos.history import Fault
 from tools.chaos.machine import Machine
 from tools.chaos.network import Network
-from tools.chaos.system import CARRIERS, RESPONSE_TIMEOUT_S, System, until
+from tools.chaos.system import System, until
 from tools.chaos.visits import Visitor
 
 SETTLE_S = 1.0

@@ -13,10 +13,11 @@ from random import Random
 import trio
 
 from tools.chaos.bind import Bind
+from tools.chaos.configuration import CARRIERS, ENQUIRE_LINK_INTERVAL_S, RESPONSE_TIMEOUT_S, WEB, Sizes
 from tools.chaos.esme import Esme
 from tools.chaos.history import Fault
 from tools.chaos.proxy import Connection, Proxy, Road, Way
-from tools.chaos.system import CARRIERS, ENQUIRE_LINK_INTERVAL_S, RESPONSE_TIMEOUT_S, WEB, Sizes, SystemFailed, until
+from tools.chaos.system import SystemFailed, until
 
 ENDED_S = ENQUIRE_LINK_INTERVAL_S + RESPONSE_TIMEOUT_S + 2.0
 """A session whose peer is not there any more is ended within so long: the enquire_link, its timer, and some slack."""

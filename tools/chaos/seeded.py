@@ -4,17 +4,10 @@ Each bug is a patch of the server's classes in its process; nothing in ``smsagg`
 A seam that has gone fails loudly, so a bug cannot go unseeded unnoticed.
 """
 
-from collections import deque
 from collections.abc import Callable
-from copy import copy
-from functools import partial
 from itertools import count
 from typing import Any
 
-import trio
-from attrs import evolve
-
-from smsagg.api.v1.sending import Sending
 from smsagg.carriers.smpp import association
 from smsagg.engine.ending.sweeper import Sweeper
 from smsagg.engine.queues.waiting import Waiting
@@ -23,79 +16,29 @@ from smsagg.errors import StoreFailed
 from smsagg.model import CarrierReceipt, Message, MessageState
 from smsagg.receipts.correlator import Correlator
 from smsagg.receipts.dialect import IdDialect
-from smsagg.smpp.status import ESME_ROK
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.sqlite import SqliteStore, store
 from smsagg.store.sqlite import connection as store_connection
-from smsagg.store.sqlite.group import Job, Write
-from smsagg.store.sqlite.writer import Writer
-from tools.chaos.system import CARRIERS
+from tools.chaos.configuration import CARRIERS
+from tools.chaos.seams import StoreWrite, lagging_store, on_write, replace
+from tools.chaos.seeded_http import answered_before_commit, events_outside_transaction, key_outside_transaction
 
-LAG_S = 0.05
-FORGETS_S = 0.5
-"""What should be in a transaction comes so long after it."""
 DAY_MS = 86_400_000
-
-StoreWrite = Callable[[SqliteStore, Changes, OnDone | None], None]
-
-
-def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-    """Put ``make(original)`` in the place of an attribute that must be there."""
-    setattr(owner, name, make(getattr(owner, name)))
-
-
-def _on_write(change: Callable[[SqliteStore, StoreWrite, Changes, OnDone | None], None]) -> None:
-    """Have ``change(store, original, changes, on_done)`` called for each write."""
-
-    def make(original: StoreWrite) -> Any:
-        def write(self: SqliteStore, changes: Changes, on_done: OnDone | None = None) -> None:
-            change(self, original, changes, on_done)
-
-        return write
-
-    replace(SqliteStore, "write", make)
-
-
-def _lagging_store(is_answered_at_once: Callable[[Changes], bool]) -> None:
-    """Writes and questions reach the store's writer ``LAG_S`` later, in order; the chosen writes are done before."""
-    lagging: deque[tuple[float, Callable[[], None]]] = deque()
-
-    async def submit_lagging() -> None:
-        while lagging:
-            due_at, submit_now = lagging[0]
-            await trio.sleep_until(due_at)
-            submit_now()
-            lagging.popleft()
-
-    def make(original: Callable[[Writer, Write | Job], None]) -> Any:
-        def submit(self: Writer, item: Write | Job) -> None:
-            if isinstance(item, Write) and is_answered_at_once(item.changes):
-                if item.on_done is not None:
-                    trio.lowlevel.current_trio_token().run_sync_soon(item.on_done, None)
-                new_messages = [copy(message) for message in item.changes.new_messages]
-                item = Write(evolve(item.changes, new_messages=new_messages), None)
-            lagging.append((trio.current_time() + LAG_S, partial(original, self, item)))
-            if len(lagging) == 1:
-                trio.lowlevel.spawn_system_task(submit_lagging)
-
-        return submit
-
-    replace(Writer, "submit", make)
 
 
 def slow_store() -> None:
     """No bug: a store that takes its time. Every promise must hold."""
-    _lagging_store(lambda _: False)
+    lagging_store(lambda _: False)
 
 
 def ack_before_commit() -> None:
     """submit_sm_resp ESME_ROK leaves before the commit."""
-    _lagging_store(lambda changes: bool(changes.new_messages))
+    lagging_store(lambda changes: bool(changes.new_messages))
 
 
 def carrier_receipt_before_commit() -> None:
     """A carrier's receipt is answered before its effect is committed."""
-    _lagging_store(lambda changes: bool(changes.finished))
+    lagging_store(lambda changes: bool(changes.finished))
 
 
 def receipts_in_memory() -> None:
@@ -105,7 +48,7 @@ def receipts_in_memory() -> None:
         changes.new_deliveries = []
         original(store, changes, on_done)
 
-    _on_write(change)
+    on_write(change)
 
 
 def taken_unrecorded() -> None:
@@ -123,49 +66,7 @@ def _drop_updates(state: MessageState) -> None:
         changes.message_updates = [update for update in changes.message_updates if update.state is not state]
         original(store, changes, on_done)
 
-    _on_write(change)
-
-
-def answered_before_commit() -> None:
-    """The answer 202 to a call leaves before the commit."""
-    _lagging_store(lambda _: False)
-
-    def make(original: Any) -> Any:
-        async def commit(self: Sending, messages: list[Message], ends: Changes | None) -> int:
-            trio.lowlevel.spawn_system_task(original, self, messages, ends)
-            await trio.lowlevel.checkpoint()
-            return ESME_ROK
-
-        return commit
-
-    replace(Sending, "_commit", make)
-
-
-def key_outside_transaction() -> None:
-    """The answer that belongs to an Idempotency-Key is stored after its messages."""
-    _in_a_write_of_their_own("keyed_answers")
-
-
-def events_outside_transaction() -> None:
-    """What endpoints are owed is stored after what has happened."""
-    _in_a_write_of_their_own("event_deliveries")
-
-
-def _in_a_write_of_their_own(kind: str) -> None:
-    """Records of ``kind`` reach the store :data:`FORGETS_S` after what they were written with."""
-
-    async def write_late(store: SqliteStore, original: StoreWrite, records: list[Any]) -> None:
-        await trio.sleep(FORGETS_S)
-        original(store, Changes(**{kind: records}), None)
-
-    def change(store: SqliteStore, original: StoreWrite, changes: Changes, on_done: OnDone | None) -> None:
-        records = getattr(changes, kind)
-        if records and (changes.new_messages or changes.finished):
-            setattr(changes, kind, [])
-            trio.lowlevel.spawn_system_task(write_late, store, original, records)
-        original(store, changes, on_done)
-
-    _on_write(change)
+    on_write(change)
 
 
 def refused_and_kept() -> None:
@@ -178,7 +79,7 @@ def refused_and_kept() -> None:
         else:
             original(store, changes, on_done)
 
-    _on_write(change)
+    on_write(change)
 
 
 def carrier_forgotten() -> None:
@@ -224,7 +125,7 @@ def early_receipt_dropped() -> None:
         changes.parked_receipts = []
         original(store, changes, on_done)
 
-    _on_write(change)
+    on_write(change)
 
 
 def synchronous_normal() -> None:
@@ -254,7 +155,7 @@ def cancel_unrecorded() -> None:
         changes.finished = [over for over in changes.finished if over.state is not MessageState.DELETED]
         original(store, changes, on_done)
 
-    _on_write(change)
+    on_write(change)
 
 
 def retry_without_ttl_check() -> None:

@@ -21,7 +21,8 @@ from smsagg.store.sqlite.disk import free_octets
 from smsagg.testing.faulty_vfs import Fault, FaultyVfs, disk_full, sync_error, write_error
 from tools.chaos import failpoints, injection
 from tools.chaos.injection import Conditions, Wrapping
-from tools.chaos.seeded import BUGS, replace
+from tools.chaos.seams import replace
+from tools.chaos.seeded import BUGS
 
 POLL_S = 0.01
 WRITE_FAULTS: dict[str, Fault] = {injection.DISK_FULL: disk_full, injection.WRITE_ERROR: write_error}
