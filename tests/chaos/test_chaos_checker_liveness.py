@@ -134,7 +134,7 @@ SAMPLE = Sample(0.0, 1, 50 << 20, 40, 10, 1 << 20, tasks=60, connections=6)
         {"wal_octets": 200 << 20},
         {"tasks": 2_000},
         {"rss_octets": 200 << 20},
-        {"fds": 60},
+        {"fds": 90},
         {"threads": 30},
         {"tasks": 120},
     ],
