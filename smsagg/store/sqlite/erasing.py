@@ -20,8 +20,8 @@ from smsagg.store.sqlite.rows import Row
 
 _MARKS = "(?, ?, ?)"
 _SMALL = (
-    "UPDATE parked_receipts SET msisdn = '', text = x'' WHERE msisdn IN (?3, ?4, ?5) AND ?1 = '' AND ?2 <> ''",
-    "DELETE FROM mo_parts WHERE source_addr IN (?3, ?4, ?5) AND ?1 = '' AND ?2 <> ''",
+    "UPDATE parked_receipts SET msisdn = '', text = x'' WHERE msisdn IN (?3, ?4, ?5) AND ?1 = ''",
+    "DELETE FROM mo_parts WHERE source_addr IN (?3, ?4, ?5) AND ?1 = ''",
     "UPDATE verifications SET recipient = ?2 WHERE recipient IN (?3, ?4, ?5) AND ?1 IN ('', account)",
 )
 _LARGE = {
