@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import trio
 from attrs import evolve
+from trio.testing import MockClock
 from v1_bench import OTHERS_KEY, READING_KEY, Answered, Client, api, api_config
 
 from smsagg.config.schema import Config, MessageClassSettings, VerificationSettings
@@ -79,6 +80,25 @@ async def test_codes_are_as_they_were_asked_for() -> None:
         assert re.fullmatch("Ihr Code für ACME lautet [34679CFGHJKMNPRTWXY]{10}.", texts(client)[0])
         [sent] = client.gateway.carrier.outstanding
         assert (sent.source_addr, sent.expires_at - sent.accepted_at) == ("Shop", 60_000)
+
+
+async def test_a_code_is_told_by_a_template() -> None:
+    """Its parameter ``code`` is the code; the others are the caller's, and wrong ones are named."""
+    texts_of = {"en": "{code} is good for {minutes} minutes", "de": "{code} gilt {minutes} Minuten"}
+    parameters = {"code": {"type": "code"}, "minutes": {"type": "integer"}}
+    template = {"texts": texts_of, "default_locale": "en", "parameters": parameters}
+    async with api(config_with(resend_interval=Duration(0))) as client:
+        assert (await client.call("PUT", "/v1/templates/login", template)).status == 200
+        by_template = {"brand": "", "template": "login"}
+        wrong = await client.call("POST", "/v1/verifications", {"to": TO} | by_template)
+        assert [error["path"] for error in wrong.document["errors"]] == ["params.minutes"]
+        document = await start(client, params={"minutes": 10}, locale="de", **by_template)
+        assert (await client.call("POST", f"/v1/verifications/{document['id']}/resend")).status == 202
+        await client.gateway.settle()
+        first, second = texts(client)
+        assert re.fullmatch(r"\d{6} gilt 10 Minuten", first)
+        assert first != second
+        assert (await check(client, document["id"], first[:6])).document["status"] == "approved"
 
 
 async def test_two_right_codes_at_once_approve_once() -> None:
@@ -179,7 +199,7 @@ async def test_a_repeated_call_sends_one_code() -> None:
         assert len(client.gateway.sent) == 1
 
 
-async def test_a_further_message_has_a_code_of_its_own_and_both_count() -> None:
+async def test_a_further_message_has_a_code_of_its_own_and_both_count(autojump_clock: MockClock) -> None:
     """Not at once, not for ever, and a repeated call sends none."""
     settings = config_with(messages_max=2, resend_interval=Duration(30))
     async with api(settings) as client:
@@ -210,7 +230,7 @@ async def test_what_is_cancelled_is_of_no_use_and_not_sent() -> None:
         assert (await client.call("POST", f"/v1/verifications/{document['id']}/cancel")).status == 409
 
 
-async def test_time_ends_a_verification_and_then_forgets_it() -> None:
+async def test_time_ends_a_verification_and_then_forgets_it(autojump_clock: MockClock) -> None:
     """Checked too late it is over; some time later there is none."""
     async with api(config_with(kept=Duration(60))) as client:
         document = await start(client, ttl=60)
@@ -270,6 +290,9 @@ async def test_too_many_codes_are_refused_and_raise_an_alarm(scope: str, subject
         ({"channel": "voice"}, "channel"),
         ({"ttl": 10}, "ttl"),
         ({"brand": ""}, "brand"),
+        ({"template": "login"}, "brand"),
+        ({"brand": "", "template": "login"}, "template"),
+        ({"brand": "", "template": "login", "params": {"code": "1"}}, "params.code"),
         ({"brand": "A\u202eB"}, "brand"),
         ({"locale": "deutsch"}, "locale"),
         ({"code": "123456"}, "code"),

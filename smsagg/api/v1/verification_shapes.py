@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from smsagg.api.v1.shapes import REFERENCE_CHARACTERS_MAX
+from smsagg.api.v1.shapes import PARAMS_MAX, REFERENCE_CHARACTERS_MAX
 from smsagg.templates.locales import LOCALE_CHARACTERS_MAX
 from smsagg.templates.locales import PATTERN as LOCALE_PATTERN
 from smsagg.templates.parameters import is_plain
@@ -33,10 +33,12 @@ class NewVerification(BaseModel):
     sender: Annotated[str, Field(alias="from", max_length=20, pattern="^[ -~]*$", examples=["ACME"])] = ""
     """A name, a number or a short code; empty: the account's default."""
     channel: Literal["sms"] = "sms"
-    brand: Annotated[
-        str, Field(min_length=1, max_length=BRAND_CHARACTERS_MAX, examples=["ACME"]), AfterValidator(_is_plain)
-    ]
-    """Who asks: *Your ACME code is 123456.*, in the language of ``locale``."""
+    brand: Annotated[str, Field(max_length=BRAND_CHARACTERS_MAX, examples=["ACME"]), AfterValidator(_is_plain)] = ""
+    """Who asks: *Your ACME code is 123456.*, in the language of ``locale``; or ``template``."""
+    template: Annotated[str | None, Field(min_length=1, max_length=64, examples=["login"])] = None
+    """The name of one with a parameter ``code``, which is written here."""
+    params: Annotated[dict[str, object], Field(max_length=PARAMS_MAX, examples=[{"minutes": 10}])] = {}
+    """Values for the template's other parameters."""
     locale: Annotated[
         str, Field(pattern=LOCALE_PATTERN, max_length=LOCALE_CHARACTERS_MAX, examples=["de-AT"], default="en")
     ]

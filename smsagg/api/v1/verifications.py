@@ -35,6 +35,7 @@ _LETTERS = {
     "to": "0664 1234567", "region": "AT", "brand": "ACME", "locale": "de-AT", "alphabet": "alphanumeric",
     "code_length": 8, "ttl": 300, "reference": "login-4711",
 }  # fmt: skip
+_TEMPLATE = {"to": "+447700900123", "template": "login", "params": {"minutes": 10}}
 
 
 class VerificationEndpoints:
@@ -51,7 +52,7 @@ class VerificationEndpoints:
             status_code=202,
             response_model=VerificationAnswer,
             responses={202: {**taken[202], "links": links}, **problems(402, 409, 415, 422, 429)},
-            openapi_extra=body_of(NewVerification, {"digits": _EXAMPLE, "letters": _LETTERS}),
+            openapi_extra=body_of(NewVerification, {"digits": _EXAMPLE, "letters": _LETTERS, "by template": _TEMPLATE}),
             operation_id="start_verification",
             summary="Send a code to a number",
         )(self.start)

@@ -17,12 +17,22 @@ from smsagg.model import Message
 from smsagg.store.base import Changes
 from smsagg.verification import Exceeded, Verification, VerificationState, code_text
 
-_WORDING = ("sender", "brand", "locale", "code_length", "alphabet")
+_WORDING = ("sender", "brand", "template", "params", "locale", "code_length", "alphabet")
 """What a further message is written by."""
+CODE = "code"
+"""The parameter of a template that becomes the code."""
 
 
 def wording_of(asked: NewVerification) -> str:
-    """How messages of this verification are written, as it is kept."""
+    """How messages of this verification are written, as it is kept; raises :class:`Problem`."""
+    if bool(asked.brand) == (asked.template is not None):
+        detail = "a code is told with a brand, or with a template"
+        raise Problem(
+            422, "invalid-request", f"This cannot be written: {detail}.", [{"path": "brand", "detail": detail}]
+        )
+    if CODE in asked.params:
+        detail = "is made and written here"
+        raise Problem(422, "invalid-params", f"The code {detail}.", [{"path": f"params.{CODE}", "detail": detail}])
     return orjson.dumps({name: getattr(asked, name) for name in _WORDING}).decode()
 
 
@@ -30,11 +40,14 @@ def message_of(
     wording: Mapping[str, Any], verification_id: str, to: str, region: str | None, code: str, ttl_s: int
 ) -> NewMessage:
     """The message that tells ``code``, of use for so long; its reference is the verification."""
-    text = code_text(wording["brand"], code, wording["locale"])
+    is_ours = wording["template"] is None
     return NewMessage(
         to=to,
         sender=wording["sender"],
-        text=text,
+        text=code_text(wording["brand"], code, wording["locale"]) if is_ours else None,
+        template=wording["template"],
+        params=None if is_ours else {**wording["params"], CODE: code},
+        locale=wording["locale"],
         message_type="otp",
         region=region,
         ttl=max(ttl_s, 1),
