@@ -6,6 +6,7 @@ from enum import StrEnum
 from attrs import define, field
 
 from smsagg.compliance.hours import Hours
+from smsagg.config.units import MessageLimit
 from smsagg.text import folded
 
 
@@ -51,6 +52,8 @@ class CountryRules:
     hours: Mapping[str, Hours] = field(factory=dict)
     """By class; one that is not in it may be sent at any time."""
     texts: tuple[RequiredText, ...] = ()
+    caps: Mapping[str, tuple[MessageLimit, ...]] = field(factory=dict)
+    """By class: how much of it an account may send to one number."""
 
 
 class ComplianceMap:
@@ -65,6 +68,8 @@ class ComplianceMap:
         """Whether any country asks for anything."""
         self.has_hours = any(one.hours for one in every)
         """Whether there are times at which something may not be sent."""
+        self.limits = {limit for one in every for limits in one.caps.values() for limit in limits}
+        """All that some rule has."""
 
     def of(self, country: str) -> CountryRules | None:
         """Of an ISO 3166 country (``""``: an unknown one); ``None``: it asks for nothing."""

@@ -10,6 +10,7 @@ from smsagg.config.check import COUNTRIES, DEFAULT_CLASS
 from smsagg.config.csv_rows import FileProblems, read_text
 from smsagg.config.problems import Problem, unknown_name
 from smsagg.config.schema import Config
+from smsagg.config.units import MessageLimit
 from smsagg.config.validators import each, not_empty, one_of
 from smsagg.routing.rules.week import parse_days, parse_window, week_of
 from smsagg.routing.zones import MINUTES_A_WEEK
@@ -63,6 +64,15 @@ class TextSettings:
 
 
 @define(frozen=True)
+class CapSettings:
+    """``[[COUNTRY.caps]]``: how often an account may write to one number."""
+
+    classes: tuple[str, ...] = field(validator=not_empty)
+    limits: tuple[MessageLimit, ...] = field(validator=not_empty)
+    """``"3/d"``; ``"1/4h"``: four hours of quiet after each message."""
+
+
+@define(frozen=True)
 class CountryRulesSettings:
     """``[COUNTRY]``: its rules, or with ``[default]`` those of all that have no section."""
 
@@ -78,6 +88,7 @@ class CountryRulesSettings:
     """Days without any hours."""
     hours: tuple[HoursSettings, ...] = ()
     texts: tuple[TextSettings, ...] = ()
+    caps: tuple[CapSettings, ...] = ()
 
 
 def load_compliance(config: Config, problems: list[str]) -> ComplianceMap:
@@ -114,6 +125,7 @@ def _check(file: dict[str, CountryRulesSettings], config: Config) -> Iterator[Pr
             (("templates",), settings.templates),
             *((("hours", f"[{i}]", "classes"), hours.classes) for i, hours in enumerate(settings.hours)),
             *((("texts", f"[{i}]", "classes"), text.classes) for i, text in enumerate(settings.texts)),
+            *((("caps", f"[{i}]", "classes"), cap.classes) for i, cap in enumerate(settings.caps)),
         ]
         for path, names in named:
             for i, name in enumerate(names):
@@ -129,7 +141,13 @@ def _rules(country: str, settings: CountryRulesSettings) -> CountryRules:
         frozenset(settings.templates),
         {name: _hours(name, settings) for one in settings.hours for name in one.classes},
         tuple(RequiredText(frozenset(one.classes), one.has, one.add) for one in settings.texts),
+        {name: _caps(name, settings) for one in settings.caps for name in one.classes},
     )
+
+
+def _caps(message_class: str, settings: CountryRulesSettings) -> tuple[MessageLimit, ...]:
+    own = [one for one in settings.caps if message_class in one.classes]
+    return tuple(dict.fromkeys(limit for one in own for limit in one.limits))
 
 
 def _hours(message_class: str, settings: CountryRulesSettings) -> Hours:

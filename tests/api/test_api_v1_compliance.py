@@ -27,7 +27,7 @@ def mornings(*, holds: bool = True) -> dict[str, Hours]:
     return {"marketing": Hours(week, frozenset({20_000}), holds, ("10:00-12:00",))}
 
 
-async def test_a_message_out_of_hours_is_scheduled(mock_clock: MockClock) -> None:
+async def test_a_message_out_of_hours_is_scheduled(autojump_clock: MockClock) -> None:
     """Its answer says when it goes."""
     config = api_config(message_classes=CLASSES)
     async with api(config, tables=tables(hours=mornings())) as client:
@@ -47,7 +47,7 @@ async def test_a_message_out_of_hours_is_scheduled(mock_clock: MockClock) -> Non
         ({"texts": (RequiredText(MARKETING, ("<ADV>",), ""),)}, "text-missing"),
     ],
 )
-async def test_each_rule_has_its_problem(rules: dict[str, Any], kind: str, mock_clock: MockClock) -> None:
+async def test_each_rule_has_its_problem(rules: dict[str, Any], kind: str, autojump_clock: MockClock) -> None:
     """422, and in a batch beside those that are taken."""
     async with api(api_config(message_classes=CLASSES), tables=tables(**rules)) as client:
         refused = await client.send(message_type="marketing")
@@ -65,7 +65,7 @@ async def test_the_rules_in_force_are_told() -> None:
         assert (await client.call("GET", "/v1/compliance/GB")).document == {
             "country": "GB", "classes": None, "senders": "any", "opt_in": ["marketing"], "templates": [],
             "hours": {"marketing": {"open": ["10:00-12:00"], "outside": "hold"}}, "holidays": ["2024-10-04"],
-            "texts": [{"classes": ["marketing"], "has": ["STOP"], "add": None}],
+            "texts": [{"classes": ["marketing"], "has": ["STOP"], "add": None}], "caps": {},
         }  # fmt: skip
         assert (await client.call("GET", "/v1/compliance/FR")).document["hours"] == {}
         assert (await client.call("GET", "/v1/compliance/QQ")).status == 404

@@ -7,6 +7,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from smsagg.compliance import ComplianceMap, CountryRules, Hours, RequiredText, Senders
 from smsagg.config.schema import MessageClassSettings, SenderSettings
+from smsagg.config.units import MessageLimit
 from smsagg.engine.admission.explaining import Explainer, Question
 from smsagg.model import Cause, Message, MessageState, Refusal
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
@@ -199,3 +200,22 @@ async def test_explain_tells_of_the_rules(rules: dict[str, Any], says: str, reas
         steps = {one["step"]: (one["says"], one["reason"]) for one in told}
         assert steps["compliance"] == (says, reason)
         assert steps["recipient"][0] == "refused"
+
+
+async def test_a_number_gets_so_many_of_a_class_from_an_account(mock_clock: MockClock) -> None:
+    """And quiet after each; what is refused, a later part and our own answer do not count."""
+    caps = {"marketing": (MessageLimit(2, 86_400), MessageLimit(1, 3_600))}
+    accounts = {name: account_settings(name) for name in ("acme", "other")}
+    async with run_gateway(make_config(accounts=accounts), tables=tables(caps=caps)) as gateway:
+        assert [refusal_of(gateway) for _ in range(3)] == ["", "frequency", "frequency"]
+        assert refusal_of(gateway, message_class="otp") == ""
+        assert refusal_of(gateway, origin=ANSWERED) == ""
+        assert refusal_of(gateway, body=b"\x05\x00\x03\x01\x02\x02x", esm_class=0x40) == ""
+        assert refusal_of(gateway, account="other") == ""
+        assert refusal_of(gateway, destination_addr="447700900124") == ""
+        mock_clock.jump(2 * 3_600)
+        assert [refusal_of(gateway) for _ in range(2)] == ["", "frequency"]
+        mock_clock.jump(2 * 3_600)
+        assert refusal_of(gateway) == "frequency"
+        mock_clock.jump(1.2 * 86_400)
+        assert refusal_of(gateway) == ""

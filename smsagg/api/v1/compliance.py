@@ -12,6 +12,7 @@ from smsagg.api.v1.access import require
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.compliance import CountryRules, Hours
 from smsagg.config.check import COUNTRIES
+from smsagg.config.units import format_message_limit
 from smsagg.engine import Engine
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -53,6 +54,8 @@ class RulesAnswer(BaseModel):
     holidays: Annotated[list[str], Field(examples=[["2026-12-25"]])]
     """Days without any hours."""
     texts: list[TextAnswer]
+    caps: Annotated[dict[str, list[str]], Field(examples=[{"marketing": ["3/d"]}])]
+    """By class: how much of it an account may send to one number."""
 
 
 class Compliance:
@@ -95,6 +98,7 @@ def _told(rules: CountryRules, country: str) -> dict[str, Any]:
         "texts": [
             {"classes": sorted(text.classes), "has": list(text.has), "add": text.add or None} for text in rules.texts
         ],
+        "caps": {name: [format_message_limit(limit) for limit in limits] for name, limits in rules.caps.items()},
     }
 
 

@@ -7,6 +7,7 @@ step that no setting asks for is not taken.
 
 from smsagg.config.sandbox import SANDBOX
 from smsagg.engine.accounts import Account
+from smsagg.engine.admission.frequency import FrequencyCaps
 from smsagg.engine.admission.lookups import Lookups
 from smsagg.engine.admission.permission import Permission
 from smsagg.engine.admission.recipient_caps import RecipientCaps
@@ -29,6 +30,7 @@ class Admission:
         self.routing = Routing(core)
         self.permission = Permission(core)
         self.caps = RecipientCaps(core)
+        self._frequency = FrequencyCaps(core)
         self._tariffs = tariffs
         self.reconfigure()
 
@@ -37,6 +39,7 @@ class Admission:
         self._networks = self._core.tables.networks
         self.routing.reconfigure()
         self.caps.reconfigure()
+        self._frequency.reconfigure()
 
     def admit(self, account: Account, message: Message, digits: str, now: int) -> Refusal | None:
         """Route ``message`` to the E.164 number ``digits`` (no plus); ``None``: it may be taken in.
@@ -66,6 +69,8 @@ class Admission:
             refusal = self._tariffs.price(account.tariff, message, digits, now)
         if refusal is None and self.caps.is_needed and not is_sandbox:
             refusal = self.caps.check(account, digits, now)
+        if refusal is None and self._frequency.is_needed:
+            refusal = self._frequency.check(message, digits, now)
         if refusal is not None:
             numbers.take_back((message,))
         return refusal
