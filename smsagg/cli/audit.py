@@ -43,7 +43,8 @@ def verify(context: click.Context, noted: AuditHead | None, config_path: Path) -
     An edited, deleted, moved or added record is found, and a tail that is cut off. Who can write to all of the store
     can make a whole trail anew: that is found with a head that was noted elsewhere.
     """
-    with open_history(load_config(config_path, settings_class).store.path) as history:
+    store = load_config(config_path, settings_class).store
+    with open_history(store.path, store.encryption) as history:
         last, broken = audit_trail.verify(history, noted)
     if broken is None:
         click.echo(f"{last.seq} records, as they were written; head {last}")
@@ -72,7 +73,8 @@ def list_records(
 ) -> None:
     """List records, the newest first."""
     sought = AuditSought(since, account, actor, subject)
-    with open_history(load_config(config_path, settings_class).store.path) as history:
+    store = load_config(config_path, settings_class).store
+    with open_history(store.path, store.encryption) as history:
         for record in audit_trail.find(history, sought, limit):
             click.echo(json.dumps(_document(record)) if as_json else line_of(record))
 

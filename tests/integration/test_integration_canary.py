@@ -15,6 +15,7 @@ from canary_world import (
     FROM,
     KEY,
     NUMBER,
+    OWNERS_KEY,
     PASSWORD,
     READERS_KEY,
     REFUSED_NUMBER,
@@ -57,6 +58,7 @@ def test_nothing_private_comes_out(tmp_path: Path, log_format: str) -> None:
         with traced(the):
             by_smpp(the)
             message_id = by_http(the)
+            by_template(the)
             until(lambda: sum(b"message.inbound" in heard for heard in the.hooks.heard) > 0)
             until(lambda: sum(b"message.delivered" in heard for heard in the.hooks.heard) > 3)
         pages(the, message_id)
@@ -167,6 +169,24 @@ def by_http(the: World) -> str:
     the.call("POST", f"/v1/messages/{later.get('id', 'unknown')}/cancel")
     the.call("DELETE", "/v1/messages")
     return str(first["id"])
+
+
+def by_template(the: World) -> None:
+    """Values of parameters, good and bad; what a preview shows is for who asks."""
+    place = {"type": "text", "max_length": 40}
+    template = {"texts": {"en": "Dear {who}"}, "default_locale": "en", "parameters": {"who": place}}
+    the.call("PUT", "/v1/templates/greeting", template, OWNERS_KEY)
+    the.call("PUT", "/v1/templates/number", {**template, "parameters": {"who": {"type": "integer"}}}, OWNERS_KEY)
+    shown = the.call("POST", "/v1/templates/greeting/preview", {"params": {"who": TEXT}}, OWNERS_KEY, is_kept=False)
+    assert TEXT in str(shown)
+    good = {"to": f"+{NUMBER}", "from": "ACME", "template": "greeting", "params": {"who": TEXT}}
+    assert "id" in the.call("POST", "/v1/messages", good)
+    too_long = {"who": TEXT * 9}
+    for wrong in ({"template": "number"}, {"template": TEXT}, {"params": too_long}, {"text": TEXT}, {"locale": TEXT}):
+        the.call("POST", "/v1/messages", {**good, **wrong})
+        the.call("POST", "/v1/messages/batch", {"messages": [good, {**good, **wrong}]})
+    the.call("POST", "/v1/templates/number/preview", {"params": {"who": TEXT}}, OWNERS_KEY)
+    the.call("GET", "/v1/templates", key=OWNERS_KEY)
 
 
 def pages(the: World, message_id: str) -> None:
