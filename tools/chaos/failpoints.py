@@ -372,7 +372,7 @@ def delivered_unrecorded(point: Point) -> None:
 def told_unrecorded(point: Point) -> None:
     """A webhook was taken by its endpoint; that it is owed is still in the store."""
 
-    def look(_worker: WebhookWorker, _delivery: object, event: Event, answer: Answer, _changes: object) -> None:
+    def look(_worker: WebhookWorker, _delivery: object, event: Event, answer: Answer, *_: object) -> None:
         if answer.verdict is Told.TAKEN and event.message_id:
             point.pass_by([f"id:{event.message_id}"])
 
