@@ -97,12 +97,14 @@ async def test_a_second_rotation_and_one_without_overlap_end_older_secrets_at_on
 
 
 async def test_a_key_may_rotate_itself_and_no_other() -> None:
+    """Once it is replaced, the old secret may not: who stole it cannot stay."""
     async with api(owned_config()) as client:
         owner = client.with_key(OWNER_KEY)
         key = await made(owner, "/v1/keys", {"name": "crm", "scopes": ["messages:write"]})
         await made(owner, "/v1/keys", {"name": "other", "scopes": ["messages:write"]})
         crm = client.with_key(key["secret"])
         assert (await crm.call("POST", "/v1/keys/crm/rotate", {})).status == 200
+        assert kind_of(await crm.call("POST", "/v1/keys/crm/rotate", {})) == (403, "scope-missing")
         assert kind_of(await crm.call("POST", "/v1/keys/other/rotate", {})) == (403, "scope-missing")
         assert kind_of(await crm.call("DELETE", "/v1/keys/crm")) == (403, "scope-missing")
 

@@ -134,8 +134,8 @@ class Keys:
         return Response(status_code=204)
 
     async def rotate(self, request: Request, name: str) -> Response:
-        """The new secret is shown in this answer and never again; the old one is good for `overlap` seconds more, one
-        that was replaced before not at all. A key may rotate itself without `users:write`."""
+        """The new secret is shown in this answer and never again; the old one is good for `overlap_s` seconds more, one
+        that was replaced before not at all. A key may rotate itself, by its newest secret, without `users:write`."""
         account = self._account_of_own(request, name) or self._side.enter(request, "write")
         key = self._changeable(account, name)
         overlap_s = (await read_as(request, _ROTATION)).overlap_s
@@ -151,23 +151,12 @@ class Keys:
 
     def _key(self, request: Request, account: str, wanted: NewKey) -> Key:
         """What is wanted, as far as the caller may give it; raises :class:`Problem`."""
-        caller: Caller = request.state.caller
-        user = wanted.user if isinstance(wanted, NewUserKey) else ""
-        role: str = wanted.role or ("developer" if account else "operator")
-        if user:
-            found = self._directory.users.find(account, user)
-            if found is None:
-                raise _unknown_user()
-            role = found.role
-        if role not in roles_of(account):
-            raise _wrong("role", f"there are {', '.join(roles_of(account))}")
-        expires_at = None if wanted.expires_at is None else milliseconds_of(wanted.expires_at, "expires_at")
-        if expires_at is not None and expires_at <= self._clock.now_ms():
-            raise _wrong("expires_at", "is over already")
         if wanted.burst is not None and wanted.rate is None:
             raise _wrong("burst", "means nothing without a rate")
         if wanted.certificate and not self._side.asks_for_certificates:
             raise _wrong("certificate", "no client is asked for one without [server.https] client_ca_file")
+        user = wanted.user if isinstance(wanted, NewUserKey) else ""
+        role = self._role_of_new(account, user, wanted)
         most = scopes_of(role, account) if user or not account else scopes_of("owner", account)
         beyond = [scope for scope in wanted.scopes if scope not in most]
         if beyond:
@@ -179,20 +168,37 @@ class Keys:
             role=role,
             scopes=tuple(sorted(set(wanted.scopes))),
             user=user,
-            expires_at=expires_at,
+            expires_at=self._expires_at(wanted),
             networks=tuple(wanted.networks),
             certificate=wanted.certificate,
             rate=wanted.rate,
             burst=wanted.burst,
         )
-        self._side.grants(caller, account, key.allowed(role))
+        self._side.grants(request.state.caller, account, key.allowed(role))
         return key
 
+    def _role_of_new(self, account: str, user: str, wanted: NewKey) -> str:
+        found = self._directory.users.find(account, user) if user else None
+        if user and found is None:
+            raise _unknown_user()
+        role = found.role if found is not None else wanted.role or ("developer" if account else "operator")
+        if role not in roles_of(account):
+            raise _wrong("role", f"there are {', '.join(roles_of(account))}")
+        return role
+
+    def _expires_at(self, wanted: NewKey) -> int | None:
+        if wanted.expires_at is None:
+            return None
+        expires_at = milliseconds_of(wanted.expires_at, "expires_at")
+        if expires_at <= self._clock.now_ms():
+            raise _wrong("expires_at", "is over already")
+        return expires_at
+
     def _account_of_own(self, request: Request, name: str) -> str:
-        """The caller's account, if it is this key that they show; else empty."""
+        """The caller's account, if it is this key that they show, with its newest secret; else empty."""
         caller: Caller = request.state.caller
         key = None if self._side.is_operators else self._keyring.find(caller.account, name)
-        is_own = key is not None and caller.credential in [secret.digest for secret in key.secrets]
+        is_own = key is not None and caller.credential == key.secrets[0].digest
         return caller.account if is_own else ""
 
     def _changeable(self, account: str, name: str) -> Key:
