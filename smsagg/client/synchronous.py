@@ -54,7 +54,10 @@ class Client:
         self,
         *,
         to: str,
-        text: str,
+        text: str = "",
+        template: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        locale: str = "",
         sender: str = "",
         message_type: str | None = None,
         region: str | None = None,
@@ -70,7 +73,8 @@ class Client:
         """
         fields = {
             "message_type": message_type, "region": region, "ttl": ttl, "send_at": send_at, "priority": priority,
-            "reference": reference, "callback_url": callback_url,
+            "reference": reference, "callback_url": callback_url, "template": template, "params": params,
+            "locale": locale,
         }  # fmt: skip
         document = calls.message_document(to, text, sender, fields)
         return message_of(self._answer(calls.sending("/v1/messages", document, idempotency_key)).json())

@@ -1,7 +1,8 @@
 """Codes that prove a number: ``/v1/verifications``."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import define
 
@@ -44,7 +45,9 @@ class Check:
 def start(
     *,
     to: str,
-    brand: str,
+    brand: str | None = None,
+    template: str | None = None,
+    params: Mapping[str, Any] | None = None,
     sender: str | None = None,
     region: str | None = None,
     locale: str | None = None,
@@ -54,9 +57,10 @@ def start(
     reference: str | None = None,
     idempotency_key: str = "",
 ) -> Ask[Verification]:
-    """Send a code."""
+    """Send a code: with ``brand`` in a sentence of the server's, or by the account's ``template``."""
     document = {
-        "to": to, "brand": brand, "from": sender, "region": region, "locale": locale, "code_length": code_length,
+        "to": to, "brand": brand, "template": template, "params": params, "from": sender,
+        "region": region, "locale": locale, "code_length": code_length,
         "alphabet": alphabet, "ttl": ttl, "reference": reference,
     }  # fmt: skip
     return Ask(post_once(_PATH, document, idempotency_key), shaped(Verification))
@@ -73,7 +77,7 @@ def check(verification_id: str, code: str) -> Ask[Check]:
 
 
 def resend(verification_id: str, *, idempotency_key: str = "") -> Ask[Verification]:
-    """Send a new code, in the place of the one before."""
+    """Send one more code; those before it count as well."""
     return Ask(post_once(place(_PATH, verification_id, "resend"), {}, idempotency_key), shaped(Verification))
 
 

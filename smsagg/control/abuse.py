@@ -131,7 +131,7 @@ class AbuseService:
 
 def record_of(message: Message) -> dict[str, Any]:
     """A held message, for people and programs; instants are UTC milliseconds."""
-    text = text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
+    text = None if message.is_secret else text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
     return {
         "id": message.message_id,
         "part": message.part_number,

@@ -70,7 +70,8 @@ class Subscription:
         if self not in event.seen_by and self.filter.matches(event.subject):
             event.seen_by.add(self)
             session, inbound, frame = event.session, event.inbound, event.frame
-            self.send(pdu_record(session, inbound, frame, event.pdu, event.at, bodies=self.bodies))
+            bodies = self.bodies and not event.subject.is_secret
+            self.send(pdu_record(session, inbound, frame, event.pdu, event.at, bodies=bodies))
 
     def send(self, record: Record) -> None:
         try:
@@ -251,7 +252,7 @@ def _subject_of(context: object) -> Subject:
     """Of what stands behind a request or a decision."""
     if isinstance(context, Message):
         numbers = {digits_of(context.source_addr), digits_of(context.destination_addr)}
-        return Subject(context.account, context.carrier, numbers, {context.message_id})
+        return Subject(context.account, context.carrier, numbers, {context.message_id}, context.is_secret)
     if isinstance(context, Delivery):
         numbers = {digits_of(context.source_addr), digits_of(context.destination_addr)}
         return Subject(context.account, "", numbers, {context.message_id} if context.message_id else set())

@@ -18,6 +18,8 @@ class Subject:
     numbers: set[str] = field(factory=set)
     """Digits, without ``+`` or ``00``."""
     message_ids: set[str] = field(factory=set)
+    is_secret: bool = False
+    """Its text is nobody's but the recipient's."""
 
     def add(self, other: "Subject") -> None:
         """What is known of ``other`` is so of this one, too."""
@@ -25,6 +27,7 @@ class Subject:
         self.carrier = self.carrier or other.carrier
         self.numbers |= other.numbers
         self.message_ids |= other.message_ids
+        self.is_secret = self.is_secret or other.is_secret
 
 
 @define(frozen=True)

@@ -20,6 +20,7 @@ from smsagg.client import (
     me,
     request,
     suppressions,
+    templates,
     verifications,
     webhooks,
 )
@@ -60,6 +61,32 @@ async def test_lists_of_numbers(numbers: NumberList) -> None:
         await asking.ask(numbers.remove(NUMBER))
         with pytest.raises(ApiError, match="404"):
             await asking.ask(numbers.of(NUMBER))
+
+
+async def test_templates() -> None:
+    """Made as a draft, looked at, previewed, submitted, sent with, told a code with, retired and removed."""
+    async with client() as (asking, gateway):
+        parameters = {"code": {"type": "code"}}
+        texts = {"en": "{code} is it", "de": "{code} ist es"}
+        made = await asking.ask(
+            templates.put("login", texts, default_locale="en", parameters=parameters, draft=True)
+        )  # fmt: skip
+        assert (made.in_force, made.versions[0].state, made.versions[0].texts) == (None, "draft", texts)
+        [german] = (await asking.ask(templates.preview("login", {"code": "1"}, locale="de-AT"))).previews
+        assert (german.text, german.alphabet, german.segments) == ("1 ist es", "gsm7", 1)
+        assert (await asking.ask(templates.submit("login"))).in_force == 1
+        await asking.send(to=f"+{NUMBER}", template="login", params={"code": "2"}, locale="de")
+        await asking.ask(verifications.start(to=f"+{NUMBER}", template="login"))
+        await gateway.settle()
+        first, second = (text_of(sent.body, sent.data_coding) or "" for sent in gateway.carrier.outstanding)
+        assert first == "2 ist es"
+        assert re.fullmatch(r"\d{6} is it", second)
+        assert [template.name async for template in asking.each(templates.all())] == ["login"]
+        assert (await asking.ask(templates.retire("login", 1))).in_force is None
+        assert (await asking.ask(templates.look("login"))).versions[0].state == "retired"
+        await asking.ask(templates.remove("login"))
+        with pytest.raises(ApiError, match="404"):
+            await asking.ask(templates.look("login"))
 
 
 async def test_verifications() -> None:

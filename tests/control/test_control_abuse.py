@@ -131,3 +131,11 @@ async def test_a_flagged_text_is_in_the_alarms_without_its_words(autojump_clock:
         assert (alarm["kind"], alarm["subject"], alarm["action"]) == ("content", "odd", "flag")
         assert "secret" not in str(alarm)
         assert "447700900123" not in str(alarm)
+
+
+async def test_a_held_text_with_a_code_is_not_shown(autojump_clock: Any) -> None:
+    """The operator judges by the rule that holds it."""
+    async with run_gateway() as gateway:
+        await gateway.accept(1, body=b"verify: 123456", **HELD, is_secret=True)
+        [listed] = await ask(gateway, "held", do="list")
+        assert (listed["rule"], listed["text"]) == ("phishing", None)

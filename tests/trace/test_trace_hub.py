@@ -60,6 +60,7 @@ def message_like(message_id: str, account: str = "acme", destination_addr: str =
     message = Message.__new__(Message)
     message.message_id, message.account, message.carrier = message_id, account, "albion"
     message.source_addr, message.destination_addr, message.carrier_message_id = "ACME", destination_addr, "0A"
+    message.is_secret = False
     return message
 
 
@@ -133,6 +134,25 @@ async def test_the_receipt_of_a_message_that_was_taken_before_the_trace(watch: W
     async with hub.subscribed(Filter(message="id-1"), bodies=False) as records:
         carrier.carry(True, DeliverSm(esm_class=4, sequence_number=1, tlvs=((0x001E, b"0A\0"),)))
         assert names(records) == ["deliver_sm"]
+
+
+async def test_a_text_with_a_code_is_never_shown(watch: Watch, hub: TraceHub) -> None:
+    """Not on its way to the carrier, nor quoted by the carrier's receipt, though texts were asked for."""
+    async with hub.subscribed(Filter(account="acme"), bodies=True) as records:
+        link = Session(watch, "carrier", "albion/1", "")
+        message = message_like("0000000A1234")
+        message.is_secret = True
+        link.carry(False, SubmitSm(sequence_number=1, short_message=CANARY), context=message)
+        link.carry(True, SubmitSmResp(sequence_number=1, message_id="0A"))
+        text = b"id:0A sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD err:000 text:"
+        link.carry(
+            True, DeliverSm(sequence_number=1, esm_class=4, short_message=text + CANARY, tlvs=((0x1E, b"0A\0"),))
+        )
+        shown = drain(records)
+        assert [record["pdu"] for record in shown] == ["submit_sm", "submit_sm_resp", "deliver_sm"]
+        for record in shown:
+            assert CANARY not in b64decode(record["octets"])
+            assert CANARY.decode() not in json.dumps(record)
 
 
 async def test_a_number_is_found_however_it_is_written(watch: Watch, hub: TraceHub) -> None:
