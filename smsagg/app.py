@@ -29,6 +29,7 @@ from smsagg.carriers.fleet import Fleet
 from smsagg.carriers.registry import carrier_class
 from smsagg.clock import Clock, SystemClock
 from smsagg.config.documents import Documents, read_documents
+from smsagg.config.overlay import NO_OVERLAY
 from smsagg.config.sandbox import SANDBOX
 from smsagg.config.schema import CarrierSettings, Config, StoreSettings
 from smsagg.control import ControlServer, socket_path
@@ -59,6 +60,9 @@ from smsagg.observe.log import set_log_level
 from smsagg.observe.loop_lag import measure_loop_lag
 from smsagg.observe.metrics import Metrics
 from smsagg.reload import Reloader
+from smsagg.reload.entities import Entities
+from smsagg.reload.overlaid import Start, begin, kept_entities
+from smsagg.reload.reloader import read_overlaid
 from smsagg.session.tls import ServerTls
 from smsagg.store.base import Store
 from smsagg.store.sqlite.store import open_sqlite_store
@@ -110,7 +114,9 @@ async def serve(
     for warning in tables.warnings:
         log.warning("config_warning", warning=warning)
     async with open_sqlite_store(config.store) as store, trio.open_nursery() as nursery:
-        gateway = Gateway(config, store, SystemClock(), Random(), Metrics(smsagg.__version__), tables, path, documents)
+        start = await begin_with(store, config, tables, path)
+        metrics = Metrics(smsagg.__version__)
+        gateway = Gateway(start.config, store, SystemClock(), Random(), metrics, start.tables, path, documents, start)
         nursery.start_soon(_watch_signals, stop, gateway.reload)
         async with gateway.running() as running:
             gc.collect()
@@ -120,6 +126,17 @@ async def serve(
             log.info("stopping")
         nursery.cancel_scope.cancel()
     log.info("stopped")
+
+
+async def begin_with(store: Store, config: Config, tables: Tables, path: Path | None) -> Start:
+    """What was read from ``path``, with what was put at run time; what does not fit is told of and left out."""
+    entities = {} if path is None else await kept_entities(store)
+    if path is None or not entities:
+        return Start(config, tables, NO_OVERLAY, {})
+    start = await trio.to_thread.run_sync(begin, path, entities, read_overlaid)
+    for entity, reason in start.left_out.items():
+        log.error("entity_left_out", kind=entity.kind, key=entity.key, reason=reason)
+    return start
 
 
 class Gateway:
@@ -135,11 +152,13 @@ class Gateway:
         tables: Tables | None = None,
         path: Path | None = None,
         documents: Documents | None = None,
+        start: Start | None = None,
     ) -> None:
-        """``path`` and ``documents`` are what ``config`` and ``tables`` were read from."""
+        """``path`` and ``documents`` are what ``config`` and ``tables`` were read from, ``start`` how."""
         self._config = config
         self._path = path
         self._documents = documents
+        self._start = start
         self._store = store
         self._clock = clock
         self._rng = rng
@@ -204,6 +223,8 @@ class Gateway:
             self._fleet,
             front,
             lambda config: door.authenticator.prepare(config.accounts.values()),
+            overlay=NO_OVERLAY if self._start is None else self._start.overlay,
+            left_out={} if self._start is None else self._start.left_out,
         )
         await self._reloader.begin(self._documents)
         return self._reloader.current.number
@@ -238,6 +259,7 @@ class Gateway:
                 _search_in(config.store),
                 lambda: door.pace.load,
                 lambda subject: lines_about(engine.core.config, subject),
+                self._desk,
             )
             webhooks = Webhooks(
                 lambda: engine.core.config,
@@ -250,7 +272,7 @@ class Gateway:
             )
             engine.events.on_noted.append(webhooks.on_noted)
             outer.start_soon(webhooks.run)
-            app = make_root(OperationsApp(self._metrics, self._find_problems), v1)
+            app = make_root(OperationsApp(self._metrics, self._find_problems, self._find_warnings), v1)
             http: str = await outer.start(serve_http, config.server.http_listen, app)
             https = ""
             if config.server.https is not None:
@@ -302,6 +324,14 @@ class Gateway:
         if not any(link.is_bound for carrier in carriers for link in carrier.links):
             problems.append("no carrier is bound")
         return problems
+
+    def _desk(self) -> Entities | None:
+        return None if self._reloader is None else Entities(self._reloader, self.engine.register)
+
+    def _find_warnings(self) -> list[str]:
+        """What was put at run time and is not in force."""
+        left_out = {} if self._reloader is None else self._reloader.left_out
+        return [f"{entity} is left out: {reason.splitlines()[0]}" for entity, reason in left_out.items()]
 
     def _observe(self, door: FrontDoor) -> None:
         metrics, store = self._metrics, self._store

@@ -67,6 +67,14 @@ class StaleValue(RegisterError):
     """What was to be changed is not as the caller saw it."""
 
 
+class ProvidedByFile(RegisterError):
+    """The configuration's files say what it is: it is changed there."""
+
+
+class NotInForce(RegisterError):
+    """The configuration's files are others than those in force: which come first, somebody has to say."""
+
+
 class RegisterFull(RegisterError):
     """A kind has as many entries as it may."""
 

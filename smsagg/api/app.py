@@ -25,11 +25,18 @@ TEXT = "text/plain; charset=utf-8"
 
 
 class OperationsApp:
-    """Answers GET and HEAD. ``problems`` tells why no message would be taken now; empty: ready."""
+    """Answers GET and HEAD. ``problems`` tells why no message would be taken now, empty: ready; ``warnings``
+    what somebody should look at though."""
 
-    def __init__(self, metrics: Metrics, problems: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        problems: Callable[[], Sequence[str]],
+        warnings: Callable[[], Sequence[str]] = lambda: (),
+    ) -> None:
         self._metrics = metrics
         self._problems = problems
+        self._warnings = warnings
         self._scrapes = trio.CapacityLimiter(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +52,10 @@ class OperationsApp:
             return 200, TEXT, b"ok\n"
         if scope["path"] == "/readyz":
             problems = list(self._problems())
-            return 503 if problems else 200, JSON, orjson.dumps({"ready": not problems, "problems": problems})
+            document: dict[str, Any] = {"ready": not problems, "problems": problems}
+            if warnings := list(self._warnings()):
+                document["warnings"] = warnings
+            return 503 if problems else 200, JSON, orjson.dumps(document)
         return await self._scrape(scope)
 
     async def _scrape(self, scope: Scope) -> tuple[int, str, bytes]:

@@ -13,6 +13,7 @@ from typing import Any
 from cattrs import Converter
 
 from smsagg.config.check import DEFAULT_CLASS, check_config
+from smsagg.config.overlay import NO_OVERLAY, Laid, Overlay
 from smsagg.config.problems import Problem, Problems
 from smsagg.config.sandbox import add_sandbox
 from smsagg.config.schema import Config, MessageClassSettings
@@ -20,10 +21,11 @@ from smsagg.config.structure import CarrierSettingsLookup, strict_converter
 from smsagg.errors import ConfigError
 
 
-def load_config(path: Path | str, carrier_settings: CarrierSettingsLookup) -> Config:
+def load_config(path: Path | str, carrier_settings: CarrierSettingsLookup, overlay: Overlay = NO_OVERLAY) -> Config:
     """The configuration in the file at ``path``. Raises :class:`ConfigError` that names every problem, one a line.
 
-    ``carrier_settings`` gives the settings class of a carrier type, see :mod:`smsagg.carriers.registry`.
+    ``carrier_settings`` gives the settings class of a carrier type, see :mod:`smsagg.carriers.registry`; ``overlay`` is
+    what was put at run time.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -31,20 +33,23 @@ def load_config(path: Path | str, carrier_settings: CarrierSettingsLookup) -> Co
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8: {error.reason} at octet {error.start}") from error
-    return parse_config(text, str(path), carrier_settings)
+    return parse_config(text, str(path), carrier_settings, overlay)
 
 
-def parse_config(text: str, file: str, carrier_settings: CarrierSettingsLookup) -> Config:
+def parse_config(
+    text: str, file: str, carrier_settings: CarrierSettingsLookup, overlay: Overlay = NO_OVERLAY
+) -> Config:
     """The configuration written in ``text``; ``file`` is what problems call it. Raises :class:`ConfigError`.
 
     The message class ``default`` is always in it, with the schema's defaults when the file does not name it; and the
     pool and the carrier of sandbox accounts when it has such an account.
     """
     try:
-        document = tomllib.loads(text)
+        laid = Laid(tomllib.loads(text), overlay)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: is not TOML: {error}") from error
     converter = strict_converter(carrier_settings, str(Path(file).parent))
+    document = laid.document
     config: Config | None
     try:
         config = converter.structure(document, Config)
@@ -54,8 +59,8 @@ def parse_config(text: str, file: str, carrier_settings: CarrierSettingsLookup) 
         problems = error.problems + _problems_of_the_rest(config, error.problems)
     if config is not None:
         config.message_classes.setdefault(DEFAULT_CLASS, MessageClassSettings())
-    if problems or config is None:
-        wrong = ConfigError("\n".join(problem.line(file) for problem in problems))
+    if problems or laid.problems or config is None:
+        wrong = ConfigError("\n".join([*laid.problems, *(laid.line(problem, file) for problem in problems)]))
         wrong.sound_part = config
         raise wrong
     add_sandbox(config, converter)

@@ -15,7 +15,7 @@ A crash during it loses nothing: the next process reads the files, and a version
 one of its start.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,15 @@ from smsagg.carriers.registry import settings_class
 from smsagg.clock import Clock
 from smsagg.config.check import check_config
 from smsagg.config.documents import READS_MAX, Documents, read_documents, read_text
+from smsagg.config.overlay import NO_OVERLAY, Entity, Overlay, Value
 from smsagg.config.reloading import differences, in_force, summary_of
 from smsagg.config.schema import Config
 from smsagg.directory.audit import Actor
 from smsagg.engine import Engine
 from smsagg.engine.engine import Reconfigurable
-from smsagg.errors import ConfigError, ControlError, SmsaggError
+from smsagg.errors import ConfigError, ControlError, NotInForce, SmsaggError
 from smsagg.observe.metrics import Metrics
+from smsagg.reload.overlaid import Load, again, is_file, with_overlay
 from smsagg.reload.restoring import put_back, write_back
 from smsagg.reload.versions import Prepared, Version, Versions
 from smsagg.store.base import Store
@@ -45,8 +47,14 @@ from smsagg.tables.reading import read_configuration
 RECORDED_S = 5.0
 """So long the answer to an operator waits for the commit of the version."""
 PROBLEMS_LOGGED = 50
+NOTHING: Mapping[Entity, str] = {}
 
 log = structlog.get_logger("smsagg.reload")
+
+
+def read_overlaid(path: Path, overlay: Overlay) -> Config:
+    """What the file says with ``overlay`` over it. Raises ConfigError."""
+    return read_configuration(path, settings_class, overlay)
 
 
 @define(frozen=True)
@@ -73,6 +81,9 @@ class _Read:
     config: Config
     tables: Tables
     prepared: Prepared
+    documents: Documents
+    overlay: Overlay
+    left_out: Mapping[Entity, str]
 
 
 @define(frozen=True)
@@ -99,11 +110,14 @@ class Reloader:
         fleet: Fleet,
         front: Sequence[Reconfigurable] = (),
         prepare: Callable[[Config], None] = lambda _config: None,
-        load: Callable[[Path], Config] = lambda path: read_configuration(path, settings_class),
+        load: Load = read_overlaid,
+        overlay: Overlay = NO_OVERLAY,
+        left_out: Mapping[Entity, str] = NOTHING,
     ) -> None:
         """``config`` was read from ``path`` and is in force. ``front`` are the parts outside of the engine that
         derive something from its configuration. ``prepare`` is called in a thread with what is to be put
-        in force, for work that is too long for the loop."""
+        in force, for work that is too long for the loop. ``overlay`` is what was put at run time and is in force,
+        ``left_out`` what was put and cannot be, with the reasons."""
         self.path = path
         self.config = config
         self.versions = Versions(store)
@@ -115,9 +129,18 @@ class Reloader:
         self._front = front
         self._prepare = prepare
         self._load = load
+        self.overlay = overlay
+        self.left_out = left_out
         self._turn = trio.Lock()
         self._asked = trio.Event()
         self._current: Version | None = None
+        self._documents: Documents | None = None
+
+    @property
+    def documents(self) -> Documents:
+        """The files that are in force, secrets and all; after :meth:`begin`."""
+        assert self._documents is not None
+        return self._documents
 
     @property
     def current(self) -> Version:
@@ -134,7 +157,8 @@ class Reloader:
         await self.versions.load()
         if documents is None:
             documents = await trio.to_thread.run_sync(read_documents, self.path, self.config)
-        prepared = await trio.to_thread.run_sync(self.versions.prepare, documents)
+        self._documents = documents
+        prepared = await trio.to_thread.run_sync(self._prepared, documents, self.overlay)
         latest = self.versions.latest
         if latest is not None and latest.digest == prepared.digest:
             self._take(latest)
@@ -169,12 +193,12 @@ class Reloader:
     async def roll_back(self, number: int, by: str) -> Reloaded:
         """Write the files of a version back and put them in force; on failure the files are as they were.
 
-        The main file gets the secrets of the present one. Raises as :meth:`reload`, StoreError, and ControlError when
-        the version is not kept or a file cannot be written.
+        The main file gets the secrets of the present one; what was put at run time stays. Raises as :meth:`reload`,
+        StoreError, and ControlError when the version is not kept or a file cannot be written.
         """
         async with self._turn:
             version = self.versions.find(number)
-            texts = await self.versions.texts_of(version)
+            texts = {name: text for name, text in (await self.versions.texts_of(version)).items() if is_file(name)}
             with trio.CancelScope(shield=True):  # files are not left as they are half-way
                 before = await trio.to_thread.run_sync(
                     write_back, self.path, texts, version.main, self.versions.digest_of
@@ -203,11 +227,43 @@ class Reloader:
                 self._metrics.config_reloads["unchanged"].n += 1
             return self._answer(plan, applied=False)
         await self._note(by, plan)
+        return await self._apply_and_wait(plan, by)
+
+    async def _apply_and_wait(self, plan: _Plan, by: str) -> Reloaded:
         recorded = trio.Event()
         self._apply(plan, by, recorded.set)
         with trio.move_on_after(RECORDED_S):
             await recorded.wait()
         return self._answer(plan, applied=True, recorded=recorded.is_set())
+
+    async def change(
+        self, by: Actor, entity: Entity, value: Value | None, *, tag: str | None = None, action: str = ""
+    ) -> Reloaded:
+        """Put an entity, or with ``None`` take it away: everything is checked as a reload does, the change is
+        committed with its audit record, and then it is in force.
+
+        Raises ConfigError with every problem, StaleValue (see :meth:`~smsagg.engine.directory.register.Register.put`),
+        NotInForce when the files have changed, RegisterFull, StoreError, ControlError. Nothing has changed then.
+        Cancelling undoes it before the commit, not after it.
+        """
+        register = self._engine.register
+        async with self._turn:
+            if self._engine.intake.stopped:
+                raise ControlError("the server is stopping")
+            register.check(entity.kind, entity.key, tag)
+            rest = self.overlay.without(entity)
+            plan = await self._plan(rest if value is None else rest.having({entity: value}), without=entity)
+            if any(map(is_file, self._changed(plan.read.prepared))):
+                raise NotInForce("the configuration's files are others than those in force: reload first")
+            before = register.get(entity.kind, entity.key)
+            with trio.CancelScope(shield=True):
+                await register.set(by, entity.kind, entity.key, value, tag=tag, action=action)
+                try:
+                    reloaded = await self._apply_and_wait(plan, f"{by.name} over HTTP")
+                except ControlError:
+                    await register.set(by, entity.kind, entity.key, before, action=f"{action or entity.kind}.undo")
+                    raise
+            return reloaded
 
     async def _note(self, by: str, plan: _Plan) -> None:
         """What the audit trail cannot say is not done."""
@@ -220,8 +276,10 @@ class Reloader:
 
     # --- before the step ---
 
-    async def _plan(self) -> _Plan:
-        read = await trio.to_thread.run_sync(self._read)
+    async def _plan(self, overlay: Overlay | None = None, without: Entity | None = None) -> _Plan:
+        """``overlay``: another than the one in force; ``without``: what is not among those left out any more."""
+        left = {entity: self._engine.register.get(*entity) or {} for entity in self.left_out if entity != without}
+        read = await trio.to_thread.run_sync(self._read, overlay or self.overlay, left)
         effective, waiting = in_force(self.config, read.config)
         problems = check_config(effective) if waiting else []
         if problems:
@@ -236,23 +294,29 @@ class Reloader:
         lines += [f"~ file {name}" for name in files]
         return _Plan(read, effective, fleet, lines, waiting, summary_of(changes, files, waiting))
 
-    def _read(self) -> _Read:
-        """All files as they are at one moment. In a thread."""
+    def _read(self, overlay: Overlay, left: Mapping[Entity, Value]) -> _Read:
+        """All files as they are at one moment, with the overlay and what fits of ``left``. In a thread."""
+        overlay, left_out = again(self.path, overlay, left, self._load)
         for _ in range(READS_MAX):
             text = read_text(self.path)
-            config = self._load(self.path)
+            config = self._load(self.path, overlay)
             before = read_documents(self.path, config)
-            tables = load_tables(config)
+            tables = load_tables(config, overlay)
             documents = read_documents(self.path, config)
             if documents == before and documents.texts[documents.main] == text:
-                return _Read(config, tables, self.versions.prepare(documents))
+                return _Read(config, tables, self._prepared(documents, overlay), documents, overlay, left_out)
         raise ConfigError(f"{self.path}: it, or a file that it names, changes while it is read")
 
+    def _prepared(self, documents: Documents, overlay: Overlay) -> Prepared:
+        return self.versions.prepare(with_overlay(documents, overlay, self.versions.digest_of))
+
     def _changed_files(self, prepared: Prepared) -> list[str]:
-        before = self.current.documents
-        names = [name for name in prepared.digests if name != prepared.documents.main]
-        changed = [name for name in names if before.get(name) != prepared.digests[name]]
-        return changed + [name for name in before if name not in prepared.digests and name != self.current.main]
+        """Names of the documents beside the main file that differ from those in force."""
+        return [name for name in self._changed(prepared) if name not in (prepared.documents.main, self.current.main)]
+
+    def _changed(self, prepared: Prepared) -> list[str]:
+        before, now = self.current.documents, prepared.digests
+        return [name for name in {**now, **before} if before.get(name) != now.get(name)]
 
     def _tell_refused(self, by: str, error: SmsaggError) -> None:
         self._metrics.config_reloads["refused"].n += 1
@@ -275,6 +339,7 @@ class Reloader:
             raise ControlError(f"nothing was changed, for a part of the server failed: {error!r}") from error
         self._fleet.follow(plan.fleet, plan.effective.carriers, plan.effective.receipts.carrier_grace)
         self.config = plan.effective
+        self.overlay, self.left_out, self._documents = plan.read.overlay, plan.read.left_out, plan.read.documents
         self._metrics.config_reloads["applied"].n += 1
         self._record(plan.read.prepared, by, plan.summary, tuple(plan.waiting), recorded)
         log.info("config_applied", version=self.current.number, by=by, summary=plan.summary)

@@ -6,6 +6,7 @@ from attrs import define, field
 
 from smsagg.abuse import NO_CONTENT_RULES, ContentRules
 from smsagg.compliance import NO_RULES, ComplianceMap
+from smsagg.config.overlay import NO_OVERLAY, Overlay
 from smsagg.config.schema import Config
 from smsagg.consent.keywords import Keywords
 from smsagg.errors import ConfigError
@@ -47,8 +48,8 @@ class Tables:
     """What countries ask of messages."""
 
 
-def load_tables(config: Config) -> Tables:
-    """Read every data file that ``config`` names.
+def load_tables(config: Config, overlay: Overlay = NO_OVERLAY) -> Tables:
+    """Read every data file that ``config`` names, and what ``overlay`` has of the kind.
 
     Raises :class:`~smsagg.errors.ConfigError` that lists every problem of every file, a line each:
     ``file:line: reason``.
@@ -58,9 +59,9 @@ def load_tables(config: Config) -> Tables:
     currencies = currencies_of(config)
     tables = Tables(
         currencies=currencies,
-        cards=load_cards(config, currencies, problems),
-        prices=load_prices(config, currencies, problems),
-        routes=load_routes(config, problems, warnings),
+        cards=load_cards(config, currencies, problems, overlay),
+        prices=load_prices(config, currencies, problems, overlay),
+        routes=load_routes(config, problems, warnings, overlay),
         networks=load_networks(config, problems),
         resolver=load_resolver(config, problems),
         warnings=tuple(warnings),

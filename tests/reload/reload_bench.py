@@ -10,7 +10,7 @@ import trio
 from argon2 import PasswordHasher
 from attrs import define
 
-from smsagg.app import Gateway
+from smsagg.app import Gateway, begin_with
 from smsagg.carriers.registry import settings_class
 from smsagg.clock import SystemClock
 from smsagg.config.load import load_config
@@ -70,6 +70,7 @@ class Bench:
     store: MemoryStore
     metrics: Metrics
     smpp: str
+    http: str
 
     @property
     def engine(self) -> Engine:
@@ -129,7 +130,8 @@ async def running(folder: Path, text: str | None = None, tables: Tables | None =
         path.write_text(with_places(path, text_of() if text is None else text))
     config = load_config(path, settings_class)
     store, metrics = MemoryStore(tables), Metrics("test")
-    gateway = Gateway(config, store, SystemClock(), Random(1), metrics, load_tables(config), path)
+    start = await begin_with(store, config, load_tables(config), path)
+    gateway = Gateway(start.config, store, SystemClock(), Random(1), metrics, start.tables, path, start=start)
     async with gateway.running() as running:
         assert running.reloader is not None
-        yield Bench(path, gateway, running.reloader, store, metrics, running.smpp)
+        yield Bench(path, gateway, running.reloader, store, metrics, running.smpp, running.http)

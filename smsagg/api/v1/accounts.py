@@ -1,4 +1,4 @@
-"""``/v1/admin/accounts``: the operator's customers, as the configuration file has them, and whether they may send.
+"""``/v1/admin/accounts``: the operator's customers, as they are in force, and whether they may send.
 
 Secrets are never shown.
 """
@@ -13,11 +13,13 @@ from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
 from smsagg.api.v1.asking import asked
+from smsagg.api.v1.changing import Desk
 from smsagg.api.v1.danger import PARAMETER, dangerous
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.reading import read_as
+from smsagg.config.overlay import ACCOUNT
 from smsagg.directory.audit import Actor
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
@@ -48,8 +50,8 @@ class AccountAnswer(BaseModel):
     """A customer. Rates are per second; ``null``: unlimited."""
 
     name: str
-    source: Literal["file"]
-    """The configuration file has it; it is changed there."""
+    source: Literal["file", "api"]
+    """``file``: the configuration file has it; it is changed there."""
     enabled: bool
     sandbox: bool
     is_frozen: bool
@@ -87,8 +89,9 @@ _FREEZE: TypeAdapter[Freeze] = TypeAdapter(Freeze)
 class Accounts:
     """The endpoints."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, desk: Desk) -> None:
         self._engine = engine
+        self._desk = desk
         self.router = router = APIRouter(tags=["admin"])
         router.get(
             "/admin/accounts",
@@ -170,11 +173,15 @@ class Accounts:
     def _shown(self, name: str) -> Response:
         return Response(orjson.dumps(self._view(self._found(name))), media_type=JSON)
 
+    def _is_put(self, name: str) -> bool:
+        desk = self._desk()
+        return desk is not None and desk.is_put(ACCOUNT, name)
+
     def _view(self, account: Account) -> dict[str, Any]:
         settings = account.settings
         return {
             "name": account.name,
-            "source": "file",
+            "source": "api" if self._is_put(account.name) else "file",
             "enabled": settings.enabled,
             "sandbox": settings.sandbox,
             "is_frozen": account.name in self._engine.freezing.frozen,

@@ -15,6 +15,8 @@ from smsagg.api.app import Receive, Scope, Send
 from smsagg.api.v1 import oauth
 from smsagg.api.v1.audit import Audit
 from smsagg.api.v1.callback_secret import CallbackSecret
+from smsagg.api.v1.cards import CARD_KINDS, Cards
+from smsagg.api.v1.changing import Desk
 from smsagg.api.v1.compliance import Compliance
 from smsagg.api.v1.consents import LISTS, Consents
 from smsagg.api.v1.danger import Danger
@@ -28,6 +30,7 @@ from smsagg.api.v1.oauth import TokenEndpoint
 from smsagg.api.v1.personal_data import PersonalData, PersonalDataEndpoints
 from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.reading import prepare_batches, problem_of_errors
+from smsagg.api.v1.resources import KINDS, Resources
 from smsagg.api.v1.searching import MessageSearch, Searching
 from smsagg.api.v1.sending import Sending
 from smsagg.api.v1.templates import TemplateEndpoints
@@ -58,8 +61,10 @@ class V1:
         search: MessageSearch | None = None,
         load: Callable[[], float] = lambda: 0.0,
         personal_data: PersonalData = lambda _subject: iter(()),
+        desk: Desk = lambda: None,
     ) -> None:
-        """Without a ``search`` messages are found by their id only. ``load``: of what comes before HTTP, 0 to 1."""
+        """Without a ``search`` messages are found by their id only. ``load``: of what comes before HTTP, 0 to 1.
+        ``desk`` changes the configuration at run time."""
         self._engine = engine
         core = engine.core
         self._turns = Turns(load)
@@ -83,9 +88,11 @@ class V1:
             for is_operators in (False, True)
         ]
         routers += [Compliance(engine).router, Audit(engine).router]
+        routers += [Resources(kind, desk).router for kind in KINDS]
+        routers += [Cards(kind, desk).router for kind in CARD_KINDS]
         self._token = TokenEndpoint(engine, directory)
-        routers += [self._token.router, *directory_routers(engine, directory)]
         routers += [VerificationEndpoints(engine, self._sending).router, TemplateEndpoints(engine).router]
+        routers += [self._token.router, *directory_routers(engine, directory, desk)]
         if search is not None:
             routers.append(Searching(engine, search).router)
         self._api = _make_api(*routers)

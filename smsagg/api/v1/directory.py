@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from smsagg.api.v1.accounts import Accounts
+from smsagg.api.v1.changing import Desk
 from smsagg.api.v1.keys import Keys
 from smsagg.api.v1.me import Me
 from smsagg.api.v1.sides import Side
@@ -11,10 +12,10 @@ from smsagg.engine import Engine
 from smsagg.engine.directory.directory import Directory
 
 
-def directory_routers(engine: Engine, directory: Directory) -> list[APIRouter]:
+def directory_routers(engine: Engine, directory: Directory, desk: Desk) -> list[APIRouter]:
     """All of them, over one directory."""
     clock = engine.core.clock
-    routers = [Me(directory.second_factor, lambda: engine.core.config).router, Accounts(engine).router]
+    routers = [Me(directory.second_factor, lambda: engine.core.config).router, Accounts(engine, desk).router]
     for side in (Side(engine, is_operators=False), Side(engine, is_operators=True)):
         keyrings = (directory.keys, directory.clients)
         routers += [Keys(directory, keyring, side, clock).router for keyring in keyrings]

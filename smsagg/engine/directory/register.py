@@ -45,9 +45,8 @@ class Register:
 
     async def load(self) -> None:
         """Read what there is, and tell it to followers; once, before anything is changed. Raises StoreError."""
-        for name, value in await self._store.load_entities(KIND):
-            kind, _, key = name.partition("/")
-            self._take(kind, key, orjson.loads(value))
+        for kind, key, value in await read_entries(self._store):
+            self._take(kind, key, value)
 
     def get(self, kind: str, key: str) -> Value | None:
         """``None``: there is none."""
@@ -84,7 +83,7 @@ class Register:
         """
         document = orjson.dumps(value)
         async with self._turn:
-            present = self._checked(kind, key, tag)
+            present = self.check(kind, key, tag)
             if present is None and len(self._entries.get(kind, {})) >= ENTRIES_MAX:
                 raise RegisterFull(f"there are {ENTRIES_MAX} {kind} entries already")
             if details is None:
@@ -105,12 +104,28 @@ class Register:
     ) -> bool:
         """Keep nothing under ``key`` any more; False: there was nothing. As :meth:`put`."""
         async with self._turn:
-            if self._checked(kind, key, tag) is None:
+            if self.check(kind, key, tag) is None:
                 return False
             entry = entry_of(by, self._clock.now_ms(), action or f"{kind}.delete", key, details or {})
             await self._commit(entry, EntityUpdate(KIND, f"{kind}/{key}", None))
             self._take(kind, key, None)
         return True
+
+    async def set(
+        self, by: Actor, kind: str, key: str, value: Value | None, *, tag: str | None = None, action: str = ""
+    ) -> None:
+        """:meth:`put`, or with ``None`` :meth:`delete`."""
+        if value is None:
+            await self.delete(by, kind, key, tag=tag, action=action)
+        else:
+            await self.put(by, kind, key, value, tag=tag, action=action)
+
+    def check(self, kind: str, key: str, tag: str | None) -> Value | None:
+        """The present value; raises StaleValue when it is not the one that ``tag`` tells."""
+        present = self.get(kind, key)
+        if tag is not None and tag != tag_of(present):
+            raise StaleValue(f"{kind} {key} has changed meanwhile")
+        return present
 
     async def note(
         self, by: Actor, action: str, subject: str, details: Mapping[str, Any], account: str | None = None
@@ -119,12 +134,6 @@ class Register:
         whom it concerns, if ``subject`` does not begin with it. Raises StoreError: then it must not be done.
         """
         await self._commit(entry_of(by, self._clock.now_ms(), action, subject, details, account))
-
-    def _checked(self, kind: str, key: str, tag: str | None) -> Value | None:
-        present = self.get(kind, key)
-        if tag is not None and tag != tag_of(present):
-            raise StaleValue(f"{kind} {key} has changed meanwhile")
-        return present
 
     async def _commit(self, entry: AuditEntry, *entities: EntityUpdate) -> None:
         answered = trio.Event()
@@ -150,6 +159,15 @@ class Register:
             self._entries.setdefault(kind, {})[key] = value
         for told in self._followers.get(kind, ()):
             told(key, value)
+
+
+async def read_entries(store: Store) -> list[tuple[str, str, Value]]:
+    """Kind, key and value of each entry that is in the store. Raises StoreError."""
+    entries = []
+    for name, value in await store.load_entities(KIND):
+        kind, _, key = name.partition("/")
+        entries.append((kind, key, orjson.loads(value)))
+    return entries
 
 
 def tag_of(value: Value | None) -> str:

@@ -6,7 +6,7 @@ told as a warning (:mod:`smsagg.routing.rules.reach`).
 """
 
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -46,14 +46,25 @@ class Names:
         return cls(list(config.accounts), list(config.message_classes), pools)
 
 
-def read_routes(text: str, names: Names, problems: FileProblems, warnings: FileProblems) -> list[Rule]:
-    """The rules in ``text``, in order; none when there are ``problems``, which are all of the file's."""
+def read_routes(
+    text: str,
+    names: Names,
+    problems: FileProblems,
+    warnings: FileProblems,
+    before: Sequence[Mapping[str, Any]] = (),
+    after: Sequence[Mapping[str, Any]] = (),
+) -> list[Rule]:
+    """The rules in ``text``, in order; none when there are ``problems``, which are all of the file's.
+
+    ``before`` and ``after`` are tables of rules that stand in no file, and are told of without a line.
+    """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         problems.add(0, f"is not TOML: {error}")
         return []
-    lines = Lines(text)
+    lines = _LinesAmong(text, len(before), document.get("routes", []))
+    document = _with_tables(document, before, after)
     settings, found = _structured(document, names)
     found += [
         problem for index, rule in settings.items() for problem in _problems_of(("routes", f"[{index}]"), rule, names)
@@ -61,15 +72,41 @@ def read_routes(text: str, names: Names, problems: FileProblems, warnings: FileP
     found += _names_again(settings)
     if len(settings) > RULES_MAX:
         found.append(Problem(("routes", f"[{RULES_MAX}]"), f"there may be {RULES_MAX} rules at most"))
-    told = {(lines.of(problem.path), _said(problem, settings)) for problem in found}
+    told = {(lines.of(problem.path), _said(problem, settings)) for problem in found if lines.of(problem.path)}
     for line, reason in sorted(told):
         problems.add(line, reason)
-    if told:
+    problems.lines += dict.fromkeys(_said_of_put(problem, document) for problem in found if not lines.of(problem.path))
+    if found:
         return []
     rules = [rule_of(rule) for rule in settings.values()]
     for index, reason in unreachable(rules):
         warnings.add(lines.of(("routes", f"[{index}]")), f'route "{rules[index].name}" {reason}')
     return rules
+
+
+class _LinesAmong:
+    """Lines of the rules of a text that have so many others before them."""
+
+    def __init__(self, text: str, before: int, own: Any) -> None:
+        self._lines = Lines(text)
+        self._before = before
+        self._end = before + (len(own) if isinstance(own, list) else 0)
+
+    def of(self, path: tuple[str, ...]) -> int:
+        """0: it stands in no file."""
+        index = path[1][1:-1] if len(path) > 1 and path[0] == "routes" else ""
+        if not index.isdecimal():
+            return self._lines.of(path)
+        if not self._before <= int(index) < self._end:
+            return 0
+        return self._lines.of(("routes", f"[{int(index) - self._before}]", *path[2:]))
+
+
+def _with_tables(
+    document: dict[str, Any], before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    own = document.get("routes", [])
+    return document | {"routes": [*before, *own, *after]} if isinstance(own, list) else document
 
 
 def _structured(document: dict[str, Any], names: Names) -> tuple[dict[int, RuleSettings], list[Problem]]:
@@ -166,6 +203,12 @@ def _said(problem: Problem, settings: dict[int, RuleSettings]) -> str:
     keys = "".join(part if part.startswith("[") else f".{part}" for part in problem.path[2:]).removeprefix(".")
     where = keys or ("" if index else ".".join(problem.path))
     return f"{route}{where}: {problem.reason}" if where else f"{route}{problem.reason}"
+
+
+def _said_of_put(problem: Problem, document: Mapping[str, Any]) -> str:
+    """Of a rule that stands in no file, as problems of all that was put at run time are told."""
+    name = document["routes"][int(problem.path[1][1:-1])]["name"]
+    return Problem(problem.path[2:], problem.reason).line(f"route {name}")
 
 
 def _instant(value: object) -> datetime:
