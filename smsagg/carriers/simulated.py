@@ -286,8 +286,10 @@ class SimulatedCarrier:
         return plan_by_magic(plan, magic, (self._clock.now_ms() - message.not_before) / 1000)
 
     def _add_reply(self, at: float, message: Message, reply: Reply) -> None:
-        """A word is written once, whatever parts the text came in, and nothing to what answers the handset itself."""
-        is_wanted = message.origin != ANSWERED and (reply is Reply.ECHO or message.part_number <= 1)
+        """A word is written once, whatever parts the text came in, and nothing to what answers the handset itself; no
+        code is echoed."""
+        is_wanted = message.origin != ANSWERED and not message.is_secret
+        is_wanted = is_wanted and (reply is Reply.ECHO or message.part_number <= 1)
         if is_wanted and self._mo_pending < self.settings.mo.pending_max:
             self._mo_pending += 1
             self._planned_mo.add(at, reply_to(message, reply))

@@ -26,6 +26,8 @@ USUAL_S = 1.0
 """From the carrier's yes to its receipt."""
 REPLY_S = 2.0
 """From the carrier's yes to the handset's answer."""
+CODE = "1234567890"
+"""The code of every verification, cut to its length: nobody has the handset on which it could be read."""
 DIGITS = 3
 
 

@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from smsagg.api.v1 import V1
 from smsagg.carriers.registry import settings_class
 from smsagg.carriers.simulated import SimulatedCarrier
-from smsagg.client import ApiError, AsyncClient, Event, Message
+from smsagg.client import ApiError, AsyncClient, Event, Message, verifications
 from smsagg.config.load import parse_config
 from smsagg.config.sandbox import SANDBOX
 from smsagg.directory.secrets import digest_of
@@ -169,3 +169,14 @@ async def test_stop_is_heeded(autojump_clock: MockClock, tmp_path: Path) -> None
         with pytest.raises(ApiError) as refused:
             await send(client, "141")
         assert refused.value.kind == "suppressed"
+
+
+async def test_a_code_is_known_beforehand(autojump_clock: MockClock, tmp_path: Path) -> None:
+    """It is approved, no handset echoes it, and neither the judge of carriers nor that of prefixes hears of it."""
+    async with sandbox(tmp_path) as (client, gateway):
+        started = await client.ask(verifications.start(to=f"+{PREFIX}140", brand="ACME", code_length=8))
+        await gateway.until(lambda: gateway.clock.monotonic_s() > 5, LATE_S)
+        assert (await client.ask(verifications.check(started.id, "12345678"))).status == "approved"
+        assert [event async for event in client.events(types=["message.inbound"])] == []
+        await gateway.until(lambda: gateway.clock.monotonic_s() > 100, LATE_S)
+        assert all(not cell.asked for cell in gateway.engine.core.experience.cells.values())

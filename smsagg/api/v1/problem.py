@@ -38,7 +38,7 @@ _TITLES = {
     412: "Changed meanwhile",
     413: "Too large",
     415: "Unsupported media type",
-    422: "Cannot be sent",
+    422: "Not as it must be",
     429: "Too many requests",
     431: "Headers too large",
     500: "Internal error",

@@ -93,7 +93,7 @@ class VerificationEndpoints:
         account = self._caller(request)
         key, wanted = idempotency_key(request.headers), await read_as(request, _NEW)
         service, wording = self._engine.verifications, wording_of(wanted)
-        code = service.new_code(wanted.alphabet, wanted.code_length)
+        code = service.new_code(account, wanted.alphabet, wanted.code_length)
         ttl_s = wanted.ttl or int(self._settings.ttl)
         begun = Begun(service.new_id(), code, wording, wanted.reference, ttl_s * 1000)
         message = message_of(orjson.loads(wording), begun.verification_id, wanted.to, wanted.region, code, ttl_s)
@@ -128,7 +128,7 @@ class VerificationEndpoints:
         async with service.turn(verification_id):
             before = await self._found(account, verification_id)
             wording = orjson.loads(before.wording)
-            code = service.new_code(wording["alphabet"], wording["code_length"])
+            code = service.new_code(account, wording["alphabet"], wording["code_length"])
             ttl_s = (before.expires_at - self._engine.core.clock.now_ms()) // 1000
             message = message_of(wording, verification_id, f"+{before.recipient}", None, code, ttl_s)
             purpose = FurtherMessage(service, before, code, settings)

@@ -3,7 +3,7 @@
 A code that is typed in came from the carrier of its message; one that is never typed in may never have come, whatever
 the carrier reported. Both are told to the judge of carriers (:mod:`smsagg.routing.quality`). A prefix in which codes
 are hardly ever typed in, while they are elsewhere in its country, raises an alarm: nobody reads what is sent there. A
-verification that failed or was cancelled says nothing.
+verification that failed or was cancelled says nothing, nor does one of a sandbox.
 
 Memory: :data:`UNTOLD_MAX` verifications whose carriers are yet to be looked up, beyond which the oldest are left out;
 prefixes as ``abuse.tracked_max`` says for each account.
@@ -70,6 +70,9 @@ class Conversions:
         """``verification`` has come to its end, which is committed; ``place``: which of its messages brought it."""
         state, country = verification.state, verification.country
         self._core.metrics.metrics.verifications_ended[country, state].n += 1
+        account = self._core.accounts.get(verification.account)
+        if account is not None and account.settings.sandbox:
+            return
         if state not in (VerificationState.APPROVED, VerificationState.EXPIRED):
             return
         for at, message_id in enumerate(verification.message_ids.split()):
