@@ -64,7 +64,7 @@ overload: $(VENV)/run.stamp ## Three times what it can take, deaf ESMEs, silent 
 
 chaos: $(VENV)/run.stamp ## Kill, stop, cut off, starve and restart everything under load; check every promise (under 7 minutes)
 	$(BIN)/python -m tools.chaos --rate 800 --json var/chaos.json
-	$(BIN)/python -m tools.chaos --tight --share 0.5 --rate 600 --json var/chaos-tight.json
+	$(BIN)/python -m tools.chaos --tight --share 0.4 --rate 600 --json var/chaos-tight.json
 	$(BIN)/python -m tools.chaos --failpoints --json var/chaos-failpoints.json
 
 sim: $(VENV)/run.stamp ## The whole gateway in simulated worlds; SEED=n runs one, SEEDS=n so many

@@ -1,7 +1,6 @@
 """Nothing private that goes through a server comes out where it does not belong: texts, passwords, keys, secrets."""
 
 import contextlib
-import signal
 import socket
 import subprocess
 import sys
@@ -244,6 +243,6 @@ def refused_configurations(the: World) -> None:
         run(the, "reload", "reload", "--config", str(the.config))
         run(the, "check-config", "check-config", str(the.config))
         before = len(the.server.log.read_bytes())
-        the.server.process._process.send_signal(signal.SIGHUP)
+        the.server.process.signal_reload()
         until(lambda before=before: len(the.server.log.read_bytes()) > before)  # type: ignore[misc]
     the.config.write_text(sound)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from itertools import count
 from math import inf
 from random import Random
+from typing import Any
 
 import h11
 import trio
@@ -33,6 +34,8 @@ ACCEPTED, CONFLICT = 202, 409
 NOT_NOW = frozenset({408, 429, 503})
 """Answers after which a call is made again."""
 TON_ALPHANUMERIC = 5
+Asked = dict[str, Any]
+"""A message as it is asked for."""
 
 
 @define(frozen=True)
@@ -102,7 +105,7 @@ class Application:
         if rng.random() < asks.repeated:
             self._nursery.start_soon(self._call_again, call, messages, rng.uniform(0, asks.repeated_after_s))
 
-    async def _call_again(self, call: Call, messages: list[dict[str, str]], delay_s: float) -> None:
+    async def _call_again(self, call: Call, messages: list[Asked], delay_s: float) -> None:
         await trio.sleep(delay_s)
         is_other = self._rng.random() < self._asks.with_other_body
         if is_other:
@@ -112,7 +115,7 @@ class Application:
         call.is_open = False
 
     async def _ask(
-        self, connection: "Connection", call: Call, messages: list[dict[str, str]], is_other_body: bool = False
+        self, connection: "Connection", call: Call, messages: list[Asked], is_other_body: bool = False
     ) -> Heard:
         """Until there is an answer that is none of "not now"."""
         is_batch = len(call.nonces) > 1
@@ -129,18 +132,20 @@ class Application:
             self.breaches.append(Breach(time.monotonic(), f"application {self._account}", text))
         return heard
 
-    def _draw(self) -> dict[str, str]:
+    def _draw(self) -> Asked:
         nonce = f"n{next(self._nonces)}"
         beginning = self._rng.choice(list(POOLS))
-        return {
+        message: Asked = {
             "to": f"+{beginning}{self._rng.randrange(1000):03d}",
             "from": "ACME",
             "text": f"{nonce} {CANARY}",
             "reference": nonce,
-            **({"ttl": self._rng.randint(2, 4)} if self._rng.random() < self._asks.short_lived else {}),  # type: ignore[dict-item]
         }
+        if self._rng.random() < self._asks.short_lived:
+            message["ttl"] = self._rng.randint(2, 4)
+        return message
 
-    def _submit(self, message: dict[str, str]) -> Submit:
+    def _submit(self, message: Asked) -> Submit:
         content = Content(
             source_addr_ton=TON_ALPHANUMERIC,
             source_addr_npi=0,
