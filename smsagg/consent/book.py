@@ -11,10 +11,12 @@ from hashlib import blake2b
 from attrs import define
 
 from smsagg.consent.digests import DigestSet
-from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
+from smsagg.model.consent import ConsentKind, ConsentUpdate
 
 KEY_OCTETS = 16
-_Scope = tuple[ConsentKind, str, str]
+_Scope = tuple[int, str, str]
+"""Kind, account, sender. The kind as a plain number, whose hash costs nothing."""
+_SUPPRESSION, _OPT_IN = int(ConsentKind.SUPPRESSION), int(ConsentKind.OPT_IN)
 
 
 @define
@@ -40,12 +42,12 @@ class ConsentBook:
     def apply(self, update: ConsentUpdate) -> bool:
         """Heed what is in the store from now on; whether that changes anything."""
         record = update.record
-        scope = (record.kind, record.account, record.sender)
+        scope = (int(record.kind), record.account, record.sender)
         listed = self._scopes.get(scope)
         if listed is None:
             if not update.is_kept:
                 return False
-            listed = self._scopes[scope] = _Listed(self._digest("\0".join((str(int(scope[0])), *scope[1:]))))
+            listed = self._scopes[scope] = _Listed(self._digest("\0".join((str(scope[0]), *scope[1:]))))
         digest = self._digest(record.number) ^ listed.salt
         is_change = self._digests.add(digest) if update.is_kept else self._digests.discard(digest)
         if is_change:
@@ -62,26 +64,20 @@ class ConsentBook:
 
         ``passes``: it is of a kind that an account's own lists do not stop; the operator's does.
         """
-        kind = ConsentKind.SUPPRESSION
-        scopes: tuple[_Scope, ...] = ((kind, "", ""),)
-        if not passes:
-            scopes += ((kind, account, ""), (kind, account, sender))
-        return self._is_listed(scopes, number)
+        everybodys = (_SUPPRESSION, "", "")
+        if passes:
+            return self._is_listed((everybodys,), number)
+        return self._is_listed((everybodys, (_SUPPRESSION, account, ""), (_SUPPRESSION, account, sender)), number)
 
     def has_opted_in(self, account: str, sender: str, number: str) -> bool:
         """Whether the number's owner asked for messages from ``sender``, or from the account."""
-        kind = ConsentKind.OPT_IN
-        return self._is_listed(((kind, account, ""), (kind, account, sender)), number)
-
-    def is_listed(self, record: ConsentRecord) -> bool:
-        """Whether there is a record with this key."""
-        return self._is_listed(((record.kind, record.account, record.sender),), record.number)
+        return self._is_listed(((_OPT_IN, account, ""), (_OPT_IN, account, sender)), number)
 
     def counts(self, kind: ConsentKind) -> dict[str, int]:
         """How many numbers are listed, by account."""
         counts: dict[str, int] = {}
         for (of_kind, account, _), listed in self._scopes.items():
-            if of_kind is kind:
+            if of_kind == kind:
                 counts[account] = counts.get(account, 0) + listed.count
         return counts
 

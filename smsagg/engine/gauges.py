@@ -6,6 +6,7 @@ from smsagg.carriers.base import Link
 from smsagg.engine.engine import Engine
 from smsagg.engine.health.health_gauges import add_health_sources
 from smsagg.engine.numbers.number_gauges import add_number_sources
+from smsagg.model.consent import ConsentKind
 from smsagg.observe.metrics import Metrics
 from smsagg.pricing.purse import UNLIMITED
 from smsagg.store.base import Store
@@ -37,7 +38,7 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
             for name, pool in pools.items()
         }
 
-    purses = engine.money.purses
+    purses, book = engine.money.purses, engine.consents.book
 
     def limits_used() -> dict[tuple[str, ...], float]:
         return {
@@ -65,6 +66,9 @@ def add_engine_sources(metrics: Metrics, engine: Engine, store: Store) -> None:
     metrics.link_outstanding.add_source(by_link(lambda link: link.in_flight))
     add_health_sources(metrics, engine)
     add_number_sources(metrics, engine.numbers, core.clock)
+    metrics.consent_records.add_source(
+        lambda: {(kind.name.lower(), name): n for kind in ConsentKind for name, n in book.counts(kind).items()}
+    )
     metrics.abuse_blocked_prefixes.add_source(engine.guard.blocked_prefixes)
     metrics.accounts_frozen.add_source(lambda: {"": len(core.frozen)})
     metrics.quality.add_source(lambda: {key: score.value for key, score in core.quality.scores().items()})

@@ -336,10 +336,16 @@ class Metrics:
             "account",
             "way",
         )
+        self.consent_records = self._gauge(
+            "smsagg_consent_records",
+            "Numbers in lists of suppressed numbers and of opt-ins, by kind and account (none: the operator's).",
+            "kind",
+            "account",
+        )
         self.abuse_alarms = self._counter(
             "smsagg_abuse_alarms_total",
             "Findings of the checks of abuse, by kind (velocity, sequence, collapse, content, volume, country, "
-            "network, conversion), account and action.",
+            "network, conversion, bounces, opt_outs), account and action.",
             "kind",
             "account",
             "action",

@@ -9,6 +9,7 @@ from trio.testing import MockClock
 
 from smsagg.config.consent_settings import ConsentSettings
 from smsagg.config.schema import MessageClassSettings
+from smsagg.engine.gauges import add_engine_sources
 from smsagg.model import Cause, Message, MessageState
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.model.message import ANSWERED
@@ -170,3 +171,17 @@ async def test_parts_that_did_not_go_yet_do_not_go() -> None:
         assert gateway.sent == []
         assert [delivery.message_state for delivery in sink.received] == [MessageState.REJECTED]
         gateway.assert_nothing_is_held()
+
+
+async def test_the_lengths_of_the_lists_are_gauges() -> None:
+    """By kind and account."""
+    async with run_gateway(make_config(**AWAY)) as gateway:
+        await gateway.engine.consents.change([suppression(), suppression(sender="ACME"), suppression(account="")])
+        add_engine_sources(gateway.metrics, gateway.engine, gateway.store)
+        gateway.metrics.refresh()
+
+        def shown(account: str) -> float | None:
+            labels = {"kind": "suppression", "account": account}
+            return gateway.metrics.registry.get_sample_value("smsagg_consent_records", labels)
+
+        assert (shown("acme"), shown("")) == (2, 1)
