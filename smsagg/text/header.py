@@ -44,6 +44,11 @@ def language_elements(locking: Language | None, single: Language | None) -> byte
     return elements
 
 
+def says_languages_only(header: bytes) -> bool:
+    """Whether ``header``, its length octet included, names national tables and nothing else: no port, no part."""
+    return len(header) == 1 + len(language_elements(*languages_of(header)))
+
+
 def _language(identifier: int) -> Language | None:
     try:
         return Language(identifier)

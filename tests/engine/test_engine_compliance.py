@@ -158,16 +158,18 @@ async def test_classes_senders_and_opt_ins() -> None:
         (b"Sale, Stop to end", 0, "Sale, Stop to end", 0),
         (b"\1\2", 4, None, 4),
         (b"\x05\x00\x03\x01\x02\x01Sale", 0, "Sale", 0),
+        (b"\x06\x05\x04\x0b\x84\x23\xf0Sale", 0, "Sale", 0),
+        (b"\x03\x24\x01\x01Sale", 0, "Sale STOP 36200", 0),
     ],
 )
 async def test_a_text_that_must_be_there_is_added(body: bytes, data_coding: int, added: str, coding: int) -> None:
-    """In the coding that the text needs, once; to binaries and to parts that the customer cut nothing is."""
-    esm_class = 0x40 if body[:1] == b"\x05" else 0
+    """In the coding that it needs, once; not to binaries, parts that the customer cut, and what is meant for a port."""
+    esm_class = 0x40 if body[:1] in b"\3\5\6" else 0
     texts = (RequiredText(MARKETING, ("STOP",), " STOP 36200"),)
     async with run_gateway(tables=tables(texts=texts)) as gateway:
         message, refusal = admit(gateway, body=body, data_coding=data_coding, esm_class=esm_class)
         assert refusal is None
-        assert text_of(message.body, message.data_coding, bool(esm_class)) == added
+        assert text_of(message.body, message.data_coding, bool(message.esm_class)) == added
         assert message.data_coding == coding
         assert admit(gateway, body=b"code 1", message_class="otp")[0].body == b"code 1"
 

@@ -18,6 +18,7 @@ from smsagg.model.message import ANSWERED
 from smsagg.smpp.concatenation import UDHI
 from smsagg.smpp.status import ESME_RINVDSTADR
 from smsagg.text import Rules, encode_text, text_of
+from smsagg.text.header import says_languages_only, split_header
 
 SUPPRESSED = Refusal(ESME_RINVDSTADR, "suppressed")
 SHORT_MESSAGE_OCTETS = 254
@@ -90,6 +91,9 @@ def _is_registered(senders: SenderSettings | None, name: str) -> bool:
 
 
 def _text_of(message: Message) -> str | None:
+    """``None`` also for parts that the customer cut, and for what is meant for a port of the handset."""
+    if message.esm_class & UDHI and not says_languages_only(split_header(message.body)[0]):
+        return None
     if concatenation_of(message) is not None:
         return None
     return text_of(message.body, message.data_coding, bool(message.esm_class & UDHI))
