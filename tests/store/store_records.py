@@ -201,10 +201,19 @@ def mo_part(part_id: int, **values: Any) -> MoPart:
     return MoPart(**(fields | values))
 
 
-def empty_database() -> apsw.Connection:
-    """In memory, as the writer has it."""
+def _migrated() -> bytes:
     connection = apsw.Connection(":memory:")
     migrate(connection, load_migrations())
+    return connection.serialize("main")
+
+
+_EMPTY = _migrated()
+
+
+def empty_database() -> apsw.Connection:
+    """In memory, as the writer has it; made quickly, for tests of many examples."""
+    connection = apsw.Connection(":memory:")
+    connection.deserialize("main", _EMPTY)
     give_functions(connection, Cipher([new_key(os.urandom)], os.urandom))
     return connection
 
