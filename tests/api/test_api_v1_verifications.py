@@ -10,8 +10,9 @@ from attrs import evolve
 from trio.testing import MockClock
 from v1_bench import OTHERS_KEY, READING_KEY, Answered, Client, api, api_config
 
-from smsagg.config.schema import Config, MessageClassSettings, VerificationSettings
+from smsagg.config.schema import ApiKeySettings, Config, MessageClassSettings, VerificationSettings
 from smsagg.config.units import Duration, MessageLimit
+from smsagg.directory.secrets import digest_of
 from smsagg.errors import StoreFailed
 from smsagg.store.memory import MemoryStore
 from smsagg.text import text_of
@@ -258,6 +259,20 @@ async def test_foreign_and_unknown_verifications_answer_alike() -> None:
             assert foreign == unknown
             assert foreign.status == 404
             assert (await reader.call(method, f"/v1/verifications/{document['id']}{tail}", body)).status == 403
+
+
+async def test_a_number_is_masked_for_who_may_not_see_it() -> None:
+    """A key without the scope to see texts and numbers."""
+    key = "sk_masked"
+    settings = ApiKeySettings(digest_of(key), scopes=("verifications:write",))
+    config = config_with()
+    acme = config.accounts["acme"]
+    accounts = config.accounts | {"acme": evolve(acme, api_keys=acme.api_keys | {"masked": settings})}
+    async with api(evolve(config, accounts=accounts)) as client:
+        document = await start(client)
+        shown = (await client.with_key(key).call("GET", f"/v1/verifications/{document['id']}")).document
+        assert shown["to"] != document["to"]
+        assert shown | {"to": ""} == document | {"to": ""}
 
 
 @pytest.mark.parametrize(

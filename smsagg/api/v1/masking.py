@@ -13,7 +13,7 @@ _TEXTS = frozenset({"text", "body"})
 
 
 def unnamed(document: dict[str, Any]) -> dict[str, Any]:
-    """A message's document."""
+    """A message's document, or a verification's."""
     return document | {"to": masked(document["to"])}
 
 

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
-from smsagg.api.v1.access import account_of, require
+from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.description import REPEATABLE, REPLAYED, body_of, json_of, links_of
+from smsagg.api.v1.masking import unnamed
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.reading import idempotency_key, read_as
 from smsagg.api.v1.sending import Answer, Call, Seen, Sending
@@ -24,7 +25,6 @@ from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.engine.verification.verifications import Begun
 from smsagg.errors import StoreError
-from smsagg.observe.log import masked
 from smsagg.verification import Verification
 
 SCOPE = "verifications:write"
@@ -45,7 +45,8 @@ class VerificationEndpoints:
         self._engine = engine
         self._sending = sending
         self.router = router = APIRouter(tags=["verifications"])
-        links = links_of("verification_id", "get_verification", "check_verification", "cancel_verification")
+        then = ("get_verification", "check_verification", "resend_verification", "cancel_verification")
+        links = links_of("verification_id", *then)
         taken: dict[int | str, dict[str, Any]] = {202: {"description": "The code is on its way.", "headers": REPLAYED}}
         router.post(
             "/verifications",
@@ -104,9 +105,7 @@ class VerificationEndpoints:
         """How it stands; a foreign id answers as an unknown one."""
         account, caller = self._caller(request), request.state.caller
         document = view_of(await self._found(account, verification_id), self._settings)
-        if "texts:read" not in caller.scopes:
-            document["to"] = masked(document["to"])
-        return _answered(200, document)
+        return _answered(200, document if sees(caller) else unnamed(document))
 
     async def check(self, request: Request, verification_id: str) -> Response:
         """Answered after the attempt is on disk. `approved` is answered once: whoever checks what is over gets 409."""
