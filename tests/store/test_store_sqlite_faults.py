@@ -13,7 +13,7 @@ from store_records import NOW, copy_beside, delivery, finished, message, new, up
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.store.base import Changes
-from smsagg.store.sqlite import SqliteStore, checkpoint, open_sqlite_store
+from smsagg.store.sqlite import SqliteStore, checkpoint, jobs, money, open_sqlite_store
 from smsagg.store.sqlite import store as store_module
 from smsagg.store.sqlite.connection import Seams
 from smsagg.testing.faulty_vfs import FaultyVfs, Unsynced, disk_full, sync_error, write_error
@@ -332,3 +332,24 @@ async def test_closing_gives_up_on_a_dead_medium(
     vfs.heal()
     assert isinstance(await write(store, new(2)).wait(), StoreFailed)
     assert await seqs_after(settings) == {1}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("place", ["recover", "load_spending"])
+def test_a_writer_that_dies_of_a_bug_takes_the_process_with_it(
+    settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Also while somebody waits for an answer that must not be cut off: nobody waits for ever."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    async def live() -> None:
+        async with open_sqlite_store(settings) as store, trio.open_nursery() as nursery:
+            nursery.start_soon(store.recover, NOW, NOW)
+            nursery.start_soon(store.load_spending, 0)
+            nursery.start_soon(store.load_balances)
+
+    monkeypatch.setattr(jobs if place == "recover" else money, place, fail)
+    with pytest.raises(trio.TrioInternalError):
+        trio.run(live)

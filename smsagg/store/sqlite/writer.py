@@ -23,6 +23,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import apsw
 import trio
@@ -132,6 +133,7 @@ class Writer:
         return connection.cursor()
 
     def _run(self) -> None:
+        group = Group()
         try:
             while not self._closing:
                 group = self._next_group()
@@ -140,8 +142,20 @@ class Writer:
             self._tell_unheard()
             close(self._connection)
         except BaseException as error:
-            self._post(_raiser(error))
+            self._post(partial(self._die, error, group))
             raise
+
+    def _die(self, error: BaseException, group: Group) -> None:
+        """On the loop: end the process. Nobody keeps it from ending by waiting for an answer, first of all."""
+        self._closed = True
+        died = StoreFailed("the store's writer thread has died")
+        unheard: list[Write | Job | _Close | None] = [*group.jobs, self._held]
+        while not self._queue.empty():
+            unheard.append(self._queue.get_nowait())
+        for item in unheard:
+            if isinstance(item, Job):
+                item.on_done(died)
+        raise died from error
 
     def _next_group(self) -> Group:
         """Wait for something, then take what is there, in order, up to ``rows_max`` rows."""
@@ -299,10 +313,3 @@ class Writer:
     def _post(self, call: Callable[[], None]) -> None:
         with contextlib.suppress(trio.RunFinishedError):  # nobody is left to be told
             self._token.run_sync_soon(call)
-
-
-def _raiser(error: BaseException) -> Callable[[], None]:
-    def raise_error() -> None:
-        raise StoreFailed("the store's writer thread has died") from error
-
-    return raise_error
