@@ -57,4 +57,4 @@ def status(erasure_id: str, account: str, config_path: Path, socket: str) -> Non
     """Say how far an erasure is."""
     request = {"command": "personal-data", "do": "status", "id": erasure_id, "account": account}
     (answer,) = ask_server(config_path, socket, request)
-    click.echo(f"{answer['state']}, {answer['changed']:,} records changed")
+    click.echo(f"{answer['state']}; records changed: {answer['changed']:,}")
