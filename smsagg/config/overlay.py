@@ -11,7 +11,7 @@ them, in ascending order and then by name.
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from attrs import define, field
 
@@ -22,7 +22,7 @@ RATE_CARD, PRICE_LIST, SENDER = "rate_card", "price_list", "sender"
 KINDS = (ACCOUNT, POOL, KEYWORD, ROUTE, RATE_CARD, PRICE_LIST, SENDER)
 TABLES: Mapping[str, str] = {ACCOUNT: "accounts", POOL: "pools"}
 """Kinds that are named tables of the main file."""
-APPROVED = "approved"
+APPROVED: Literal["approved"] = "approved"
 
 Value = Mapping[str, Any]
 

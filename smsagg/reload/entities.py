@@ -13,7 +13,7 @@ import trio
 from attrs import define
 
 from smsagg.config.documents import is_secret, name_of
-from smsagg.config.overlay import ACCOUNT, KEYWORD, PRICE_LIST, RATE_CARD, ROUTE, TABLES, Entity, Value
+from smsagg.config.overlay import ACCOUNT, KEYWORD, PRICE_LIST, RATE_CARD, ROUTE, SENDER, TABLES, Entity, Value
 from smsagg.config.passwords import PASSWORD_OCTETS_MAX, hash_of
 from smsagg.directory.audit import Actor
 from smsagg.engine.directory.register import Register, tag_of
@@ -72,14 +72,14 @@ class Entities:
         """Whether what is in force was put at run time."""
         return Entity(kind, name) in self._reloader.overlay.entities
 
-    async def put(self, by: Actor, kind: str, name: str, value: Value, tag: str | None) -> bool:
+    async def put(self, by: Actor, kind: str, name: str, value: Value, tag: str | None, action: str = "") -> bool:
         """Whether it is new. Raises as :meth:`Reloader.change`, and ProvidedByFile."""
         self._check(kind, name)
         is_new = self._register.get(kind, name) is None
         tag = self._hidden_tag(kind, name, tag)
         if kind == ACCOUNT:
             value = await account_value(name, value, self._register.get(kind, name))
-        await self._reloader.change(by, Entity(kind, name), value, tag=tag)
+        await self._reloader.change(by, Entity(kind, name), value, tag=tag, action=action)
         return is_new
 
     async def delete(self, by: Actor, kind: str, name: str, tag: str | None) -> bool:
@@ -91,7 +91,7 @@ class Entities:
         return True
 
     def _check(self, kind: str, name: str) -> None:
-        if name in self._of_files(kind):
+        if kind != SENDER and name in self._of_files(kind):
             raise ProvidedByFile(f"{Entity(kind, name)} is in the configuration's files: change it there")
 
     def _hidden_tag(self, kind: str, name: str, tag: str | None) -> str | None:

@@ -325,3 +325,43 @@ async def test_metacharacters_are_characters(tmp_path: Path) -> None:
         assert (await client.get("/routes/x")).json()["settings"]["comment"] == evil
         assert (await client.get(f"/pools?cursor={evil[:10]}")).status_code == 200
         assert await actions(bench) == [("route.put", "x")]
+
+
+async def test_a_sender_is_asked_for_approved_and_given_up(tmp_path: Path) -> None:
+    """J09 over HTTP: allowed from the operator's word on, over SMPP too, and after a restart; not before, not after."""
+    tables = Tables()
+    rules = 'senders = { allowed = ["OTHER"] }\n'
+    text = text_of(rest=KEYS, demo=TENANT + rules)
+    async with running(tmp_path, text, tables) as bench, calling(bench) as ann, calling(bench, TENANT_KEY) as demo:
+        esme, own = await bench.connect(), f"http://{bench.http}/v1/senders"
+        assert (await esme.submit()).command_status != 0
+        asked = await demo.put(f"{own}/ACME", json={"note": "our brand"})
+        assert (asked.status_code, asked.json()["status"]) == (200, "pending")
+        assert (await esme.submit()).command_status != 0
+        assert (await demo.put("/senders/demo/ACME", json={"status": "approved"})).status_code == 403
+        waiting = (await ann.get("/senders?status=pending")).json()["senders"]
+        assert [(one["account"], one["sender"], one["note"]) for one in waiting] == [("demo", "ACME", "our brand")]
+        approved = await ann.put("/senders/demo/ACME", json={"status": "approved", "reason": "seen"})
+        assert (approved.status_code, approved.json()["status"]) == (200, "approved")
+        assert (await esme.submit()).command_status == 0
+        assert (await demo.put(f"{own}/ACME", json={"note": "still ours"})).json()["status"] == "approved"
+        listed = (await demo.get(own)).json()["senders"]
+        assert [(one["sender"], one["source"]) for one in listed] == [("ACME", "api"), ("OTHER", "file")]
+    async with running(tmp_path, None, tables) as bench, calling(bench) as ann, calling(bench, TENANT_KEY) as demo:
+        esme, own = await bench.connect(), f"http://{bench.http}/v1/senders"
+        assert (await esme.submit()).command_status == 0
+        assert (await ann.put("/senders/demo/ACME", json={"status": "rejected"})).status_code == 200
+        assert (await esme.submit()).command_status != 0
+        assert (await demo.put(f"{own}/ACME", json={})).json()["status"] == "pending"
+        await ann.put("/senders/demo/ACME", json={"status": "approved"})
+        assert (await demo.delete(f"{own}/ACME")).status_code == 204
+        assert (await esme.submit()).command_status != 0
+        assert (await demo.delete(f"{own}/ACME")).status_code == 404
+        for wrong in ("TwelveLetters", "ACME*", "%C3%84", "a%0Ab"):
+            assert (await demo.put(f"{own}/{wrong}", json={})).status_code == 422
+        assert (await demo.put(f"{own}/ACME", json={"status": "approved"})).status_code == 422
+        assert (await ann.put("/senders/nobody/ACME", json={"status": "approved"})).status_code == 404
+        assert [action for action, _ in await actions(bench)] == [
+            "sender.request", "sender.approved", "sender.request", "sender.rejected", "sender.request",
+            "sender.approved", "sender.delete",
+        ]  # fmt: skip

@@ -32,6 +32,7 @@ from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.reading import prepare_batches, problem_of_errors
 from smsagg.api.v1.resources import KINDS, Resources
 from smsagg.api.v1.searching import MessageSearch, Searching
+from smsagg.api.v1.senders import Senders
 from smsagg.api.v1.sending import Sending
 from smsagg.api.v1.templates import TemplateEndpoints
 from smsagg.api.v1.timeline import Timeline
@@ -89,6 +90,7 @@ class V1:
         ]
         routers += [Compliance(engine).router, Audit(engine).router]
         routers += [Resources(kind, desk).router for kind in KINDS]
+        routers.append(Senders(engine, desk).router)
         routers += [Cards(kind, desk).router for kind in CARD_KINDS]
         self._token = TokenEndpoint(engine, directory)
         routers += [VerificationEndpoints(engine, self._sending).router, TemplateEndpoints(engine).router]

@@ -39,6 +39,7 @@ _IN_PATHS: Mapping[str, tuple[str, str]] = {
     "message_id": ("Id of a message.", "00000001b5d0c9f2"),
     "name": ("Its name.", "crm"),
     "country": ("ISO 3166.", "FR"),
+    "sender": ("A name or a number to send from.", "ACME"),
     "number": ("International, with or without `+`.", "447700900123"),
     "verification_id": ("Id of a verification.", "ver_5f2b8c1e0d7a49f3a6b1c2d3e4f50617"),
 }
@@ -91,6 +92,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "consent", "description": "Numbers that want no messages, and numbers that asked for them."},
             {"name": "directory", "description": "Who may use the API: people, keys, OAuth clients."},
             {"name": "admin", "description": "The operator's own."},
+            {"name": "senders", "description": "What messages may be sent from."},
             {"name": "audit", "description": "Who did what."},
             {"name": "personal data", "description": "What is held about a number, and having it taken out."},
             {"name": "inbound", "description": "Messages from handsets."},

@@ -120,6 +120,10 @@ class Register:
         else:
             await self.put(by, kind, key, value, tag=tag, action=action)
 
+    def tag(self, kind: str, key: str) -> str:
+        """Of the present value, see :func:`tag_of`."""
+        return tag_of(self.get(kind, key))
+
     def check(self, kind: str, key: str, tag: str | None) -> Value | None:
         """The present value; raises StaleValue when it is not the one that ``tag`` tells."""
         present = self.get(kind, key)
