@@ -7,7 +7,7 @@ from typing import Protocol
 from attrs import define, field
 from engine_bounds import ATTEMPTS_MAX, GRACE_S
 
-from smsagg.model import Message, MessageState, PartGroup, PartReceipts
+from smsagg.model import Cause, Message, MessageState, PartGroup, PartReceipts
 from smsagg.model.part_group import SEVERITY
 from smsagg.receipts.registered import wants_receipt
 from smsagg.smpp.status import ESME_ROK
@@ -139,7 +139,7 @@ def _judge_end(world: Happened, message: Message, attempts: Sequence[Attempt]) -
         MessageState.DELIVERED: state in finals,
         MessageState.UNDELIVERABLE: state in finals or message.attempts >= ATTEMPTS_MAX,
         MessageState.REJECTED: state in finals or refused or message.message_id in world.rejected,
-        MessageState.EXPIRED: done_at >= message.expires_at,
+        MessageState.EXPIRED: done_at >= message.expires_at or message.cause is Cause.OUTSIDE_HOURS,
         MessageState.DELETED: message.message_id in world.asked_to_cancel or message.account in world.swept,
         MessageState.UNKNOWN: in_doubt or done_at >= message.expires_at + GRACE_S * 1000,
     }

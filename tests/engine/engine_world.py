@@ -24,6 +24,7 @@ from smsagg.model import Delivery, DeliveryKind, Message, MessageState
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
 from smsagg.store.base import QueuedMatch
 from smsagg.store.memory import MemoryStore, Tables
+from smsagg.tables import Tables as DataFiles
 from smsagg.testing.carrier import FakeCarrier, Reported
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.gateway import (
@@ -43,6 +44,8 @@ class World:
     """Steps are small integers drawn by the test; ``rng`` fills in the details."""
 
     live_max = LIVE_MAX
+    data_files = DataFiles()
+    """What every life has read."""
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
@@ -85,7 +88,7 @@ class World:
             self.store = store = MemoryStore(self.tables)
             seed = self.rng.getrandbits(32)
             async with (
-                run_gateway(self.config, store, self.clock, seed, self._begin) as self.gateway,
+                run_gateway(self.config, store, self.clock, seed, self._begin, self.data_files) as self.gateway,
                 trio.open_nursery() as self.tasks,
             ):
                 over = await self._walk(left)

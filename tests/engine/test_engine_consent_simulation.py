@@ -1,4 +1,4 @@
-"""Random lives in which recipients are suppressed and let go again."""
+"""Random lives in which recipients are suppressed and let go again, and hours are every other minute."""
 
 from collections.abc import Sequence
 from random import Random
@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from test_engine_parts_simulation import PartsWorld, config_of
 from trio.testing import MockClock
 
+from smsagg.compliance import ComplianceMap, CountryRules, Hours
 from smsagg.model import Message
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
+from smsagg.tables import Tables
 from smsagg.testing.carrier import FakeCarrier
 
 NUMBER = "447700900123"
@@ -23,9 +25,11 @@ LISTS = ("acme", OPERATOR)
 
 
 class ConsentWorld(PartsWorld):
-    """All messages go to one number, which is in a list for a while, or in both."""
+    """All messages go to one number, which is in a list for a while, or in both. Those of acme are sent in the even
+    minutes of the wall clock."""
 
     live_max = LIVE_MAX + 60
+    data_files = Tables(compliance=ComplianceMap({"GB": CountryRules("GB", hours={"default": Hours(b"\1\0" * 5_040)})}))
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
@@ -53,6 +57,8 @@ class ConsentWorld(PartsWorld):
         def on_sent(messages: Sequence[Message]) -> None:
             for message in messages:
                 assert not self.stopped & {message.account, OPERATOR}, "suppressed and sent"
+                is_open = self.clock.now_ms() // 60_000 % 2 == 0
+                assert is_open or message.message_class != "default", "sent outside of its hours"
             observe(messages)
 
         carrier.observe_sent = on_sent
@@ -99,7 +105,8 @@ def run(seed: int, steps: Sequence[int]) -> None:
 )
 @given(seed=st.integers(0, 2**32 - 1), steps=st.lists(st.integers(0, STEPS - 1), min_size=20, max_size=200))
 def test_a_suppressed_number_gets_nothing_whatever_happens(seed: int, steps: list[int]) -> None:
-    """K10: from the commit on, over crashes and failing commits; each accepted message ends once, for a reason."""
+    """K10: from the commit on, over crashes and failing commits; nothing leaves outside of its hours; and each accepted
+    message ends once, for a reason."""
     run(seed, steps)
 
 
