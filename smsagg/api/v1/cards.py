@@ -48,7 +48,7 @@ class Cards:
             response_model=CardsAnswer,
             responses=problems(422),
             operation_id=f"admin_list_{noun}s",
-            summary=f"Each {of.what}",
+            summary=f"All {of.what}s",
         )(self.list)
         router.get(
             one,

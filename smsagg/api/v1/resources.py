@@ -64,13 +64,13 @@ class Resources:
                 response_model=ResourcesAnswer,
                 responses=problems(422),
                 operation_id=f"admin_list_{of.operation}",
-                summary=f"Each {of.what}",
+                summary=f"All {of.path}",
             )(self.list)
         router.get(
             f"{one}/settings" if of.kind == ACCOUNT else one,
             response_model=ResourceAnswer,
-            operation_id=f"admin_get_{of.what}_settings",
-            summary=f"The settings of one {of.what}",
+            operation_id=f"admin_get_{of.what}" + ("_settings" if of.kind == ACCOUNT else ""),
+            summary=f"The settings of one of the {of.path}",
             **shown,  # type: ignore[arg-type]
         )(self.show)
         body = json_of(Settings, {"one": of.example})
@@ -84,7 +84,7 @@ class Resources:
             },
             openapi_extra={**body, "parameters": IF_MATCH},
             operation_id=f"admin_put_{of.what}",
-            summary=f"Put a {of.what}, as {of.table} has it",
+            summary=f"Put one of the {of.path}, as {of.table} has it",
         )(self.put)
         router.delete(
             one,
@@ -92,7 +92,7 @@ class Resources:
             responses=problems(404, 409, 412, 422),
             openapi_extra={"parameters": [*IF_MATCH[:1], TOTP]},
             operation_id=f"admin_delete_{of.what}",
-            summary=f"Take a {of.what} away",
+            summary=f"Take one of the {of.path} away",
         )(self.delete)
 
     async def list(self, request: Request, cursor: Cursor = "", limit: Limit = 100) -> Response:

@@ -111,7 +111,7 @@ class TemplateEndpoints:
             "/admin/templates",
             response_model=WaitingsAnswer,
             responses=problems(422),
-            operation_id="list_waiting_templates",
+            operation_id="admin_list_templates",
             summary="List the versions that wait for approval",
         )(self.waiting)
         router.post(
@@ -119,7 +119,7 @@ class TemplateEndpoints:
             response_model=TemplateAnswer,
             responses=problems(404, 409, 415, 422),
             openapi_extra=json_of(VersionStep, {"the latest": {}, "another": {"version": 2}}),
-            operation_id="approve_template",
+            operation_id="admin_approve_template",
             summary="Approve a version",
         )(self.approve)
         router.post(
@@ -127,7 +127,7 @@ class TemplateEndpoints:
             response_model=TemplateAnswer,
             responses=problems(404, 409, 415, 422),
             openapi_extra=json_of(Rejection, {"the latest": {"reason": "The sender is not named."}}),
-            operation_id="reject_template",
+            operation_id="admin_reject_template",
             summary="Reject a version",
         )(self.reject)
 
