@@ -106,7 +106,7 @@ def test_what_may_happen_passes() -> None:
     """Refused for a while, another body refused, told again after a fault, an end that is still owed."""
     sound = history()
     assert check(sound).verdict is Verdict.PASS
-    sound.calls[0].answers[:0] = [CallAnswer(1.0, 503), CallAnswer(1.0, 429)]
+    sound.calls[0].answers[:0] = [CallAnswer(1.0, 503), CallAnswer(1.0, 429), CallAnswer(1.0, 202, ("",))]
     sound.calls[0].answers.append(CallAnswer(1.8, 409, is_other_body=True))
     sound.told.append(evolve(sound.told[0], at=5.5))
     assert broken_by(sound) == set()

@@ -32,7 +32,7 @@ BATCH = (2, 8)
 """Messages of a batch."""
 ACCEPTED, CONFLICT = 202, 409
 NOT_NOW = frozenset({408, 429, 503})
-"""Answers after which a call is made again."""
+"""Answers after which a call is made again; so it is after a batch of which nothing was taken."""
 TON_ALPHANUMERIC = 5
 Asked = dict[str, Any]
 """A message as it is asked for."""
@@ -124,7 +124,7 @@ class Application:
             heard = await connection.post(target, call.key, json.dumps(asked).encode())
             if heard is not None:
                 call.answers.append(CallAnswer(time.monotonic(), heard.status, _ids(heard), is_other_body))
-                if heard.status not in NOT_NOW:
+                if not _is_for_later(heard):
                     break
             await trio.sleep(AGAIN_S)
         if heard.status not in (ACCEPTED, CONFLICT):
@@ -195,6 +195,11 @@ class Connection:
             await trio.aclose_forcefully(self._stream)
             self._stream = None
         return heard
+
+
+def _is_for_later(heard: Heard) -> bool:
+    """Nothing was taken, and nothing is remembered under the key."""
+    return heard.status in NOT_NOW or (heard.status == ACCEPTED and not any(_ids(heard)))
 
 
 def _ids(heard: Heard) -> tuple[str, ...]:

@@ -35,5 +35,9 @@ def once_under_a_key(index: Index) -> Iterable[Violation]:
 
 
 def taken(call: Call) -> Sequence[CallAnswer]:
-    """The answers that say yes to what was asked first."""
-    return [answer for answer in call.answers if answer.status == ACCEPTED and not answer.is_other_body]
+    """The answers that say yes to what was asked first, all of it or some."""
+    return [
+        answer
+        for answer in call.answers
+        if answer.status == ACCEPTED and not answer.is_other_body and any(answer.message_ids)
+    ]
