@@ -88,16 +88,22 @@ def etag(tag: str) -> dict[str, str]:
 
 
 def wanted_tag(request: Request) -> str | None:
-    """The version that must be there, ``""`` none, ``None`` any; raises :class:`Problem` 422 for several."""
-    if request.headers.get("if-none-match", "").strip() == "*":
+    """The version that must be there, ``""`` none, ``None`` any; raises :class:`Problem` 422 for anything else."""
+    absent = request.headers.get("if-none-match", "").strip()
+    if absent == "*":
         return ABSENT
+    if absent:
+        raise _wrong("If-None-Match", "must be *")
     tag = request.headers.get("if-match", "").strip()
     if not tag or tag == "*":
         return None
     if len(tag) < 2 or tag[0] != '"' or tag[-1] != '"' or '"' in tag[1:-1]:
-        reason = "must be one ETag, in its quotes"
-        raise Problem(422, "invalid-request", f"If-Match {reason}.", [{"path": "If-Match", "detail": reason}])
+        raise _wrong("If-Match", "must be one ETag, in its quotes")
     return tag[1:-1] or "none"
+
+
+def _wrong(header: str, reason: str) -> Problem:
+    return Problem(422, "invalid-request", f"{header} {reason}.", [{"path": header, "detail": reason}])
 
 
 @asynccontextmanager
