@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import trio
 from attrs import evolve
 from v1_bench import OPERATOR_KEY, OTHERS_KEY, READING_KEY, Answered, Client, api, api_config
 
@@ -111,6 +112,22 @@ async def test_a_version_never_changes_and_the_latest_is_used() -> None:
         assert (refused.status, refused.document["type"]) == (422, "problems/template-not-approved")
         assert (await step(client, "retire")).document["type"] == "problems/wrong-state"
         assert (await step(client, "retire", version=9)).status == 404
+
+
+async def test_of_two_versions_at_once_one_is_made() -> None:
+    """The other was made of what is not so any more: 409, and nothing of it is kept."""
+    async with api() as client:
+        await put(client)
+        answers: list[Answered] = []
+
+        async def one(text: str) -> None:
+            answers.append(await client.call("PUT", "/v1/templates/parcel", PARCEL | {"texts": {"en": text}}))
+
+        async with trio.open_nursery() as nursery:
+            for text in ("{shop} {day}", "{day} {shop}"):
+                nursery.start_soon(one, text)
+        assert sorted(answer.status for answer in answers) == [200, 409]
+        assert len((await client.call("GET", "/v1/templates/parcel")).document["versions"]) == 2
 
 
 async def test_a_draft_is_not_used_until_it_is_submitted() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 
 from smsagg.config.schema import VerificationSettings
-from smsagg.config.units import Duration
+from smsagg.config.units import Duration, MessageLimit
 from smsagg.engine.verification.turns import Turns
 from smsagg.engine.verification.verifications import Begun
 from smsagg.model import Message
@@ -80,6 +81,18 @@ async def test_a_prefix_whose_codes_nobody_types_in_raises_an_alarm() -> None:
         [alarm] = gateway.engine.guard.alarms
         assert (alarm.finding.kind, alarm.finding.subject, alarm.finding.action) == ("conversion", "4477009", "monitor")
         assert alarm.finding.detail == "0% of codes typed in, 100% elsewhere in GB"
+
+
+async def test_what_was_counted_still_counts_after_a_reload() -> None:
+    """Unless the limits are others."""
+    once = VerificationSettings(recipient_limits=(MessageLimit(1, 600),), prefix_limits=())
+    async with run_gateway(make_config(verification=once)) as gateway:
+        service, message = gateway.engine.verifications, make_message(gateway.clock.now_ms(), country="GB")
+        assert service.count(message, gateway.clock.now_ms()) is None
+        gateway.reconfigure(make_config(verification=evolve(once, attempts_max=2)))
+        assert service.count(message, gateway.clock.now_ms()) is not None
+        gateway.reconfigure(make_config(verification=evolve(once, recipient_limits=(MessageLimit(2, 600),))))
+        assert service.count(message, gateway.clock.now_ms()) is None
 
 
 async def test_the_text_with_the_code_is_gone_when_its_message_is_over() -> None:
