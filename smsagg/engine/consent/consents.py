@@ -85,9 +85,10 @@ class Consents:
         many changed anything.
 
         ``told`` hears both after the commit of each slice. What was committed stays when the call is cancelled.
+        ``records`` are made in a thread, for there may be much between two of them that is none.
         """
         read = changed = 0
-        while updates := [ConsentUpdate(record) for record in islice(records, SLICE)]:
+        while updates := await trio.to_thread.run_sync(_updates_of, records):
             changed += await self.change(updates, () if read else audit)
             read += len(updates)
             await told(read, changed)
@@ -102,3 +103,8 @@ class Consents:
     ) -> Sequence[ConsentRecord]:
         """The account's records beyond ``after``, by number and sender. Raises StoreError."""
         return await self._store.list_consents(kind, account, after, limit)
+
+
+def _updates_of(records: Iterator[ConsentRecord]) -> list[ConsentUpdate]:
+    """The next slice."""
+    return [ConsentUpdate(record) for record in islice(records, SLICE)]
