@@ -26,6 +26,8 @@ from smsagg.api.v1.entrance import Entrance, header
 from smsagg.api.v1.events import Events
 from smsagg.api.v1.inbound import InboundMessages
 from smsagg.api.v1.messages import Messages
+from smsagg.api.v1.number_pools import NumberPools
+from smsagg.api.v1.numbers import Numbers
 from smsagg.api.v1.oauth import TokenEndpoint
 from smsagg.api.v1.personal_data import PersonalData, PersonalDataEndpoints
 from smsagg.api.v1.problem import Problem
@@ -42,6 +44,7 @@ from smsagg.api.v1.webhooks import WebhookEndpoints
 from smsagg.api.v1.writing import Writer
 from smsagg.engine import Engine
 from smsagg.engine.directory.directory import Directory
+from smsagg.engine.numbers.number_desk import NumberDesk
 
 PREFIX = "/v1"
 OPENAPI_PATH = f"{PREFIX}/openapi.json"
@@ -90,7 +93,8 @@ class V1:
         ]
         routers += [Compliance(engine).router, Audit(engine).router]
         routers += [Resources(kind, desk).router for kind in KINDS]
-        routers.append(Senders(engine, desk).router)
+        numbers = NumberDesk(engine.numbers.book, core.clock, lambda: engine.accounts)
+        routers += [Senders(engine, desk).router, Numbers(engine, numbers).router, NumberPools(engine, numbers).router]
         routers += [Cards(kind, desk).router for kind in CARD_KINDS]
         self._token = TokenEndpoint(engine, directory)
         routers += [VerificationEndpoints(engine, self._sending).router, TemplateEndpoints(engine).router]

@@ -92,6 +92,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             {"name": "consent", "description": "Numbers that want no messages, and numbers that asked for them."},
             {"name": "directory", "description": "Who may use the API: people, keys, OAuth clients."},
             {"name": "admin", "description": "The operator's own."},
+            {"name": "numbers", "description": "Numbers, short codes and names of the inventory, and pools of them."},
             {"name": "senders", "description": "What messages may be sent from."},
             {"name": "audit", "description": "Who did what."},
             {"name": "personal data", "description": "What is held about a number, and having it taken out."},
