@@ -111,3 +111,20 @@ def test_the_readmes_curl_is_told_of_by_a_verified_webhook(server: Server, recei
     events = [json.loads(event) for _, event in said]
     assert [event["type"] for event in events] == ["message.queued", "message.sent", "message.delivered"]
     assert {(event["data"]["id"], event["data"]["reference"]) for event in events} == {(message["id"], "order-4711")}
+
+
+def test_the_sandboxs_numbers_say_the_same_over_smpp(server: Server, tmp_path: Path) -> None:
+    """The commands of docs/sandbox.md: a receipt from a simulated handset, and a refusal that is foretold and comes."""
+    page = (ROOT / "docs" / "sandbox.md").read_text()
+    send, explain = (shlex.split(found, comments=True) for found in re.findall(r"^smsagg (.*)$", page, re.MULTILINE))
+    send += ["--port", server.smpp]
+    explain[explain.index("configs/dev.toml")] = "gateway.toml"
+    refused = [word.replace("447700900140", "447700900133") for word in send if word != "--wait"]
+    env = os.environ | {"COLUMNS": "160"}
+    sent, told, failed = (
+        subprocess.run([*SMSAGG, *words], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+        for words in (send, explain, refused)
+    )
+    assert "stat:DELIVRD" in sent.stdout
+    assert "It would be refused (ESME_RSUBMITFAIL)" in told.stdout
+    assert "ESME_RSUBMITFAIL" in failed.stdout + failed.stderr
