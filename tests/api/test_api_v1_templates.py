@@ -160,6 +160,16 @@ async def test_where_the_country_asks_for_it_only_what_is_approved_is_used() -> 
         assert actions == ["template.reject", "template.put", "template.approve", "template.put"]
 
 
+async def test_approval_is_asked_for_by_the_class_that_the_message_has() -> None:
+    """A type that the configuration has no class for is of the account's."""
+    strict = Tables(compliance=ComplianceMap({"GB": CountryRules("GB", templates=frozenset({"default"}))}))
+    config = evolve(api_config(), message_classes={"otp": MessageClassSettings()})
+    async with api(config, tables=strict) as client:
+        await put(client)
+        assert (await send(client, message_type="otp")).status == 202
+        assert (await send(client, message_type="marketing")).document["type"] == "problems/template-not-approved"
+
+
 async def test_templates_are_there_after_a_restart() -> None:
     """With every version and state."""
     store = MemoryStore()

@@ -61,9 +61,8 @@ class Writer:
         if sender is None:
             return Refusal(ESME_RINVSRCADR)
         settings = account.settings
-        text, message_type = self._text_of(asked, account, digits)
-        name = message_type if message_type in self._classes else settings.message_class
-        message_class = self._classes.get(name or "", account.message_class)
+        text, name = self._text_of(asked, account, digits)
+        message_class = self._classes.get(name, account.message_class)
         ttl_at = None if asked.ttl is None else now + asked.ttl * 1000
         send_at = None if asked.send_at is None else milliseconds_of(asked.send_at, "send_at")
         if send_at is not None and ttl_at is not None:
@@ -76,7 +75,7 @@ class Writer:
             seq=0,
             message_id="",
             account=account.name,
-            message_class=name or settings.message_class,
+            message_class=name,
             service_type="",
             source_addr_ton=sender.ton,
             source_addr_npi=sender.npi,
@@ -123,25 +122,27 @@ class Writer:
             detail = f"The callback cannot be gone to: {error}."
             raise Problem(422, "invalid-callback", detail, [_callback_error(str(error))]) from error
 
-    def _text_of(self, asked: NewMessage, account: Account, digits: str) -> tuple[str, str | None]:
-        """What it says, and of which type it is."""
+    def _text_of(self, asked: NewMessage, account: Account, digits: str) -> tuple[str, str]:
+        """What it says, and its class."""
         if asked.text is not None and asked.template is None and asked.params is None:
-            return asked.text, asked.message_type
+            return asked.text, self._class_of(asked.message_type, account)
         if asked.template is None or asked.text is not None:
             detail = "a message has a text, or a template with params"
             raise Problem(422, "invalid-request", f"This cannot be written: {detail}.", [_error("text", detail)])
         template = self._templates.find(account.name, asked.template)
         if template is None:
             raise Problem(422, "unknown-template", "There is no such template.", [_error("template", "unknown")])
-        message_type = asked.message_type or template.latest.message_type
-        needs_approval = self._templates.needs_approval(
-            country_of(digits), message_type or account.settings.message_class
-        )
+        name = self._class_of(asked.message_type or template.latest.message_type, account)
+        needs_approval = self._templates.needs_approval(country_of(digits), name)
         version = template.in_force(needs_approval)
         if version is None:
             detail = "no version of it is approved" if needs_approval else "no version of it may be used"
             raise Problem(422, "template-not-approved", f"The template: {detail}.", [_error("template", detail)])
-        return written(version, asked.params or {}, asked.locale), message_type
+        return written(version, asked.params or {}, asked.locale), name
+
+    def _class_of(self, message_type: str | None, account: Account) -> str:
+        """The message class of that name, if there is one."""
+        return message_type if message_type in self._classes else account.settings.message_class
 
     def _rules_of(self, settings: AccountSettings) -> Rules:
         message_class = self._classes.get(settings.message_class, MessageClassSettings())
