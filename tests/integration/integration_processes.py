@@ -91,6 +91,13 @@ class Server:
     def __init__(self, config: Path, log: Path) -> None:
         self.log = log
         self.process = Process("serve", "--config", str(config), log=log)
+        try:
+            self._read_addresses()
+        except BaseException:
+            self.process.close()
+            raise
+
+    def _read_addresses(self) -> None:
         self.smpp = _host_port(self.process.wait_for_line(r"SMPP +(\S+)  "))
         line = self.process.wait_for_line(r"(SMPP TLS +\S+|HTTP +\S+)")
         self.smpp_tls = _host_port(line.split()[-1]) if "TLS" in line else None
