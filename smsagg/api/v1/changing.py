@@ -38,7 +38,8 @@ IF_MATCH = [
         "in": "header",
         "required": False,
         "description": "`*`: only if there is none yet.",
-        "schema": {"type": "string", "enum": ["*"]},
+        "schema": {"type": "string"},
+        "example": "*",
     },
 ]
 

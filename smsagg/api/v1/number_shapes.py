@@ -73,10 +73,10 @@ class NumberPoolSettings(BaseModel):
     purpose: Annotated[str, Field(max_length=64)] = ""
     types: list[Literal["long", "virtual", "short", "alphanumeric"]] = []
     rotation: Literal["round_robin", "least_recently_used", "sticky"] = "round_robin"
-    limit: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    period_s: Annotated[int, Field(ge=1, le=SECONDS_MAX)] = 86_400
-    quarantine_s: Annotated[int | None, Field(ge=0, le=SECONDS_MAX)] = None
-    low_mark: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    limit: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0
+    period_s: Annotated[int, Field(strict=True, ge=1, le=SECONDS_MAX)] = 86_400
+    quarantine_s: Annotated[int | None, Field(strict=True, ge=0, le=SECONDS_MAX)] = None
+    low_mark: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0
     fallback: Annotated[list[PoolName], Field(max_length=20)] = []
 
 
