@@ -64,10 +64,10 @@ class ConsentBook:
 
         ``passes``: it is of a kind that an account's own lists do not stop; the operator's does.
         """
-        everybodys = (_SUPPRESSION, "", "")
+        everybodys = (_SUPPRESSION, "", ""), (_SUPPRESSION, "", sender)
         if passes:
-            return self._is_listed((everybodys,), number)
-        return self._is_listed((everybodys, (_SUPPRESSION, account, ""), (_SUPPRESSION, account, sender)), number)
+            return self._is_listed(everybodys, number)
+        return self._is_listed((*everybodys, (_SUPPRESSION, account, ""), (_SUPPRESSION, account, sender)), number)
 
     def has_opted_in(self, account: str, sender: str, number: str) -> bool:
         """Whether the number's owner asked for messages from ``sender``, or from the account."""
