@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from engine_numbers import stock
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from smsagg.compliance import ComplianceMap, CountryRules, Hours, RequiredText, Senders
 from smsagg.config.schema import MessageClassSettings, SenderSettings
 from smsagg.config.units import MessageLimit
 from smsagg.engine.admission.explaining import Explainer, Question
+from smsagg.inventory.number import Number, NumberType, assign
 from smsagg.model import Cause, Message, MessageState, Refusal
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.model.message import ANSWERED
@@ -147,6 +149,18 @@ async def test_classes_senders_and_opt_ins() -> None:
         await gateway.engine.consents.change([ConsentUpdate(record)])
         assert refusal_of(gateway) == ""
         assert refusal_of(gateway, destination_addr="447700900124") == "not_opted_in"
+
+
+async def test_names_of_the_inventory_are_registered_for_whom_they_are_lent() -> None:
+    """In their country, and for no other account."""
+    accounts = {name: account_settings(name) for name in ("acme", "other")}
+    names = [Number(name, "GB", NumberType.ALPHANUMERIC, pool="otp") for name in ("OURS", "THEIRS")]
+    names.append(Number("ABROAD", "FR", NumberType.ALPHANUMERIC, pool="otp"))
+    owned = [assign(names[0], "acme"), assign(names[1], "other"), assign(names[2], "acme")]
+    async with run_gateway(make_config(accounts=accounts), tables=tables(senders=Senders.REGISTERED)) as gateway:
+        await stock(gateway, *owned)
+        refused = [refusal_of(gateway, source_addr=name) for name in ("OURS", "THEIRS", "ABROAD", "NOBODYS")]
+        assert refused == ["", *["sender_not_registered"] * 3]
 
 
 @pytest.mark.parametrize(

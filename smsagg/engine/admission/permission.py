@@ -65,9 +65,11 @@ class Permission:
     def _asked(self, account: Account, message: Message, digits: str) -> Asked:
         core = self._core
         asked = asked_of(account.settings, message, digits, partial(core.consents.has_opted_in, message, digits))
-        if asked.sender_is_name and not asked.sender_is_registered and core.numbers.owns(message.source_addr):
-            return asked._replace(sender_is_registered=True)
-        return asked
+        if not asked.sender_is_name or asked.sender_is_registered:
+            return asked
+        name, now = message.source_addr, core.clock.now_ms()
+        is_lent = core.numbers.may_send(account.name, name, message.country, now)
+        return asked._replace(sender_is_registered=is_lent)
 
 
 def asked_of(settings: AccountSettings, message: Message, digits: str, has_opted_in: Callable[[], bool]) -> Asked:

@@ -282,6 +282,11 @@ class Numbers:
         """Under what a handset that writes to us is known as a recipient."""
         return _digits(source_addr)
 
+    def may_send(self, account: str, address: str, country: str, now: int) -> bool:
+        """Whether ``address`` is a number, or a name, that ``account`` has in ``country`` and may send from."""
+        number = self.inventory.at(address.removeprefix("+"), country, "")
+        return number is not None and number.country == country and number.may_send_for(account, now)
+
     def owns(self, address: str) -> bool:
         """Whether ``address`` is one of our numbers."""
         return self.inventory.has_address(address.removeprefix("+"))
