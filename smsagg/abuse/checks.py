@@ -259,13 +259,16 @@ class Checks:
         return self._digest if self._looked_at is message else digest_of(message)
 
     def finished(self, message: Message, now: int) -> None:
-        """``message`` is over. One that did not arrive may be sent again."""
+        """``message`` is over. One that did not arrive may be sent again; what a sandbox simulates says nothing of
+        anybody."""
         is_delivered = message.state is MessageState.DELIVERED
         if self.duplicates is not None and message.state in NOT_ARRIVED:
             self.duplicates.ended(message)
-        if self._collapses is not None and message.carrier and (is_delivered or message.state in _FAILED):
+        if not message.carrier or not (is_delivered or message.state in _FAILED) or message.is_sandbox:
+            return
+        if self._collapses is not None:
             self._note_end(self._collapses, message, is_delivered, now)
-        if self._reputation is not None and message.carrier and (is_delivered or message.state in _FAILED):
+        if self._reputation is not None:
             share = self._reputation.ended(is_delivered, now)
             if share is not None:
                 detail = f"{share:.0%} of its messages do not arrive"

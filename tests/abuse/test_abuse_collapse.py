@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from abuse_bench import NOW, Bench, message
 
+from smsagg.config.sandbox import SANDBOX
 from smsagg.model import MessageState
 from smsagg.smpp.status import ESME_RTHROTTLED
 
@@ -90,3 +91,13 @@ def test_the_past_fades() -> None:
     for n in range(20):
         over(bench, f"4479110{n:05d}", False, at_s=43_200)
     assert not bench.findings
+
+
+@pytest.mark.parametrize(("pool", "kinds"), [("gb", {"collapse", "bounces"}), (SANDBOX, set())])
+def test_what_a_sandbox_simulates_says_nothing(pool: str, kinds: set[str]) -> None:
+    """Neither of a prefix nor of the account, however much is undelivered."""
+    bench = Bench(delivery_collapse="monitor", bounces="monitor")
+    ordinary(bench)
+    for n in range(1_000):
+        over(bench, f"4479110{n:05d}", False, at_s=500, pool=pool)
+    assert bench.kinds == kinds

@@ -128,3 +128,7 @@ def test_the_sandboxs_numbers_say_the_same_over_smpp(server: Server, tmp_path: P
     assert "stat:DELIVRD" in sent.stdout
     assert "It would be refused (ESME_RSUBMITFAIL)" in told.stdout
     assert "ESME_RSUBMITFAIL" in failed.stdout + failed.stderr
+    for option, is_counted in ((), False), (("--sandbox",), True):
+        command = [*SMSAGG, "report", "--config", "gateway.toml", *option]
+        report = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+        assert bool(re.search(r"GB +1 ", report.stdout)) is is_counted, report.stdout + report.stderr
