@@ -258,15 +258,14 @@ class _Explanation:
 
     def _compliance_steps(self) -> Iterator[Step]:
         """Whether the recipient opted in or out is known to the engine alone."""
-        message, digits = self._message, self._digits
-        is_suppressed, has_opted_in = False, True
-        if self._engine is not None:
-            consents = self._engine.consents
-            is_suppressed = consents.is_suppressed(message, digits)
-            has_opted_in = consents.has_opted_in(message, digits)
+        message, digits, engine = self._message, self._digits, self._engine
+        if engine is None:
+            is_suppressed, asked = False, asked_of(self._settings, message, digits, lambda: True)
+        else:
+            is_suppressed = engine.consents.is_suppressed(message, digits)
+            asked = engine.admission.permission.asked(engine.core.accounts[message.account], message, digits)
         classes = self._config.message_classes
         ttl = classes.get(message.message_class, MessageClassSettings()).ttl
-        asked = asked_of(self._settings, message, digits, lambda: has_opted_in)
         asked = asked._replace(expires_at=self._at + round(ttl * 1000))
         yield from compliance_step(self._tables.compliance.of(self._country), asked, self._country, is_suppressed)
 

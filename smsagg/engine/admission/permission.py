@@ -47,7 +47,7 @@ class Permission:
         rules = self._core.tables.compliance.of(message.country)
         if rules is None or message.origin == ANSWERED:
             return None
-        said = self._judge.judge(rules, self._asked(account, message, digits))
+        said = self._judge.judge(rules, self.asked(account, message, digits))
         if isinstance(said, Refusal):
             return said
         if said.opens_at > message.not_before:
@@ -62,7 +62,8 @@ class Permission:
         rules = self._core.tables.compliance.of(message.country)
         return rules is None or added(rules, message.message_class, partial(_text_of, message)) == ""
 
-    def _asked(self, account: Account, message: Message, digits: str) -> Asked:
+    def asked(self, account: Account, message: Message, digits: str) -> Asked:
+        """What rules ask about ``message``, with what the engine knows."""
         core = self._core
         asked = asked_of(account.settings, message, digits, partial(core.consents.has_opted_in, message, digits))
         if not asked.sender_is_name or asked.sender_is_registered:
