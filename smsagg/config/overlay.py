@@ -37,6 +37,11 @@ class Entity(NamedTuple):
         return f"{self.kind.replace('_', ' ')} {self.key}"
 
 
+def is_laid(entity: Entity, value: Value | None) -> bool:
+    """Whether it has an effect: what is there, of senders those that are approved."""
+    return value is not None and (entity.kind != SENDER or value.get("status") == APPROVED)
+
+
 @define(frozen=True)
 class Overlay:
     """Entities that are, or are to be, in force."""
@@ -104,11 +109,11 @@ class Laid:
                 self._entity_at["mo_routes", f"[{i}]"] = Entity(KEYWORD, key)
 
     def _lay_senders(self, entities: Mapping[str, Value]) -> None:
-        """Approved ones are allowed, where an account may not send from anything anyway."""
+        """They are allowed, where an account may not send from anything anyway."""
         approved: dict[str, list[str]] = {}
         for key, value in entities.items():
             account, _, sender = key.partition("/")
-            if value.get("status") == APPROVED:
+            if is_laid(Entity(SENDER, key), value):
                 approved.setdefault(account, []).append(sender)
         accounts = self.document.get("accounts")
         if not approved or not isinstance(accounts, dict):

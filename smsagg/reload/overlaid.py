@@ -12,7 +12,18 @@ from typing import Any, NamedTuple
 import orjson
 
 from smsagg.config.documents import DigestOf, Documents, is_secret
-from smsagg.config.overlay import KINDS, NO_OVERLAY, PRICE_LIST, RATE_CARD, Entity, Fitting, Overlay, Value, fitting
+from smsagg.config.overlay import (
+    KINDS,
+    NO_OVERLAY,
+    PRICE_LIST,
+    RATE_CARD,
+    Entity,
+    Fitting,
+    Overlay,
+    Value,
+    fitting,
+    is_laid,
+)
 from smsagg.config.schema import Config
 from smsagg.engine.directory.register import read_entries
 from smsagg.errors import ConfigError
@@ -37,7 +48,8 @@ class Start(NamedTuple):
 async def kept_entities(store: Store) -> dict[Entity, Value]:
     """What was put and is in the store. Raises StoreError."""
     entries = await read_entries(store)
-    return {Entity(kind, key): value for kind, key, value in entries if kind in KINDS}
+    entities = {Entity(kind, key): value for kind, key, value in entries if kind in KINDS}
+    return {entity: value for entity, value in entities.items() if is_laid(entity, value)}
 
 
 def begin(path: Path, entities: Mapping[Entity, Value], load: Load) -> Start:

@@ -29,7 +29,7 @@ from smsagg.carriers.registry import settings_class
 from smsagg.clock import Clock
 from smsagg.config.check import check_config
 from smsagg.config.documents import READS_MAX, Documents, read_documents, read_text
-from smsagg.config.overlay import NO_OVERLAY, Entity, Overlay, Value
+from smsagg.config.overlay import NO_OVERLAY, Entity, Overlay, Value, is_laid
 from smsagg.config.reloading import differences, in_force, summary_of
 from smsagg.config.schema import Config
 from smsagg.directory.audit import Actor
@@ -251,8 +251,10 @@ class Reloader:
             if self._engine.intake.stopped:
                 raise ControlError("the server is stopping")
             register.check(entity.kind, entity.key, tag)
-            rest = self.overlay.without(entity)
-            plan = await self._plan(rest if value is None else rest.having({entity: value}), without=entity)
+            overlay = self.overlay.without(entity)
+            if value is not None and is_laid(entity, value):
+                overlay = overlay.having({entity: value})
+            plan = await self._plan(overlay, without=entity)
             if any(map(is_file, self._changed(plan.read.prepared))):
                 raise NotInForce("the configuration's files are others than those in force: reload first")
             before = register.get(entity.kind, entity.key)
