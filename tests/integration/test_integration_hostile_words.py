@@ -1,10 +1,9 @@
 """Words that are something else to a database or a terminal are words here: in every field, in every filter."""
 
-import contextlib
 import socket
-import sqlite3
 import urllib.parse
 from pathlib import Path
+from typing import Any
 
 import pytest
 from canary_world import NUMBER, PASSWORD, TO, World, ask, submit, until, world
@@ -12,6 +11,8 @@ from click.testing import CliRunner
 from integration_processes import RawEsme
 
 from smsagg.cli import main
+from smsagg.config.protection_settings import EncryptionSettings
+from smsagg.history import open_history
 from smsagg.smpp import pdu
 
 SQL = "x'; DROP TABLE messages; --"
@@ -49,10 +50,13 @@ def test_hostile_words_are_words(tmp_path: Path) -> None:
         assert_no_control_characters(the)
 
 
-def rows(the: World) -> list[tuple[str]]:
-    with contextlib.closing(sqlite3.connect(the.directory / "smsagg.db")) as connection:
-        tables = "SELECT reference FROM messages UNION ALL SELECT reference FROM history"
-        return connection.execute(tables).fetchall()
+def rows(the: World) -> list[Any]:
+    """References of all messages."""
+    with (
+        open_history(the.directory / "smsagg.db", EncryptionSettings(enabled=True)) as history,
+        history.snapshot() as ask,
+    ):
+        return list(ask("SELECT reference FROM messages UNION ALL SELECT reference FROM history", ()))
 
 
 def by_http(the: World) -> int:
