@@ -7,7 +7,7 @@
         print(client.get(message.id).state)
 
 Messages and events have methods of their own. All else is asked by functions of ``consent``, ``inbound``, ``keys``,
-``templates``, ``verifications`` and ``webhooks``, of either client::
+``senders``, ``templates``, ``verifications`` and ``webhooks``, of either client::
 
     started = client.ask(verifications.start(to="+447700900123", brand="ACME"))
     for record in client.each(suppressions.all()):
@@ -16,7 +16,7 @@ Messages and events have methods of their own. All else is asked by functions of
 It needs httpx2, attrs and cattrs, and of this package how webhooks are signed.
 """
 
-from smsagg.client import inbound, templates, verifications, webhooks
+from smsagg.client import inbound, senders, templates, verifications, webhooks
 from smsagg.client.asks import request
 from smsagg.client.asynchronous import AsyncClient
 from smsagg.client.consent import consents, suppressions
@@ -28,6 +28,6 @@ from smsagg.client.synchronous import Client
 
 __all__ = [
     "ApiError", "AsyncClient", "BadSignature", "BatchResult", "Client", "Event", "Message", "Unreachable", "clients",
-    "consents", "inbound", "keys", "me", "request", "suppressions", "templates", "verifications", "verify_webhook",
-    "verify_webhooks", "webhooks",
+    "consents", "inbound", "keys", "me", "request", "senders", "suppressions", "templates", "verifications",
+    "verify_webhook", "verify_webhooks", "webhooks",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from smsagg.client import (
     keys,
     me,
     request,
+    senders,
     suppressions,
     templates,
     verifications,
@@ -155,6 +156,17 @@ async def test_messages_from_handsets() -> None:
         assert [(one.sender, one.text) for one in found] == [(NUMBER, f"text {number}") for number in range(3)]
         assert await asking.ask(inbound.look(found[1].id)) == found[1]
         assert [one.id async for one in asking.each(inbound.all(after=found[1].id))] == [found[2].id]
+
+
+async def test_senders() -> None:
+    """Asked for, listed, taken back; there are no numbers without an inventory."""
+    async with client() as (asking, _):
+        wanted = await asking.ask(senders.ask_for("ACME", note="our brand"))
+        assert (wanted.sender, wanted.note, wanted.decided_at) == ("ACME", "our brand", None)
+        assert "ACME" in [one.sender async for one in asking.each(senders.all())]
+        await asking.ask(senders.remove("ACME"))
+        assert "ACME" not in [one.sender async for one in asking.each(senders.all())]
+        assert [one async for one in asking.each(senders.numbers())] == []
 
 
 async def test_what_has_no_function_is_asked_all_the_same() -> None:
