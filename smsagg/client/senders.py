@@ -18,7 +18,7 @@ class Sender:
     source: str
     """api or file; what the configuration file allows cannot be changed here."""
     status: str
-    """requested, approved, rejected."""
+    """pending, approved, rejected."""
     note: str
     reason: str
     """What the operator says of it."""
