@@ -9,6 +9,7 @@ import trio
 
 from smsagg.config.schema import Config, LongMessageSettings, MessageClassSettings
 from smsagg.engine.ending import reports
+from smsagg.errors import StoreFailed
 from smsagg.model import Message, MessageState
 from smsagg.smpp.concatenation import UDHI, Concatenation, write_user_data
 from smsagg.smpp.status import ESME_ROK, ESME_RREPLACEFAIL
@@ -130,6 +131,24 @@ async def test_notifications_come_from_one_part() -> None:
 
 
 # --- submitted in parts ---
+
+
+async def test_a_part_that_was_refused_asks_for_no_receipt() -> None:
+    """It opened the message and wanted every end told; what came after it wants failures only."""
+    store = MemoryStore()
+    async with run_gateway(config_of(part_receipts="worst"), store) as gateway:
+        sink = gateway.attach()
+        store.fail_next(StoreFailed("disk"))
+        refused = gateway.submit(**udh_part(1, total=2), registered_delivery=1)
+        await refused.answered.wait()
+        for number in (2, 1):
+            await gateway.accept_one(**udh_part(number, total=2), registered_delivery=2)
+        await gateway.settle()
+        gateway.carrier.link.accept(ids=["c2", "c1"])
+        gateway.carrier.receipts([("c2", D), ("c1", D)])
+        await gateway.settle()
+        assert sink.received == []
+        assert not store.tables.messages
 
 
 @pytest.mark.parametrize(("policy", "told"), [("all", [1, 2, 3]), ("first", [1]), ("last", [3]), ("worst", [2])])

@@ -222,6 +222,7 @@ class Intake:
             return
         if not group.received:
             group.message_id, group.excerpt = part.message_id, excerpt_of(part)
+            group.registered_delivery = part.registered_delivery
         group.note_part(part.part_number)
         group.registered_delivery = max(group.registered_delivery, part.registered_delivery)
         self.division.open_groups.came(group, part.part_number)
