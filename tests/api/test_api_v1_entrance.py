@@ -6,9 +6,12 @@ import pytest
 from attrs import evolve
 from v1_bench import KEY, OPERATOR_KEY, OTHERS_KEY, Client, api, api_config
 
+from smsagg.api.v1.entrance import Entrance
 from smsagg.config.schema import AccountHttpSettings, ApiKeySettings, Config, HttpSettings, OperatorSettings
 from smsagg.config.units import Rate
 from smsagg.directory.secrets import digest_of
+from smsagg.engine.directory.credentials import Credentials
+from smsagg.testing.clock import FakeClock
 
 
 def config_with(key: dict[str, Any] | None = None, account: dict[str, Any] | None = None, **http: Any) -> Config:
@@ -46,6 +49,13 @@ async def test_forwarded_addresses_are_believed_from_trusted_proxies_only() -> N
         assert await status_from(client, "10.0.0.1", x_forwarded_for="192.0.2.7") == 404
         assert await status_from(client, "10.0.0.1", x_forwarded_for="192.0.2.7, 198.51.100.1") == 401
         assert await status_from(client, "10.0.0.1") == 401
+
+
+def test_what_a_proxy_adds_in_a_line_of_its_own_is_read_behind_what_the_client_wrote() -> None:
+    config = config_with(trusted_proxies=("10.0.0.0/8",))
+    entrance = Entrance(config, Credentials(config, FakeClock()), FakeClock())
+    lines = [(b"x-forwarded-for", address) for address in (b"192.0.2.7", b"198.51.100.1, 10.0.0.2")]
+    assert entrance.address_of({"client": ("10.0.0.1", 1), "headers": lines}) == "198.51.100.1"
 
 
 async def test_a_key_has_a_rate_and_is_told_of_it() -> None:

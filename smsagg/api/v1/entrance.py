@@ -4,6 +4,7 @@ Whoever shows nothing that is known, or shows it from a network from which it is
 that belongs to it, gets the same 401: it tells nobody that a key is right.
 """
 
+from collections.abc import Iterator
 from math import ceil
 
 from smsagg.api.app import CERTIFICATE, Scope, Send
@@ -51,7 +52,7 @@ class Entrance:
         client = scope["client"]
         if client is None:
             return "0.0.0.0"
-        forwarded_for = header(scope, b"x-forwarded-for") if self._proxies else ""
+        forwarded_for = ",".join(_all(scope, b"x-forwarded-for")) if self._proxies else ""
         return client_address(client[0], forwarded_for, self._proxies)
 
     def count(self, limits: list[RequestLimit], send: Send) -> Send:
@@ -74,4 +75,8 @@ class Entrance:
 
 def header(scope: Scope, name: bytes) -> str:
     """The first of the request's headers of this name; ``""``: there is none."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    return next(_all(scope, name), "")
+
+
+def _all(scope: Scope, name: bytes) -> Iterator[str]:
+    return (value.decode("latin-1") for key, value in scope["headers"] if key == name)
