@@ -45,8 +45,10 @@ class Poster:
     def __init__(self, egress: Egress, timeout_s: float) -> None:
         self.timeout_s = timeout_s
         self.egress = egress
+        tls = httpcore2.default_ssl_context()  # once: to read the authorities takes some 15 ms
         self._pools = {
             scheme: httpcore2.AsyncConnectionPool(
+                ssl_context=tls,
                 max_connections=CONNECTIONS_MAX,
                 max_keepalive_connections=CONNECTIONS_MAX // 4,
                 keepalive_expiry=30.0,
@@ -76,7 +78,7 @@ class Poster:
         except Forbidden as error:
             return Answer(Verdict.FORBIDDEN, 0, str(error))
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
-            return Answer(Verdict.FAILED, 0, f"{type(error).__name__}: {error}"[:200])
+            return Answer(Verdict.FAILED, 0, _reason_of(error)[:200])
 
     async def _post(self, url: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
         pool = self._pools[url.partition(":")[0].lower()]
@@ -94,6 +96,13 @@ class Poster:
 def _host_header(url: str) -> bytes:
     """Host and port as the URL writes them."""
     return url.partition("://")[2].partition("/")[0].partition("?")[0].encode("ascii", "ignore")
+
+
+def _reason_of(error: BaseException) -> str:
+    """What ``error`` says, or what led to it if it says nothing: so it is when TLS fails."""
+    while not str(error) and (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    return f"{type(error).__name__}: {error}"
 
 
 def _answer_of(status: int, headers: dict[bytes, bytes]) -> Answer:

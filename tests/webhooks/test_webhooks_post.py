@@ -1,12 +1,15 @@
 """Requests to endpoints over real sockets, and endpoints that misbehave."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 import trio
 
+from smsagg.testing.certificates import is_possible, self_signed
 from smsagg.webhooks import post
 from smsagg.webhooks.egress import Egress
 from smsagg.webhooks.post import Answer, Poster, Verdict
@@ -203,6 +206,28 @@ async def test_what_must_not_be_gone_to_hears_nothing() -> None:
             for url in (server.url, f"https://127.0.0.1:{port}", f"https://2130706433:{port}", f"https://[::1]:{port}"):
                 assert (await posted(poster, url)).verdict is Verdict.FORBIDDEN
         assert server.connections == 0
+
+
+@pytest.mark.skipif(not is_possible(), reason="the openssl command makes the certificate")
+async def test_connections_read_no_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read them would hold up the whole process at each; who is not vouched for is told nothing."""
+    certificate = self_signed(tmp_path, "localhost")
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(certificate.certificate_file, certificate.key_file)
+    read: list[object] = []
+
+    async def shake_hands(stream: trio.SSLStream[trio.SocketStream]) -> None:
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.do_handshake()
+
+    async with trio.open_nursery() as nursery, Poster(Egress(["127.0.0.0/8"]), 5) as poster:
+        monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda _context, *files: read.append(files))
+        listeners = await nursery.start(partial(trio.serve_ssl_over_tcp, shake_hands, 0, theirs, host="127.0.0.1"))
+        port = listeners[0].transport_listener.socket.getsockname()[1]
+        for _ in range(2):
+            assert "CERTIFICATE_VERIFY_FAILED" in (await posted(poster, f"https://127.0.0.1:{port}/")).reason
+        nursery.cancel_scope.cancel()
+    assert read == []
 
 
 async def test_a_slow_endpoint_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
