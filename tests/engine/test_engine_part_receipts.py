@@ -139,7 +139,7 @@ async def test_a_part_that_was_refused_asks_for_no_receipt() -> None:
     async with run_gateway(config_of(part_receipts="worst"), store) as gateway:
         sink = gateway.attach()
         store.fail_next(StoreFailed("disk"))
-        refused = gateway.submit(**udh_part(1, total=2), registered_delivery=1)
+        refused = gateway.submit(**udh_part(1, total=2), registered_delivery=0x11)
         await refused.answered.wait()
         for number in (2, 1):
             await gateway.accept_one(**udh_part(number, total=2), registered_delivery=2)
