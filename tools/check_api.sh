@@ -44,7 +44,7 @@ check() { # KEY PHASES [OPTION …]
     local key=$1 phases=$2
     shift 2
     "$tools/bin/schemathesis" run "http://127.0.0.1:$http/v1/openapi.json" -H "Authorization: Bearer $key" \
-        --phases "$phases" --max-examples "${EXAMPLES:-100}" --continue-on-failure \
+        --phases "$phases" --max-examples "${EXAMPLES:-100}" ${SEED:+--seed "$SEED"} --continue-on-failure \
         --exclude-path /v1/events/stream --exclude-checks positive_data_acceptance "$@"
 }
 check sk_hooks examples,coverage,fuzzing,stateful
