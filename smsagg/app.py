@@ -23,7 +23,7 @@ from smsagg.api.app import OperationsApp
 from smsagg.api.http import serve_http
 from smsagg.api.root import make_root
 from smsagg.api.v1 import V1
-from smsagg.api.v1.searching import MessageSearch
+from smsagg.api.v1.messages.searching import MessageSearch
 from smsagg.carriers.base import Carrier
 from smsagg.carriers.fleet import Fleet
 from smsagg.carriers.registry import carrier_class

@@ -14,7 +14,7 @@ from smsagg.api.app import OperationsApp
 from smsagg.api.http import serve_http
 from smsagg.api.root import make_root
 from smsagg.api.v1 import V1
-from smsagg.api.v1.sending import Sending
+from smsagg.api.v1.messages.sending import Sending
 from smsagg.config.schema import ApiKeySettings
 from smsagg.config.units import HostPort, split_host_port
 from smsagg.directory.secrets import digest_of

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from smsagg.api.v1.changing import ABSENT, wanted_tag
+from smsagg.api.v1.resources.changing import ABSENT, wanted_tag
 from smsagg.api.v1.problem import Problem
 
 

@@ -7,7 +7,7 @@ import pytest
 import trio
 from v1_lives import BATCH, CALLS, Lives
 
-from smsagg.api.v1.sending import Sending
+from smsagg.api.v1.messages.sending import Sending
 from smsagg.model import MessageState
 from smsagg.smpp.status import ESME_ROK
 from smsagg.store.base import Changes, OnDone

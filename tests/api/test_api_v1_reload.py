@@ -9,7 +9,7 @@ import trio
 from attrs import evolve
 from v1_bench import KEY, OTHERS_KEY, Answered, Client, api, api_config
 
-from smsagg.api.v1 import events
+from smsagg.api.v1.events import events
 from smsagg.config.schema import ApiKeySettings, Config, QuotaSettings, RoutingSettings
 from smsagg.directory.secrets import KEY_PREFIX, digest_of, new_secret
 from smsagg.errors import StoreFailed

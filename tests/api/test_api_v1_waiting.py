@@ -9,7 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from v1_bench import Answered, api
 
 from smsagg.api.v1 import turns
-from smsagg.api.v1.sending import SLICE
+from smsagg.api.v1.messages.sending import SLICE
 from smsagg.errors import StoreFull
 from smsagg.store.memory import MemoryStore
 

@@ -14,8 +14,8 @@ from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, dangerous
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.reading import read_as
-from smsagg.api.v1.viewing import instant
+from smsagg.api.v1.messages.reading import read_as
+from smsagg.api.v1.messages.viewing import instant
 from smsagg.consent.listing import number_of
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine

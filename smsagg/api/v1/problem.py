@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from smsagg.api.v1.shapes import ProblemAnswer
+from smsagg.api.v1.messages.shapes import ProblemAnswer
 from smsagg.model import Refusal
 from smsagg.smpp.status import (
     ESME_RINVDSTADR,

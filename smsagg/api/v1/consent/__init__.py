@@ -1,0 +1,1 @@
+"""What recipients want, and what countries ask for."""

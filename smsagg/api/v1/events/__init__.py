@@ -1,0 +1,1 @@
+"""What happened: in pages, as a stream, and of one message."""

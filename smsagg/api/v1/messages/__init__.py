@@ -1,0 +1,1 @@
+"""Sending messages, looking at them, and reading what handsets wrote."""

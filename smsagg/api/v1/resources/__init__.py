@@ -1,0 +1,1 @@
+"""What the operator and accounts put at run time: accounts, pools, routes, rate cards, senders, numbers."""

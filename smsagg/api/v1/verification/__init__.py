@@ -1,0 +1,1 @@
+"""Codes that prove whose a number is."""
