@@ -3,8 +3,8 @@
 import pytest
 from starlette.requests import Request
 
-from smsagg.api.v1.resources.changing import ABSENT, wanted_tag
 from smsagg.api.v1.problem import Problem
+from smsagg.api.v1.resources.changing import ABSENT, wanted_tag
 
 
 def request(**headers: str) -> Request:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import trio
-
 from smsagg.api.v1.sending import Sending
+
 from smsagg.model import Message
 from smsagg.smpp.status import ESME_ROK
 from smsagg.store.base import Changes, OnDone

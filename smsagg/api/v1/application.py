@@ -12,36 +12,36 @@ from starlette.responses import Response
 
 import smsagg
 from smsagg.api.app import Receive, Scope, Send
-from smsagg.api.v1.directory import oauth
 from smsagg.api.v1.audit import Audit
-from smsagg.api.v1.webhooks.callback_secret import CallbackSecret
-from smsagg.api.v1.resources.cards import CARD_KINDS, Cards
-from smsagg.api.v1.resources.changing import Desk
 from smsagg.api.v1.consent.compliance import Compliance
 from smsagg.api.v1.consent.consents import LISTS, Consents
 from smsagg.api.v1.danger import Danger
 from smsagg.api.v1.description import describe
+from smsagg.api.v1.directory import oauth
+from smsagg.api.v1.directory.oauth import TokenEndpoint
 from smsagg.api.v1.directory.routers import directory_routers
 from smsagg.api.v1.entrance import Entrance, header
 from smsagg.api.v1.events.events import Events
+from smsagg.api.v1.events.timeline import Timeline
 from smsagg.api.v1.messages.inbound import InboundMessages
 from smsagg.api.v1.messages.messages import Messages
-from smsagg.api.v1.resources.number_pools import NumberPools
-from smsagg.api.v1.resources.numbers import Numbers
-from smsagg.api.v1.directory.oauth import TokenEndpoint
+from smsagg.api.v1.messages.reading import prepare_batches, problem_of_errors
+from smsagg.api.v1.messages.searching import MessageSearch, Searching
+from smsagg.api.v1.messages.sending import Sending
+from smsagg.api.v1.messages.writing import Writer
 from smsagg.api.v1.personal_data import PersonalData, PersonalDataEndpoints
 from smsagg.api.v1.problem import Problem
-from smsagg.api.v1.messages.reading import prepare_batches, problem_of_errors
+from smsagg.api.v1.resources.cards import CARD_KINDS, Cards
+from smsagg.api.v1.resources.changing import Desk
+from smsagg.api.v1.resources.number_pools import NumberPools
+from smsagg.api.v1.resources.numbers import Numbers
 from smsagg.api.v1.resources.resources import KINDS, Resources
-from smsagg.api.v1.messages.searching import MessageSearch, Searching
 from smsagg.api.v1.resources.senders import Senders
-from smsagg.api.v1.messages.sending import Sending
 from smsagg.api.v1.templates.templates import TemplateEndpoints
-from smsagg.api.v1.events.timeline import Timeline
 from smsagg.api.v1.turns import Turns, metered
 from smsagg.api.v1.verification.verifications import VerificationEndpoints
+from smsagg.api.v1.webhooks.callback_secret import CallbackSecret
 from smsagg.api.v1.webhooks.webhooks import WebhookEndpoints
-from smsagg.api.v1.messages.writing import Writer
 from smsagg.engine import Engine
 from smsagg.engine.directory.directory import Directory
 from smsagg.engine.numbers.number_desk import NumberDesk

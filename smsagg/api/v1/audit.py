@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, operator_of, require
 from smsagg.api.v1.asking import asked
-from smsagg.api.v1.problem import problems
 from smsagg.api.v1.messages.shapes import Instant
-from smsagg.api.v1.times import milliseconds_of
 from smsagg.api.v1.messages.viewing import instant
+from smsagg.api.v1.problem import problems
+from smsagg.api.v1.times import milliseconds_of
 from smsagg.directory.audit import AuditRecord, AuditSought
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine

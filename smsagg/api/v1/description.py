@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from smsagg.api.v1.problem import MEDIA_TYPE, problems
 from smsagg.api.v1.messages.reading import KEY_CHARACTERS_MAX
 from smsagg.api.v1.messages.shapes import ProblemAnswer
+from smsagg.api.v1.problem import MEDIA_TYPE, problems
 from smsagg.directory.roles import SCOPES
 
 COMMON = (400, 401, 403, 408, 413, 429, 431, 503)

@@ -18,8 +18,8 @@ from smsagg.api.v1.access import account_of, actor_of, require
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.consent.shapes import ImportAnswer, ListAnswer, NewConsent, NewSuppression, RecordAnswer
 from smsagg.api.v1.description import json_of
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.reading import read_as, read_csv
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.config.csv_rows import FileProblems
 from smsagg.consent import sender_key

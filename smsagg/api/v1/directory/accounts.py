@@ -13,12 +13,12 @@ from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
 from smsagg.api.v1.asking import asked
-from smsagg.api.v1.resources.changing import Desk
 from smsagg.api.v1.danger import PARAMETER, dangerous
 from smsagg.api.v1.description import json_of
+from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.messages.reading import read_as
+from smsagg.api.v1.resources.changing import Desk
 from smsagg.config.overlay import ACCOUNT
 from smsagg.directory.audit import Actor
 from smsagg.engine import Engine

@@ -11,12 +11,20 @@ from smsagg.api.v1.access import actor_of
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, dangerous
 from smsagg.api.v1.description import json_of
-from smsagg.api.v1.directory.key_shapes import KeyAnswer, KeysAnswer, NewKey, NewKeyAnswer, NewUserKey, Rotation, roles_of
+from smsagg.api.v1.directory.key_shapes import (
+    KeyAnswer,
+    KeysAnswer,
+    NewKey,
+    NewKeyAnswer,
+    NewUserKey,
+    Rotation,
+    roles_of,
+)
 from smsagg.api.v1.directory.key_views import view_of_file, view_of_key
+from smsagg.api.v1.directory.sides import Side
+from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.messages.reading import read_as
-from smsagg.api.v1.directory.sides import Side
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.clock import Clock
 from smsagg.directory.caller import Caller

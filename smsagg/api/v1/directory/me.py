@@ -13,9 +13,9 @@ from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, Danger, problem_of_code
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.directory.key_shapes import TotpAnswer, TotpCode
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.messages.viewing import instant
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.config.schema import Config
 from smsagg.directory.caller import Caller
 from smsagg.engine.directory.second_factor import CodeRefused, SecondFactor

@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 
 from smsagg.api.v1.directory.accounts import Accounts
-from smsagg.api.v1.resources.changing import Desk
 from smsagg.api.v1.directory.keys import Keys
 from smsagg.api.v1.directory.me import Me
 from smsagg.api.v1.directory.sides import Side
 from smsagg.api.v1.directory.users import Users
+from smsagg.api.v1.resources.changing import Desk
 from smsagg.engine import Engine
 from smsagg.engine.directory.directory import Directory
 

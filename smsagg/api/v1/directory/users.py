@@ -12,11 +12,11 @@ from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, dangerous
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.directory.key_shapes import NAME, UserAnswer, UserFields, UsersAnswer, roles_of
+from smsagg.api.v1.directory.sides import Side
+from smsagg.api.v1.messages.reading import read_as
+from smsagg.api.v1.messages.viewing import instant
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.messages.reading import read_as
-from smsagg.api.v1.directory.sides import Side
-from smsagg.api.v1.messages.viewing import instant
 from smsagg.clock import Clock
 from smsagg.directory.roles import scopes_of
 from smsagg.directory.user import User

@@ -12,8 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.asking import asked, event_id_after
 from smsagg.api.v1.masking import masked_envelope_of
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.shapes import EventsAnswer
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.config.event_kinds import EVENT_KINDS, TEST
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine

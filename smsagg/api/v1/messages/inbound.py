@@ -10,8 +10,8 @@ from starlette.responses import Response
 from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.asking import asked, event_id_after, event_id_of
 from smsagg.api.v1.events.shapes import InboundAnswer, InboundPageAnswer
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.shapes import Instant
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine

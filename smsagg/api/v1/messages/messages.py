@@ -10,11 +10,11 @@ from starlette.responses import Response
 from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.description import REPLAYED, body_of, links_of
 from smsagg.api.v1.masking import unnamed
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.reading import idempotency_key, read_batch, read_message
 from smsagg.api.v1.messages.sending import Call, Seen, Sending, View
 from smsagg.api.v1.messages.shapes import BatchAnswer, MessageAnswer, NewBatch, NewMessage
 from smsagg.api.v1.messages.viewing import view_of
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account

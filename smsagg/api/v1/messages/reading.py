@@ -13,8 +13,8 @@ from pydantic_core import ErrorDetails
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.messages.shapes import NewBatch, NewMessage
+from smsagg.api.v1.problem import Problem
 
 KEY_CHARACTERS_MAX = 255
 ERRORS_MAX = 50

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.masking import unnamed
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.shapes import Instant, MessagesAnswer, State
-from smsagg.api.v1.times import milliseconds_of
 from smsagg.api.v1.messages.viewing import view_of
+from smsagg.api.v1.problem import Problem, problems
+from smsagg.api.v1.times import milliseconds_of
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.errors import StoreError

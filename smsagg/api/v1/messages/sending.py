@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Protocol
 import trio
 
 from smsagg.api.v1.access import not_authenticated
-from smsagg.api.v1.problem import Problem, problem_of
 from smsagg.api.v1.messages.shapes import NewMessage
-from smsagg.api.v1.turns import Room
 from smsagg.api.v1.messages.writing import Writer, digits_of
+from smsagg.api.v1.problem import Problem, problem_of
+from smsagg.api.v1.turns import Room
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import StoreError

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import phonenumbers
 from attrs import evolve
 
-from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.messages.shapes import NewMessage
+from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.templates.viewing import written
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.config.schema import AccountSettings, Config, MessageClassSettings, SenderSettings

@@ -7,12 +7,22 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
-from smsagg.api.v1.resources.changing import IF_MATCH, TAGGED, Desk, FoundResource, Name, changing, etag, opened, wanted_tag
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
+from smsagg.api.v1.messages.reading import read_csv
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.messages.reading import read_csv
+from smsagg.api.v1.resources.changing import (
+    IF_MATCH,
+    TAGGED,
+    Desk,
+    FoundResource,
+    Name,
+    changing,
+    etag,
+    opened,
+    wanted_tag,
+)
 from smsagg.api.v1.resources.shapes import CardAnswer, CardsAnswer
 from smsagg.config.overlay import PRICE_LIST, RATE_CARD
 

@@ -9,15 +9,15 @@ from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
 from smsagg.api.v1.asking import asked
-from smsagg.api.v1.resources.changing import Name
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.description import json_of
-from smsagg.api.v1.resources.number_shapes import NumberPoolAnswer, NumberPoolsAnswer, NumberPoolSettings
-from smsagg.api.v1.resources.numbers import inventory
+from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.messages.reading import read_as
+from smsagg.api.v1.resources.changing import Name
+from smsagg.api.v1.resources.number_shapes import NumberPoolAnswer, NumberPoolsAnswer, NumberPoolSettings
+from smsagg.api.v1.resources.numbers import inventory
 from smsagg.engine import Engine
 from smsagg.engine.numbers.number_desk import NumberDesk
 from smsagg.inventory.number import NumberType

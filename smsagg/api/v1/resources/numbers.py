@@ -14,6 +14,10 @@ from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.description import json_of
+from smsagg.api.v1.messages.reading import read_as, read_csv
+from smsagg.api.v1.messages.viewing import instant
+from smsagg.api.v1.paging import Cursor, Limit, page_of
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.resources.number_shapes import (
     NumberAction,
     NumberAnswer,
@@ -21,11 +25,7 @@ from smsagg.api.v1.resources.number_shapes import (
     NumbersAnswer,
     NumbersImported,
 )
-from smsagg.api.v1.paging import Cursor, Limit, page_of
-from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.messages.reading import read_as, read_csv
 from smsagg.api.v1.times import milliseconds_of
-from smsagg.api.v1.messages.viewing import instant
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.engine.numbers.number_desk import NumberDesk, Wanted

@@ -12,13 +12,23 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
-from smsagg.api.v1.resources.changing import IF_MATCH, TAGGED, Desk, FoundResource, Name, changing, etag, opened, wanted_tag
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.description import json_of
+from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.messages.reading import read_as
+from smsagg.api.v1.resources.changing import (
+    IF_MATCH,
+    TAGGED,
+    Desk,
+    FoundResource,
+    Name,
+    changing,
+    etag,
+    opened,
+    wanted_tag,
+)
 from smsagg.api.v1.resources.shapes import ResourceAnswer, ResourcesAnswer, Settings
 from smsagg.config.overlay import ACCOUNT, KEYWORD, POOL, ROUTE
 

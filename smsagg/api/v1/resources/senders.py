@@ -10,14 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, actor_of, operator_of, require
-from smsagg.api.v1.resources.changing import Desk, changing, opened
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.description import json_of
-from smsagg.api.v1.paging import Cursor, Limit, page_of
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.messages.viewing import instant
+from smsagg.api.v1.paging import Cursor, Limit, page_of
+from smsagg.api.v1.problem import Problem, problems
+from smsagg.api.v1.resources.changing import Desk, changing, opened
 from smsagg.config.overlay import APPROVED, SENDER
 from smsagg.config.senders import WILDCARD, is_name, is_number
 from smsagg.directory.caller import Caller

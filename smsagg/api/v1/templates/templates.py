@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, actor_of, operator_of, require
 from smsagg.api.v1.description import json_of
+from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
-from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.templates.shapes import (
     NewPreview,
     NewTemplate,

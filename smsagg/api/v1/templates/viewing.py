@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 import attrs
 
 from smsagg.api.v1.asking import asked
-from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.messages.viewing import instant
+from smsagg.api.v1.problem import Problem
 from smsagg.errors import RegisterFull, StaleValue
 from smsagg.templates import BadStep, BadValues, BadWording, Template, Version
 

@@ -13,12 +13,19 @@ from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.description import REPEATABLE, REPLAYED, body_of, json_of, links_of
 from smsagg.api.v1.masking import unnamed
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.reading import idempotency_key, read_as
 from smsagg.api.v1.messages.sending import Answer, Call, Seen, Sending
 from smsagg.api.v1.messages.shapes import NewMessage
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.verification.shapes import CheckAnswer, NewCheck, NewVerification, VerificationAnswer
-from smsagg.api.v1.verification.verifying import FirstMessage, FurtherMessage, message_of, problem_of_end, view_of, wording_of
+from smsagg.api.v1.verification.verifying import (
+    FirstMessage,
+    FurtherMessage,
+    message_of,
+    problem_of_end,
+    view_of,
+    wording_of,
+)
 from smsagg.config.schema import VerificationSettings
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine

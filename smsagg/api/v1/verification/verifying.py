@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 from attrs import define
 
-from smsagg.api.v1.problem import Problem
 from smsagg.api.v1.messages.shapes import NewMessage
-from smsagg.api.v1.verification.shapes import NewVerification
 from smsagg.api.v1.messages.viewing import instant
+from smsagg.api.v1.problem import Problem
+from smsagg.api.v1.verification.shapes import NewVerification
 from smsagg.config.schema import VerificationSettings
 from smsagg.config.units import format_message_limit
 from smsagg.engine.verification.verifications import Begun, Verifications

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from smsagg.api.v1.access import account_of, actor_of, require
 from smsagg.api.v1.asking import asked, event_id_after
 from smsagg.api.v1.description import json_of
-from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.messages.reading import read_as
+from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.api.v1.webhooks.shapes import (
     NewSecret,
