@@ -268,11 +268,12 @@ class _Exchange:
         return {"type": "http.request", "body": body, "more_body": is_more}
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
-        """The head waits for the first part of the body."""
+        """The head waits for the first part of the body. What is said of a request that did not come whole is not sent:
+        the connection answers it."""
         if message["type"] == "http.response.start":
             self._head = message
             return
-        if self._connection.has_gone:
+        if self._connection.has_gone or self.error is not None:
             return
         body, is_last = message.get("body", b""), not message.get("more_body", False)
         if self._is_head:

@@ -10,6 +10,7 @@ import orjson
 import pytest
 import structlog
 import trio
+from v1_bench import KEY, api
 
 from smsagg.api import connection
 from smsagg.api import http as http_port
@@ -327,6 +328,23 @@ async def test_what_is_no_http_is_told_so_and_ends_the_connection(octets: bytes,
     assert head.startswith(b"HTTP/1.1 %d" % status)
     assert b"application/problem+json" in head
     assert orjson.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize("path", [b"/v1/messages", b"/v1/messages/batch", b"/v1/templates/t", b"/v1/oauth/token"])
+async def test_what_does_not_come_whole_is_the_clients_fault_at_every_endpoint(
+    path: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too slow is 408, broken chunks are 400; no endpoint makes a failure of its own of it."""
+    monkeypatch.setattr(connection, "REQUEST_S", 0.02)
+    method, media_type = (b"PUT" if b"templates" in path else b"POST"), b"application/json"
+    if b"oauth" in path:
+        media_type = b"application/x-www-form-urlencoded"
+    head = b"%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n" % (method, path, media_type)
+    head += b"Authorization: Bearer %s\r\n" % KEY.encode()
+    async with api() as client:
+        assert (await exchange(client.app, head + b"Content-Length: 5\r\n\r\nhe")).startswith(b"HTTP/1.1 408")
+        chunked = head + b"Transfer-Encoding: chunked\r\n\r\nno length\r\n"
+        assert (await exchange(client.app, chunked)).startswith(b"HTTP/1.1 400")
 
 
 async def test_a_request_that_drips_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
