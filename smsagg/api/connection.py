@@ -60,7 +60,7 @@ class HttpConnection:
         self._buffered = 0
         self._began_at = 0.0
         self.awaited_since = math.inf
-        """Since when a request that has not come whole is waited for; ``inf`` while there is none to wait for."""
+        """Since when the client has us wait for its request, or to take its answer; ``inf``: it does not."""
 
     async def serve(self) -> None:
         """Answer requests until the client goes or must go. What an application raises is raised, after a 500."""
@@ -191,10 +191,12 @@ class HttpConnection:
 
     async def write(self, octets: bytes) -> None:
         """Send; to a client that has gone, nothing."""
+        self.awaited_since = trio.current_time()
         try:
             await self._stream.send_all(octets)
         except trio.BrokenResourceError:
             self._http.send_failed()
+        self.awaited_since = math.inf
 
     async def _refuse(self, error: Exception) -> None:
         """Tell why a request is none, if it has begun at all."""

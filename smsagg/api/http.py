@@ -1,9 +1,9 @@
 """Serves an ASGI application over HTTP/1.1 on trio: accepts connections, and has each served by a task of its own.
 
-Bounds: :data:`CONNECTIONS_MAX` connections. For one more, that one goes which has kept us waiting for a whole request
-the longest, :data:`PATIENCE_S` at least: who sends slowly, or nothing, keeps nobody out. When there is none such, the
-new one is closed unread. A client that reads nothing is cut by
-the kernel after :data:`WRITE_TIMEOUT_S` (``TCP_USER_TIMEOUT``). For those of a connection see ``connection``.
+Bounds: :data:`CONNECTIONS_MAX` connections. For one more, that one goes which has kept us waiting the longest, for a
+whole request or to take its answer, :data:`PATIENCE_S` at least: who sends or reads slowly, or not at all, keeps nobody
+out. When there is none such, the new one is closed unread. A client that reads nothing is cut by the kernel after
+:data:`WRITE_TIMEOUT_S` (``TCP_USER_TIMEOUT``). For those of a connection see ``connection``.
 """
 
 import errno

@@ -200,6 +200,24 @@ async def test_who_sends_slowly_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch
         assert (await asks.receive_some()).startswith(b"HTTP/1.1 200")
 
 
+async def test_who_reads_slowly_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of clients that ask for much and take none of it, each is let go for one that comes."""
+    monkeypatch.setattr(http_port, "CONNECTIONS_MAX", 4)
+    monkeypatch.setattr(http_port, "PATIENCE_S", 0.0)
+
+    async def much(scope: Any, receive: Any, send: Any) -> None:
+        octets = 64 << 20 if scope["path"] == "/much" else 5
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(octets)})
+
+    async with serving(much) as address:
+        streams = [await connect(address) for _ in range(4)]
+        for stream in streams:
+            await stream.send_all(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert (await fetch(address, "/"))[0] == 200
+
+
 async def is_refused(address: HostPort) -> bool:
     """Whether a new connection is closed unread, rather than answered."""
     stream = await connect(address)
