@@ -83,9 +83,12 @@ class Worker:
         self._work.set()
 
     def heed(self) -> None:
-        """Go on under the settings of now, as if it had never failed if they are others."""
-        endpoint = self._means.endpoints.get(self.endpoint.name)
-        if endpoint is not None and endpoint != self.endpoint:
+        """Go on under the settings of now, as if it had never failed if they are others. What waits for its turn is
+        not sent as it was meant to be before, nor at all to an endpoint that is not to be told any more."""
+        endpoint = self._means.found(self.endpoint.name)
+        if endpoint is None:
+            self._moved.set()
+        elif endpoint != self.endpoint:
             self.endpoint, self._bucket, self._failures = endpoint, _bucket_of(endpoint), 0
             self.pauses_until = -math.inf
             self._moved.set()
@@ -138,15 +141,20 @@ class Worker:
         """One request."""
         means, account = self._means, self.endpoint.account
         if self._bucket is not None:
-            await _take_turn(self._bucket)
+            await self._take_turn(self._bucket)
         async with means.places.one(account, self.endpoint.name):
             endpoint = self.endpoint  # it may be another by the time of the answer
+            if self._moved.is_set() or means.found(endpoint.name) is None:
+                return  # it stays owed
             answer = await self._post(endpoint, batch)
         means.metrics.webhook_requests[account, answer.verdict.value].n += 1
         if answer.verdict is not Verdict.TAKEN:
             self._log(endpoint, batch[0][1], answer)
+        present = means.endpoints.get(endpoint.name)
+        if present is None or present.created_at != endpoint.created_at:
+            return  # it was deleted, and is owed nothing, nor is another one of its name
         if endpoint.source is not Source.CALLBACK:
-            if means.endpoints.get(endpoint.name) == endpoint:
+            if present == endpoint:
                 self._note(endpoint, answer, changes)
             if answer.verdict is Verdict.GONE:
                 return  # it stays owed, for when the endpoint is another or is enabled again
@@ -154,6 +162,13 @@ class Worker:
         for delivery, event in batch:
             wait_s = max(self._least_delay_s(delivery.attempts + 1) * jitter, pause_s)
             self._settle(delivery, event, answer, wait_s, changes)
+
+    async def _take_turn(self, bucket: TokenBucket) -> None:
+        """Wait for it, unless the settings become others meanwhile."""
+        ready_at = bucket.ready_at(trio.current_time())
+        bucket.take(1, trio.current_time())  # before the wait, so that those that wait side by side go one by one
+        with trio.move_on_at(ready_at):
+            await self._moved.wait()
 
     async def _post(self, endpoint: Endpoint, batch: Sequence[Owed]) -> Answer:
         delivery, event = batch[0]
@@ -234,9 +249,3 @@ class Worker:
 def _bucket_of(endpoint: Endpoint) -> TokenBucket | None:
     rate = endpoint.settings.rate
     return None if rate is None else TokenBucket(rate, max(rate, 1), -math.inf)
-
-
-async def _take_turn(bucket: TokenBucket) -> None:
-    ready_at = bucket.ready_at(trio.current_time())
-    bucket.take(1, trio.current_time())  # before the wait, so that those that wait side by side go one by one
-    await trio.sleep_until(ready_at)

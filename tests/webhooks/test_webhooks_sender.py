@@ -17,8 +17,8 @@ from smsagg.config.schema import CallbackSettings, Config, WebhookSendingSetting
 from smsagg.engine.directory.register import Register
 from smsagg.engine.endpoints.endpoints import Endpoints
 from smsagg.engine.endpoints.standings import Standings
-from smsagg.events.endpoint import callback_name
-from smsagg.events.standing import Disabled
+from smsagg.events.endpoint import Endpoint, Source, callback_name
+from smsagg.events.standing import Disabled, Standing
 from smsagg.model import Event, EventDelivery
 from smsagg.observe.metrics import Metrics
 from smsagg.signing import signed_headers
@@ -300,6 +300,53 @@ async def test_rate_and_concurrency_are_heeded(autojump_clock: object) -> None:
         assert bench.poster.most == 3
         times = [at for at, *_ in bench.poster.posts]
         assert times[-1] >= 8.9
+
+
+async def test_what_waits_for_its_turn_heeds_what_an_endpoint_becomes(autojump_clock: object) -> None:
+    """Another rate or place is in force at once, and who is deleted or disabled hears nothing any more."""
+    config = config_of()
+    config.accounts["acme"] = evolve(config.accounts["acme"], webhooks={"a": hook("a", rate=0.01)})
+    async with running(config) as bench:
+        bench.note(20)
+        await trio.sleep(1)
+        assert len(bench.poster.posts) == 1
+        bench.reconfigure(a=hook("b", rate=0.1))
+        await trio.sleep(1)
+        assert len(bench.poster.names("//b.")) == 1
+        [endpoint] = bench.endpoints
+        bench.standings.put(endpoint, Standing().disabled(Disabled.ASKED, 1, endpoint.digest), Changes())
+        bench.endpoints.tell()
+        await trio.sleep(60)
+        assert len(bench.poster.posts) == 2
+        bench.standings.put(endpoint, Standing(), Changes())
+        bench.endpoints.tell()
+        await trio.sleep(1)
+        assert len(bench.poster.posts) == 3
+        bench.reconfigure()
+        await trio.sleep(60)
+        assert len(bench.poster.posts) == 3
+        assert bench.webhooks._workers == {}
+        bench.reconfigure(a=hook("a"))
+        await trio.sleep(60)
+        assert bench.owed == 0
+        assert len(bench.poster.posts) >= 20
+
+
+async def test_an_endpoint_of_the_name_of_one_that_was_deleted_is_owed_nothing_of_it(autojump_clock: object) -> None:
+    """Not what that one did not take."""
+    async with running() as bench:
+        bench.poster.takes_s = 10
+        bench.poster.answer = lambda url, name: FAILED
+        bench.endpoints._kept["acme/made"] = Endpoint("acme", "made", hook("made"), Source.API, created_at=1)
+        bench.endpoints.reconfigure()
+        bench.note(1, "acme/made")
+        await trio.sleep(1)
+        await bench.store.forgive_events("acme/made", 9)
+        bench.endpoints._kept["acme/made"] = Endpoint("acme", "made", hook("other"), Source.API, created_at=2)
+        bench.endpoints.reconfigure()
+        await trio.sleep(60)
+        assert bench.owed == 0
+        assert len(bench.poster.posts) == 1
 
 
 async def test_what_was_owed_before_a_crash_is_sent_after_it(autojump_clock: object) -> None:
