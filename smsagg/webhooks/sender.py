@@ -30,7 +30,7 @@ from smsagg.store.base import ENDPOINTS_AT_ONCE, Store
 from smsagg.webhooks.egress import Egress
 from smsagg.webhooks.places import Places
 from smsagg.webhooks.post import CONNECTIONS_MAX, Answer, Poster, Verdict
-from smsagg.webhooks.worker import LINGER_S, STORE_RETRY_S, Means, Worker
+from smsagg.webhooks.worker import JITTER, LINGER_S, STORE_RETRY_S, Means, Worker
 
 REQUESTS_OF_ACCOUNT_MAX = CONNECTIONS_MAX // 2
 """Requests of one account that are under way at once, to all of its endpoints."""
@@ -154,7 +154,7 @@ class Webhooks:
                 after = name
                 if not is_callback(name) or name in self._workers:
                     owed.add(name)
-                elif (wait_s := max((due_at - now) / 1000, self._pause_s(name))) > LINGER_S:
+                elif (wait_s := max(self._wait_s(due_at, now), self._pause_s(name))) > LINGER_S:
                     self._look_later(wait_s)
                 elif _has_room(callbacks, account := account_of(name)):
                     owed.add(name)
@@ -163,6 +163,11 @@ class Webhooks:
                     self._look_later(LOOK_AGAIN_S)
             is_more = len(page) == ENDPOINTS_AT_ONCE
         return owed
+
+    def _wait_s(self, due_at: int, now: int) -> float:
+        """Until then; none if that is later than any attempt is planned: the clock has been set back."""
+        wait_s = (due_at - now) / 1000
+        return wait_s if wait_s <= self._means.sending.retry_max * (1 + JITTER) else 0.0
 
     def _look_later(self, wait_s: float) -> None:
         self._look_at = min(self._look_at, trio.current_time() + wait_s)

@@ -380,6 +380,21 @@ async def test_what_a_clock_that_was_ahead_had_planned_is_tried_by_the_right_one
         assert bench.owed == 0
 
 
+async def test_what_a_clock_that_was_ahead_had_planned_for_a_callback_is_tried_by_the_right_one(
+    autojump_clock: object,
+) -> None:
+    """Callbacks are left alone until they are due, and no longer than their delay can be."""
+    async with running(callback_config()) as bench:
+        bench.clock.jump_wall(864_000)
+        bench.poster.answer = lambda url, name: FAILED
+        bench.call_back("https://a.example/1")
+        await trio.sleep(1)
+        bench.clock.jump_wall(-864_000)
+        bench.poster.answer = lambda url, name: TAKEN
+        await trio.sleep(86_400)
+        assert bench.owed == 0
+
+
 async def test_endpoints_that_left_the_configuration_are_sent_nothing(autojump_clock: object) -> None:
     """What they were owed waits for its time to be over."""
     async with running() as bench:
