@@ -15,7 +15,6 @@ pile up), it rests for longer, until at full load it has :data:`SHARE_MIN` of th
 first turn there are :data:`WAITING_MAX` at most; beyond, the answer is 503 at once.
 """
 
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
@@ -123,8 +122,8 @@ class Room:
 
 @coroutine
 def metered(work: Coroutine[Any, Any, None], charge: Callable[[float], None]) -> Generator[Any, Any, None]:
-    """Do ``work``, and tell of the time of each of its steps between two waits."""
-    clock = time.perf_counter
+    """Do ``work``, and tell of the time of each of its steps between two waits, by the clock that rests go by."""
+    clock = trio.current_time
     step, argument = work.send, None
     while True:
         began = clock()
