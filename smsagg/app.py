@@ -277,7 +277,7 @@ class Gateway:
             https = ""
             if config.server.https is not None:
                 self._tls.append(ServerTls(config.server.https, "server.https"))
-                https = await outer.start(serve_http, config.server.https.listen, app, self._tls[-1])
+                https = await outer.start(serve_http, config.server.https.listen, v1, self._tls[-1])
             for tls in self._tls:
                 outer.start_soon(tls.run)
             version = await self._begin_versions(door, (door, listener, outbinder, v1, webhooks, Logging(engine)))
