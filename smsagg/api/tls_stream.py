@@ -2,7 +2,7 @@
 
 import trio
 
-from smsagg.session.tls import ServerTls, certificate_names, fingerprint
+from smsagg.session.tls import FINGERPRINT_PREFIX, ServerTls, certificate_names, fingerprint
 
 HANDSHAKE_S = 10.0
 """A handshake that takes longer is cut."""
@@ -11,13 +11,15 @@ HANDSHAKE_S = 10.0
 async def encrypted(stream: trio.SocketStream, tls: ServerTls) -> "tuple[TlsStream, frozenset[str]]":
     """TLS on an accepted connection, and the names and the fingerprint of the certificate that the client showed.
 
-    Raises trio.BrokenResourceError or trio.TooSlowError when it comes to none; the caller closes ``stream``.
+    A name that looks like a fingerprint is none. Raises trio.BrokenResourceError or trio.TooSlowError when it comes to
+    none; the caller closes ``stream``.
     """
     tls_stream = tls.wrap(stream)
     with trio.fail_after(HANDSHAKE_S):
         await tls_stream.do_handshake()
     shown = fingerprint(tls_stream)
-    return TlsStream(tls_stream), certificate_names(tls_stream) | {shown} if shown else frozenset()
+    names = {name for name in certificate_names(tls_stream) if not name.startswith(FINGERPRINT_PREFIX)}
+    return TlsStream(tls_stream), frozenset({*names, shown} if shown else ())
 
 
 class TlsStream(trio.abc.HalfCloseableStream):

@@ -17,6 +17,7 @@ from smsagg.config.schema import HttpsListenSettings, TlsListenSettings
 from smsagg.errors import ConfigError
 
 LOOK_INTERVAL_S = 5.0
+FINGERPRINT_PREFIX = "sha256:"
 
 TlsFiles = TlsListenSettings | HttpsListenSettings
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -100,7 +101,7 @@ def certificate_names(stream: "trio.SSLStream[trio.SocketStream]") -> frozenset[
 def fingerprint(stream: "trio.SSLStream[trio.SocketStream]") -> str:
     """``sha256:`` and the SHA-256 of the peer's certificate, verified in the handshake; ``""``: it showed none."""
     certificate = stream.getpeercert(binary_form=True)
-    return f"sha256:{hashlib.sha256(certificate).hexdigest()}" if certificate else ""
+    return f"{FINGERPRINT_PREFIX}{hashlib.sha256(certificate).hexdigest()}" if certificate else ""
 
 
 def _file_stamp(file: str) -> tuple[int, int, int] | None:

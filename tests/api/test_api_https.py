@@ -127,6 +127,16 @@ async def test_a_key_can_be_bound_to_one_certificate_by_its_fingerprint(site: Si
         assert await status(address, site.context(second)) == 401
 
 
+async def test_no_certificate_passes_for_another_by_being_named_like_its_fingerprint(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = site.clients.issue("acme.example"), site.clients.issue("others.example")
+    monkeypatch.setattr(tls_stream, "certificate_names", lambda _stream: frozenset({fingerprint_of(first)}))
+    async with serving(site, config_with({"certificate": fingerprint_of(first)})) as address:
+        assert await status(address, site.context(first)) == 404
+        assert await status(address, site.context(second)) == 401
+
+
 async def test_an_account_can_demand_a_certificate_for_all_of_its_keys(site: Site) -> None:
     async with serving(site, config_with(require_certificate=True)) as address:
         assert await status(address, site.context(site.clients.issue("any.example"))) == 404
