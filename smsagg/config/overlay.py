@@ -59,6 +59,14 @@ class Overlay:
     def without(self, entity: Entity) -> "Overlay":
         return Overlay({other: value for other, value in self.entities.items() if other != entity})
 
+    def without_senders_of(self, account: str) -> "Overlay":
+        kept = {
+            entity: value
+            for entity, value in self.entities.items()
+            if entity.kind != SENDER or entity.key.partition("/")[0] != account
+        }
+        return Overlay(kept)
+
     def rules(self) -> tuple[list[Value], list[Value]]:
         """Tables of a routes file: those asked before the rules of the file, and those asked after them."""
         placed = sorted((value.get("place", 0), name, value) for name, value in self.of(ROUTE).items())

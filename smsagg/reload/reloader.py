@@ -29,12 +29,15 @@ from smsagg.carriers.registry import settings_class
 from smsagg.clock import Clock
 from smsagg.config.check import check_config
 from smsagg.config.documents import READS_MAX, Documents, read_documents, read_text
-from smsagg.config.overlay import NO_OVERLAY, Entity, Overlay, Value, is_laid
+from smsagg.config.overlay import ACCOUNT, NO_OVERLAY, SENDER, Entity, Overlay, Value, is_laid
 from smsagg.config.reloading import differences, in_force, summary_of
 from smsagg.config.schema import Config
 from smsagg.directory.audit import Actor
 from smsagg.engine import Engine
+from smsagg.engine.directory import key_credentials, second_factor, tokens, users
+from smsagg.engine.endpoints import endpoints
 from smsagg.engine.engine import Reconfigurable
+from smsagg.engine.templates import templates
 from smsagg.errors import ConfigError, ControlError, NotInForce, SmsaggError
 from smsagg.observe.metrics import Metrics
 from smsagg.reload.overlaid import Load, again, is_file, with_overlay
@@ -48,6 +51,11 @@ RECORDED_S = 5.0
 """So long the answer to an operator waits for the commit of the version."""
 PROBLEMS_LOGGED = 50
 NOTHING: Mapping[Entity, str] = {}
+OF_ACCOUNT = (
+    key_credentials.KIND, tokens.KIND, users.KIND, second_factor.KIND, endpoints.KIND, endpoints.CALLBACKS_KIND, SENDER,
+    templates.KIND,
+)  # fmt: skip
+"""What leaves with an account that is taken away, so that who has its name next inherits no way in and no ear."""
 
 log = structlog.get_logger("smsagg.reload")
 
@@ -251,7 +259,10 @@ class Reloader:
             if self._engine.intake.stopped:
                 raise ControlError("the server is stopping")
             register.check(entity.kind, entity.key, tag)
+            along = OF_ACCOUNT if entity.kind == ACCOUNT and value is None else ()
             overlay = self.overlay.without(entity)
+            if along:
+                overlay = overlay.without_senders_of(entity.key)
             if value is not None and is_laid(entity, value):
                 overlay = overlay.having({entity: value})
             plan = await self._plan(overlay, without=entity)
@@ -259,7 +270,7 @@ class Reloader:
                 raise NotInForce("the configuration's files are others than those in force: reload first")
             before = register.get(entity.kind, entity.key)
             with trio.CancelScope(shield=True):
-                await register.set(by, entity.kind, entity.key, value, tag=tag, action=action)
+                await register.set(by, entity.kind, entity.key, value, tag=tag, action=action, along=along)
                 try:
                     reloaded = await self._apply_and_wait(plan, f"{by.name} over HTTP")
                 except ControlError:
@@ -280,7 +291,8 @@ class Reloader:
 
     async def _plan(self, overlay: Overlay | None = None, without: Entity | None = None) -> _Plan:
         """``overlay``: another than the one in force; ``without``: what is not among those left out any more."""
-        left = {entity: self._engine.register.get(*entity) or {} for entity in self.left_out if entity != without}
+        kept = {entity: self._engine.register.get(*entity) for entity in self.left_out if entity != without}
+        left = {entity: value for entity, value in kept.items() if value is not None}
         read = await trio.to_thread.run_sync(self._read, overlay or self.overlay, left)
         effective, waiting = in_force(self.config, read.config)
         problems = check_config(effective) if waiting else []

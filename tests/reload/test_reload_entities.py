@@ -365,3 +365,36 @@ async def test_a_sender_is_asked_for_approved_and_given_up(tmp_path: Path) -> No
             "sender.request", "sender.approved", "sender.request", "sender.rejected", "sender.request",
             "sender.approved", "sender.delete",
         ]  # fmt: skip
+
+
+async def test_who_gets_the_name_of_an_account_that_was_taken_away_inherits_nothing(tmp_path: Path) -> None:
+    """Its keys, people, endpoints and approved senders leave with it in one transaction; its neighbours' stay."""
+    tables = Tables()
+    crm = {"system_id": "crm", "password": "s3cret", "senders": {"allowed": ["OTHER"]}}
+    async with running(tmp_path, TEXT, tables) as bench, calling(bench) as client:
+        for account in ("crm", "crm-2"):
+            assert (await client.put(f"/accounts/{account}", json={**crm, "system_id": account})).status_code == 201
+            for path, body in (
+                (f"/admin/keys?account={account}", {"name": "app", "role": "developer"}),
+                (f"/admin/clients?account={account}", {"name": "app", "role": "developer"}),
+            ):
+                made = await client.post(f"http://{bench.http}/v1{path}", json=body)
+                assert made.status_code == 201, made.text
+            user = await client.put(f"http://{bench.http}/v1/admin/users/ann?account={account}", json={"role": "owner"})
+            assert user.status_code in (200, 201), user.text
+            assert (await client.put(f"/senders/{account}/ACME", json={"status": "approved"})).status_code == 200
+        esme = await bench.connect("crm", "s3cret")
+        assert (await esme.submit()).command_status == 0
+        assert (await client.delete("/accounts/crm")).status_code == 204
+        kinds = ("key", "client", "user", "sender")
+        assert [list(bench.engine.register.all(kind, "crm")) for kind in kinds] == [
+            ["crm-2/app"], ["crm-2/app"], ["crm-2/ann"], ["crm-2/ACME"]
+        ]  # fmt: skip
+        record = (await bench.store.find_audit(AuditSought(), 0, 1))[0][0].entry
+        assert record.details == '{"along":{"key":1,"client":1,"user":1,"sender":1}}'
+        assert (await client.put("/accounts/crm", json=crm)).status_code == 201
+        esme = await bench.connect("crm", "s3cret")
+        assert (await esme.submit()).command_status != 0
+    async with running(tmp_path, None, tables) as bench:
+        esme = await bench.connect("crm", "s3cret")
+        assert (await esme.submit()).command_status != 0

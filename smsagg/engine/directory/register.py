@@ -6,7 +6,8 @@ commit, and one that the store refuses changes nothing. Changes are made one aft
 entity of kind :data:`KIND` with the key ``kind/key``.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -101,22 +102,39 @@ class Register:
         tag: str | None = None,
         action: str = "",
         details: Mapping[str, Any] | None = None,
+        along: Collection[str] = (),
     ) -> bool:
-        """Keep nothing under ``key`` any more; False: there was nothing. As :meth:`put`."""
+        """Keep nothing under ``key`` any more; False: there was nothing. As :meth:`put`.
+
+        What is kept of the kinds ``along`` under ``key``, or a key below it, leaves in the same transaction.
+        """
         async with self._turn:
             if self.check(kind, key, tag) is None:
                 return False
+            leaving = [(other, one) for other in along for one in self._entries.get(other, ()) if is_below(one, key)]
+            if leaving:
+                details = {**(details or {}), "along": dict(Counter(other for other, _ in leaving))}
+            leaving.append((kind, key))
             entry = entry_of(by, self._clock.now_ms(), action or f"{kind}.delete", key, details or {})
-            await self._commit(entry, EntityUpdate(KIND, f"{kind}/{key}", None))
-            self._take(kind, key, None)
+            await self._commit(entry, *(EntityUpdate(KIND, f"{other}/{one}", None) for other, one in leaving))
+            for other, one in leaving:
+                self._take(other, one, None)
         return True
 
     async def set(
-        self, by: Actor, kind: str, key: str, value: Value | None, *, tag: str | None = None, action: str = ""
+        self,
+        by: Actor,
+        kind: str,
+        key: str,
+        value: Value | None,
+        *,
+        tag: str | None = None,
+        action: str = "",
+        along: Collection[str] = (),
     ) -> None:
         """:meth:`put`, or with ``None`` :meth:`delete`."""
         if value is None:
-            await self.delete(by, kind, key, tag=tag, action=action)
+            await self.delete(by, kind, key, tag=tag, action=action, along=along)
         else:
             await self.put(by, kind, key, value, tag=tag, action=action)
 
@@ -172,6 +190,11 @@ async def read_entries(store: Store) -> list[tuple[str, str, Value]]:
         kind, _, key = name.partition("/")
         entries.append((kind, key, orjson.loads(value)))
     return entries
+
+
+def is_below(key: str, name: str) -> bool:
+    """Whether ``key`` is ``name``, or of what ``name`` has (``acme/ACME``)."""
+    return key == name or key.startswith(f"{name}/")
 
 
 def tag_of(value: Value | None) -> str:
