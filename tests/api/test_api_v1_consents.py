@@ -1,10 +1,12 @@
 """Suppressed numbers and opt-ins over HTTP."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from v1_bench import KEY, OPERATOR_KEY, OTHERS_KEY, READING_KEY, Client, api, api_config
 
+from smsagg.errors import StoreFull
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.carrier import FakeSettings
 from smsagg.testing.gateway import carrier_settings
@@ -51,6 +53,32 @@ async def test_every_change_is_in_the_audit_trail_without_numbers() -> None:
         trail = [(one.entry.action, one.entry.actor, one.entry.account) for one in tables.audit]
         assert trail == [(f"suppression.{what}", "key:app", "acme") for what in ("put", "import", "delete")]
         assert NUMBER not in str(tables.audit)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "content_type"),
+    [
+        ("POST", "/v1/suppressions", {"number": NUMBER}, "application/json"),
+        ("POST", "/v1/suppressions/import", f"number\n{NUMBER}\n".encode(), "text/csv"),
+        ("DELETE", "/v1/suppressions/447700900999", b"", ""),
+    ],
+)
+async def test_what_the_store_does_not_take_is_not_answered_as_done(
+    method: str, path: str, body: Any, content_type: str
+) -> None:
+    """Neither as made nor as unknown: it is told that nothing was changed, and that it may be asked again."""
+    store = MemoryStore()
+    async with api(store=store) as client:
+        await client.call("POST", "/v1/suppressions", {"number": "447700900999"})
+        store.break_down(StoreFull("the disk is full"))
+        ask = partial(client.call, method, path, body, content_type=content_type)
+        refused = await ask()
+        assert (refused.status, refused.document["type"]) == (503, "problems/not-now")
+        store.repair()
+        await client.gateway.settle()
+        assert [one["number"] for one in await records(client)] == ["447700900999"]
+        assert (await client.send(f"+{NUMBER}")).status == 202
+        assert (await ask()).status in (200, 201, 204)
 
 
 async def test_what_waits_is_not_sent() -> None:

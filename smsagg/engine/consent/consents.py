@@ -61,18 +61,23 @@ class Consents:
 
     async def change(self, updates: Sequence[ConsentUpdate], audit: Sequence[AuditEntry] = ()) -> int:
         """Write ``updates``, at most :data:`UPDATES_MAX`, and what the audit trail says of them, both or neither;
-        returns after the commit how many changed anything. What was begun is not undone by cancelling the call."""
+        returns after the commit how many changed anything. What was begun is not undone by cancelling the call.
+        Raises StoreError when nothing was written, which only ``audit`` lets the store do."""
         assert len(updates) <= UPDATES_MAX
-        is_committed, changed = trio.Event(), 0
+        is_answered, changed = trio.Event(), 0
+        refused: StoreError | None = None
 
-        def committed(error: StoreError | None) -> None:
-            nonlocal changed
+        def answered(error: StoreError | None) -> None:
+            nonlocal changed, refused
             if error is None:
                 changed = self.committed(updates)
-            is_committed.set()
+            refused = error
+            is_answered.set()
 
-        self._store.write(Changes(consents=list(updates), audit=list(audit)), committed)
-        await is_committed.wait()
+        self._store.write(Changes(consents=list(updates), audit=list(audit)), answered)
+        await is_answered.wait()
+        if refused is not None:
+            raise refused
         return changed
 
     async def take_in(
@@ -85,7 +90,8 @@ class Consents:
         many changed anything.
 
         ``told`` hears both after the commit of each slice. What was committed stays when the call is cancelled.
-        ``records`` are made in a thread, for there may be much between two of them that is none.
+        Raises StoreError as :meth:`change`, before anything is written. ``records`` are made in a thread, for there may
+        be much between two of them that is none.
         """
         read = changed = 0
         while updates := await trio.to_thread.run_sync(_updates_of, records):

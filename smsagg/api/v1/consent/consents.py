@@ -14,12 +14,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
-from smsagg.api.v1.access import account_of, actor_of, require
+from smsagg.api.v1.access import account_of, actor_of, operator_of, require
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.consent.shapes import ImportAnswer, ListAnswer, NewConsent, NewSuppression, RecordAnswer
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.messages.reading import read_as, read_csv
 from smsagg.api.v1.problem import Problem, problems
+from smsagg.api.v1.resources.changing import changing
 from smsagg.api.v1.times import milliseconds_of
 from smsagg.config.csv_rows import FileProblems
 from smsagg.consent import sender_key
@@ -194,7 +195,8 @@ class Consents:
             await self._turn()
 
         audit = [self._entry(request, "import", like, "list")]
-        rows, changed = await self._engine.consents.take_in(records, told, audit)
+        async with changing("list", self._of.name):
+            rows, changed = await self._engine.consents.take_in(records, told, audit)
         if not rows and found.lines:
             errors = [{"path": "", "detail": line} for line in found.lines[:PROBLEMS_MAX]]
             raise Problem(422, "invalid-list", "No row of the list can be taken in.", errors)
@@ -223,7 +225,7 @@ class Consents:
     def _account(self, request: Request, *scopes: str) -> str:
         caller: Caller = request.state.caller
         for scope in scopes:
-            require(caller, scope)
+            (operator_of if self._of.is_operators else require)(caller, scope)
         return "" if self._of.is_operators else account_of(caller, self._engine.accounts).name
 
     def _record(self, account: str, number: str, sender: str) -> ConsentRecord:
@@ -234,7 +236,8 @@ class Consents:
     async def _change(self, request: Request, update: ConsentUpdate) -> bool:
         action = "put" if update.is_kept else "delete"
         entry = self._entry(request, action, update.record, masked(update.record.number))
-        return await self._engine.consents.change([update], [entry]) > 0
+        async with changing("list", self._of.name):
+            return await self._engine.consents.change([update], [entry]) > 0
 
     def _entry(self, request: Request, action: str, record: ConsentRecord, subject: str) -> AuditEntry:
         """The trail is for ever, and so holds no whole numbers."""
