@@ -1,13 +1,15 @@
 """Endpoints that an account makes and changes at run time."""
 
+import os
 from typing import Any
 
 import pytest
 from attrs import evolve
 from v1_bench import OTHERS_KEY, READING_KEY, Client, api, api_config
 
-from smsagg.config.schema import Config, WebhookSettings
+from smsagg.config.schema import ApiKeySettings, Config, WebhookSettings
 from smsagg.directory.audit import Actor
+from smsagg.directory.secrets import KEY_PREFIX, digest_of, new_secret
 from smsagg.engine.endpoints.desk import ENDPOINTS_MAX
 from smsagg.engine.endpoints.endpoints import KIND
 from smsagg.errors import StaleValue, StoreFailed
@@ -97,6 +99,27 @@ async def test_webhooks_are_the_accounts_own() -> None:
             assert (await stranger.call(method, f"/v1/webhooks/crm{path}")).status == 404
         assert (await client.with_key(READING_KEY).call("GET", "/v1/webhooks")).status == 403
         await make(stranger)
+
+
+async def test_who_may_not_see_texts_has_them_told_to_nobody() -> None:
+    """Neither by an endpoint of theirs, nor by another place or more events for one that is there."""
+    config, key = api_config(), new_secret(KEY_PREFIX, os.urandom)
+    keys = config.accounts["acme"].api_keys
+    keys["blind"] = ApiKeySettings(digest_of(key), scopes=("webhooks:read", "webhooks:write"))
+    async with api(config) as client:
+        made = await make(client)
+        blind = client.with_key(key)
+        for method, path, body in (
+            ("POST", "", CRM | {"name": "mine"}),
+            ("PATCH", "/crm", {"url": "https://mine.example/"}),
+            ("PATCH", "/crm", {"events": ["message.inbound"]}),
+        ):
+            answer = await blind.call(method, f"/v1/webhooks{path}", body)
+            assert (answer.status, answer.document["type"]) == (403, "problems/scope-missing")
+        assert (await blind.call("GET", "/v1/webhooks")).document["webhooks"] == [
+            {name: made[name] for name in made if name != "secret"}
+        ]
+        assert (await blind.call("PATCH", "/v1/webhooks/crm", {"rate": 5})).status == 200
 
 
 async def test_members_change_one_by_one() -> None:

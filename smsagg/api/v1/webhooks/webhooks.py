@@ -32,6 +32,8 @@ from smsagg.events.endpoint import Endpoint
 from smsagg.webhooks.egress import Egress, Forbidden
 
 READ, WRITE = "webhooks:read", "webhooks:write"
+TEXTS = "texts:read"
+"""Besides, of who says where something is told, or what: endpoints are told texts and whole numbers."""
 
 _NEW, _CHANGE = TypeAdapter(NewWebhook), TypeAdapter(WebhookChange)
 _SECRET, _REPLAY = TypeAdapter(NewSecret), TypeAdapter(Replay)
@@ -130,8 +132,10 @@ class WebhookEndpoints:
         return answered({"webhooks": [await self._told(found[name]) for name in sorted(found)]})
 
     async def make(self, request: Request) -> Response:
-        """It is told what happens from the answer on. Its secret is shown here only."""
+        """It is told what happens from the answer on, with texts and whole numbers: this needs `texts:read`, too. Its
+        secret is shown here only."""
         account = self._account(request, WRITE)
+        require(request.state.caller, TEXTS)
         new = await read_as(request, _NEW)
         self._check_url(new.url)
         members = members_of(new.model_dump(exclude={"name", "secret"}))
@@ -143,11 +147,14 @@ class WebhookEndpoints:
         return answered(await self._told(self._found(request, READ, name)))
 
     async def change(self, request: Request, name: str) -> Response:
-        """In force for what is sent from the answer on. A webhook that is disabled because it failed is told again."""
+        """In force for what is sent from the answer on. A webhook that is disabled because it failed is told again.
+        Another `url` or other `events` need `texts:read`, too."""
         endpoint = self._found(request, WRITE, name)
         change = await read_as(request, _CHANGE)
         said = change.model_dump(exclude_unset=True)
         said = {member: value for member, value in said.items() if value is not None or member == "rate"}
+        if said.keys() & {"url", "events"}:
+            require(request.state.caller, TEXTS)
         if "url" in said:
             self._check_url(said["url"])
         return answered(
