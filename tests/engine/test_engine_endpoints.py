@@ -42,6 +42,16 @@ async def test_the_files_endpoint_is_in_force_before_one_of_its_name() -> None:
         assert gateway.engine.events.follows("acme")
 
 
+async def test_an_endpoint_of_a_name_that_was_another_ones_begins_anew() -> None:
+    """Also when that was the file's, was disabled, and left with a reload."""
+    async with run_gateway(config_with("crm")) as gateway:
+        desk = gateway.engine.endpoint_desk
+        await desk.disable(BY, desk.all("acme")["crm"])
+        gateway.reconfigure(config_with())
+        await made(gateway)
+        assert not desk.standing(desk.all("acme")["crm"]).is_disabled
+
+
 async def test_an_account_that_leaves_takes_its_endpoints_along() -> None:
     """Until it is back."""
     async with run_gateway() as gateway:

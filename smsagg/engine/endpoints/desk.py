@@ -96,7 +96,7 @@ class EndpointDesk:
                 raise EndpointError("too-many-endpoints", f"An account has at most {ENDPOINTS_MAX} endpoints.")
             settings = WebhookSettings(secret=secret or new_secret(self._entropy), **members)
             endpoint = Endpoint(account, hook, settings, Source.API, created_at=self._clock.now_ms())
-            await self._forgive(endpoint.name)
+            await self._forget(endpoint.name)
             await self._register.put(by, KIND, endpoint.name, self._endpoints.value_of(endpoint), tag=ABSENT)
         return endpoint
 
@@ -125,10 +125,7 @@ class EndpointDesk:
         """It is told nothing any more, and owed nothing."""
         self._check_own(endpoint)
         await self._register.delete(by, KIND, endpoint.name)
-        changes = Changes()
-        self._standings.forget(endpoint.name, changes)
-        self._store.write(changes)
-        await self._forgive(endpoint.name)
+        await self._forget(endpoint.name)
 
     async def enable(self, by: Actor, endpoint: Endpoint) -> None:
         """It is told again, first of all what it is owed; also one of the file."""
@@ -195,8 +192,11 @@ class EndpointDesk:
         self._endpoints.tell()
         await self._commit(changes)
 
-    async def _forgive(self, name: str) -> None:
-        """Nothing is owed under this name any more: a name that is used again begins anew."""
+    async def _forget(self, name: str) -> None:
+        """How it stood, and what it is owed: a name that is used again begins anew."""
+        changes = Changes()
+        self._standings.forget(name, changes)
+        self._store.write(changes)
         while await self._store.forgive_events(name, AT_ONCE) == AT_ONCE:
             pass
 
