@@ -12,6 +12,7 @@ from smsagg.errors import ErasuresFull
 from smsagg.model import MessageState
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.protection.subject import PSEUDONYM_PREFIX
+from smsagg.store.base import Changes, OnDone
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.gateway import FakeGateway, make_config, run_gateway
 
@@ -99,6 +100,27 @@ async def test_an_erasure_goes_on_after_a_crash() -> None:
     async with run_gateway(make_config(), store=MemoryStore(tables)) as gateway:
         await came_to(gateway, erasure, "done")
     assert numbers(tables) == [erasure.pseudonym]
+
+
+async def test_an_erasure_whose_caller_went_away_is_done() -> None:
+    """What was with the store is committed, so it is known, and taken up at once."""
+    store = MemoryStore()
+    async with run_gateway(make_config(), store=store) as gateway:
+        await deliver(gateway)
+        erasures = gateway.engine.erasures
+        with trio.CancelScope() as caller:
+            write = store.write
+
+            def write_and_leave(changes: Changes, on_done: OnDone | None = None) -> None:
+                write(changes, on_done)
+                if changes.entities:
+                    caller.cancel()
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(store, "write", write_and_leave)
+                await erasures.start(ANN, "acme", DIGITS)
+        assert caller.cancelled_caught
+        await gateway.until(lambda: set(numbers(store.tables)) != {DIGITS})
 
 
 async def test_erasures_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,9 @@ class Erasures:
         return found if found is not None and found.account == account else None
 
     async def start(self, by: Actor, account: str, digits: str) -> Erasure:
-        """Write it down; returns after the commit. Raises StoreError and ErasuresFull: then there is none."""
+        """Write it down; returns after the commit. Raises StoreError and ErasuresFull: then there is none.
+
+        A call that is cancelled may have begun one."""
         if sum(not erasure.done_at for erasure in self._erasures.values()) >= PENDING_MAX:
             raise ErasuresFull(f"{PENDING_MAX} erasures are under way")
         cipher = self._store.cipher
@@ -123,7 +125,6 @@ class Erasures:
         details = {"erasure": erasure.erasure_id}
         await self._register.note(by, "personal-data.erase", erasure.pseudonym, details, account)
         await self._keep(erasure)
-        self._wake.set()
         return erasure
 
     async def run(self) -> None:
@@ -187,6 +188,8 @@ class Erasures:
 
         def on_done(error: StoreError | None) -> None:
             told.append(error)
+            if error is None:  # whether or not somebody still waits for it
+                self._kept(erasure, dropped)
             answered.set()
 
         done = [one.erasure_id for one in self._erasures.values() if one.done_at]
@@ -197,6 +200,10 @@ class Erasures:
         await answered.wait()
         if told[0] is not None:
             raise told[0]
+
+    def _kept(self, erasure: Erasure, dropped: Iterable[str]) -> None:
         for erasure_id in dropped:
-            del self._erasures[erasure_id]
+            self._erasures.pop(erasure_id, None)
+        if erasure.erasure_id not in self._erasures:
+            self._wake.set()
         self._erasures[erasure.erasure_id] = erasure
