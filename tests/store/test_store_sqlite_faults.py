@@ -11,11 +11,15 @@ import trio
 from store_records import NOW, copy_beside, delivery, finished, message, new, update
 
 from smsagg.config.schema import StoreSettings
+from smsagg.directory.audit import Actor
+from smsagg.engine.directory.register import Register
 from smsagg.errors import StoreError, StoreFailed, StoreFull
 from smsagg.store.base import Changes
 from smsagg.store.sqlite import SqliteStore, checkpoint, jobs, money, open_sqlite_store
+from smsagg.store.sqlite import group as group_module
 from smsagg.store.sqlite import store as store_module
 from smsagg.store.sqlite.connection import Seams
+from smsagg.testing.clock import FakeClock
 from smsagg.testing.faulty_vfs import FaultyVfs, Unsynced, disk_full, sync_error, write_error
 
 
@@ -335,7 +339,7 @@ async def test_closing_gives_up_on_a_dead_medium(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize("place", ["recover", "load_spending"])
+@pytest.mark.parametrize("place", ["recover", "load_spending", "apply_audit"])
 def test_a_writer_that_dies_of_a_bug_takes_the_process_with_it(
     settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -349,7 +353,9 @@ def test_a_writer_that_dies_of_a_bug_takes_the_process_with_it(
             nursery.start_soon(store.recover, NOW, NOW)
             nursery.start_soon(store.load_spending, 0)
             nursery.start_soon(store.load_balances)
+            nursery.start_soon(Register(store, FakeClock()).note, Actor("unix:ann"), "carriers.drain", "alpha", {})
 
-    monkeypatch.setattr(jobs if place == "recover" else money, place, fail)
+    of = {"recover": jobs, "load_spending": money, "apply_audit": group_module}
+    monkeypatch.setattr(of[place], place, fail)
     with pytest.raises(trio.TrioInternalError):
         trio.run(live)

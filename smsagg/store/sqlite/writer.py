@@ -149,11 +149,11 @@ class Writer:
         """On the loop: end the process. Nobody keeps it from ending by waiting for an answer, first of all."""
         self._closed = True
         died = StoreFailed("the store's writer thread has died")
-        unheard: list[Write | Job | _Close | None] = [*group.jobs, self._held]
+        unheard: list[Write | Job | _Close | None] = [*group.writes, *group.jobs, self._held]
         while not self._queue.empty():
             unheard.append(self._queue.get_nowait())
         for item in unheard:
-            if isinstance(item, Job):
+            if (isinstance(item, Job) or (isinstance(item, Write) and item.changes.audit)) and item.on_done is not None:
                 item.on_done(died)
         raise died from error
 
