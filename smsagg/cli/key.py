@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import click
+from attrs import define
 
 from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import config_option
@@ -12,9 +13,10 @@ from smsagg.config.load import load_config
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import ControlError
 from smsagg.history import open_history
-from smsagg.protection.key import new_key
+from smsagg.protection.key import Key, new_key
 from smsagg.store.key_files import key_sources, read_keys, write_keys
 from smsagg.store.seal_file import SealFile
+from smsagg.store.sqlite.keys import needed_keys, number_of
 from smsagg.store.sqlite.opening import renew_database_key
 from smsagg.store.sqlite.resealing import sealed_by
 
@@ -43,12 +45,10 @@ def new(path: Path | None) -> None:
 def list_keys(config_path: Path) -> None:
     """Show each key by its id, where it is, and what is sealed with it."""
     store = load_config(config_path, settings_class).store
-    of_database, counted = _uses(store)
+    uses = _uses(store)
     for place, (source, known) in enumerate(read_keys(store)):
-        uses = ["the database"] if known.key_id in of_database else []
-        uses += [f"{counted[known.key_id]:,} single values"] if counted[known.key_id] else []
         age = "seals" if place == 0 else "opens"
-        click.echo(f"{known.name}  {age}  {source}  {' and '.join(uses) or 'nothing is sealed with it'}")
+        click.echo(f"{known.name}  {age}  {source}  {uses.of(known, is_newest=place == 0)}")
 
 
 @key.command()
@@ -75,11 +75,11 @@ def forget(config_path: Path, key_id: str) -> None:
     if not found:
         raise ControlError(f"there is no key {key_id}")
     source, gone = found[0]
-    of_database, counted = _uses(store)
-    if gone.key_id in of_database or counted[gone.key_id]:
-        raise ControlError(f"key {key_id} is needed: restart the server with a newer one first; see smsagg key list")
-    if keys[0][1] == gone:
+    newest, uses = keys[0][1], _uses(store)
+    if newest == gone:
         raise ControlError(f"key {key_id} is the newest: what comes next is sealed with it")
+    if uses.is_needed(gone) or not uses.is_needed(newest):
+        raise ControlError(f"key {key_id} is needed: restart the server with a newer one first; see smsagg key list")
     if source.kind != "file":
         raise ControlError(f"take it out of {source} yourself")
     rest = [known for place, known in keys if place == source and known != gone]
@@ -97,7 +97,28 @@ def renew(config_path: Path) -> None:
     click.echo("the database has another key; older backups are sealed with the one before")
 
 
-def _uses(store: StoreSettings) -> tuple[set[bytes], Counter[bytes]]:
-    """The keys of the database's own key, and how many single values each key seals."""
+@define(frozen=True)
+class _Uses:
+    """What keys are needed for."""
+
+    of_database: set[bytes]
+    """Those that seal the database's own key."""
+    counted: Counter[bytes]
+    """How many single values each seals."""
+    noted: set[int]
+    """Those without which the store does not open."""
+
+    def is_needed(self, key: Key) -> bool:
+        return key.key_id in self.of_database or self.counted[key.key_id] > 0 or number_of(key.key_id) in self.noted
+
+    def of(self, key: Key, *, is_newest: bool) -> str:
+        uses = ["the database"] if key.key_id in self.of_database else []
+        uses += [f"{self.counted[key.key_id]:,} single values"] if self.counted[key.key_id] else []
+        if not uses and not is_newest and self.is_needed(key):
+            return "nothing is sealed with it; needed until the next start"
+        return " and ".join(uses) or "nothing is sealed with it"
+
+
+def _uses(store: StoreSettings) -> _Uses:
     with open_history(store.path, store.encryption) as history, history.snapshot() as ask:
-        return SealFile(store.path).key_ids(), sealed_by(ask)
+        return _Uses(SealFile(store.path).key_ids(), sealed_by(ask), needed_keys(ask))

@@ -156,16 +156,20 @@ class History:
 @contextmanager
 def open_history(path: str | Path, encryption: EncryptionSettings = _IN_PLAIN) -> Iterator[History]:
     """The store at ``path`` for reading; raises :class:`StoreFailed` with what to do when that cannot be."""
-    with open_connection(path, encryption) as connection:
+    with open_connection(path, key_of(path, encryption)) as connection:
         yield History(connection)
 
 
-@contextmanager
-def open_connection(path: str | Path, encryption: EncryptionSettings) -> Iterator[apsw.Connection]:
-    """The same for who asks SQLite itself."""
+def key_of(path: str | Path, encryption: EncryptionSettings) -> bytes:
+    """Of the database at ``path``; raises :class:`StoreFailed`."""
     if not Path(path).is_file():
         raise StoreFailed(f"there is no store at {Path(path).absolute()}")
-    database_key = find_database_key(StoreSettings(path=str(path), encryption=encryption))
+    return find_database_key(StoreSettings(path=str(path), encryption=encryption))
+
+
+@contextmanager
+def open_connection(path: str | Path, database_key: bytes) -> Iterator[apsw.Connection]:
+    """The same for who asks SQLite itself."""
     connection: apsw.Connection | None = None
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)

@@ -1,11 +1,13 @@
 """Where the store's keys are: files and variables of the environment, as ``[store.encryption]`` names them.
 
 A file holds one key a line, the newest first, and is readable by its owner alone. It is written beside its name and
-renamed when it is on the medium: a crash leaves the old file or the new one.
+renamed when it is on the medium: a crash leaves the old file or the new one. What replaces a file is for those who
+could read that one: an administrator may rotate the keys of a server that runs as somebody else.
 """
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import define
@@ -61,27 +63,28 @@ def write_keys(path: Path, keys: list[Key]) -> None:
 
 
 def write_private(path: Path, octets: bytes) -> None:
-    """Replace or make a file that its owner alone may read. Raises :class:`StoreFailed`."""
+    """Replace or make a file, which its owner alone may read. Raises :class:`StoreFailed`."""
     temporary = path.with_name(f"{path.name}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.fchmod(descriptor, 0o600)
-            os.write(descriptor, octets)
+        with open(descriptor, "wb") as file:
+            _guard(descriptor, like=path)
+            file.write(octets)
+            file.flush()
             os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
         os.rename(temporary, path)
         sync_folder(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise StoreFailed(f"{path}: {error.strerror}") from error
 
 
-def sync_file(path: Path) -> None:
-    """Make a file durable that somebody else wrote, for its owner's eyes only; raises :class:`OSError`."""
-    os.chmod(path, 0o600)
+def sync_file(path: Path, like: Path) -> None:
+    """Make a file durable that somebody else wrote and that is to be ``like``; raises :class:`OSError`."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
+        _guard(descriptor, like)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -94,6 +97,17 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _guard(descriptor: int, like: Path) -> None:
+    """Let the owner and group of ``like`` do with an open file what they may do with that; its owner, if it is not."""
+    made, mode = os.fstat(descriptor), 0o600
+    with suppress(FileNotFoundError):
+        found = os.stat(like)
+        mode = found.st_mode & 0o660
+        if (found.st_uid, found.st_gid) != (made.st_uid, made.st_gid):
+            os.fchown(descriptor, found.st_uid, found.st_gid)
+    os.fchmod(descriptor, mode)
 
 
 def _is_missing(settings: StoreSettings) -> bool:

@@ -3,15 +3,18 @@
 import os
 from pathlib import Path
 
+import apsw
 import orjson
+import pytest
 from store_records import NOW, new
 
 from smsagg.config.schema import StoreSettings
+from smsagg.errors import StoreFailed
 from smsagg.history import open_history
 from smsagg.protection.key import new_key
 from smsagg.store.base import Changes, EntityUpdate
 from smsagg.store.key_files import load_cipher, read_keys, write_keys
-from smsagg.store.sqlite import open_sqlite_store
+from smsagg.store.sqlite import open_sqlite_store, resealing
 from smsagg.store.sqlite.resealing import sealed_by
 from smsagg.verification import Verification, VerificationState
 
@@ -60,6 +63,11 @@ def counted(settings: StoreSettings) -> dict[bytes, int]:
         return dict(sealed_by(ask))
 
 
+async def counted_at_a_start(settings: StoreSettings) -> dict[bytes, int]:
+    async with open_sqlite_store(settings):
+        return counted(settings)
+
+
 async def test_the_old_key_is_needed_no_more(settings: StoreSettings) -> None:
     """However many values there are; each opens as what it was."""
     await fill(settings, 1_201, VerificationState.APPROVED)
@@ -77,6 +85,22 @@ async def test_the_old_key_is_needed_no_more(settings: StoreSettings) -> None:
         for key, value in entities:
             opened = [store.cipher.open_text(token, CONTEXT) for token in orjson.loads(value)["secrets"]]
             assert opened == [f"whsec_{key.removeprefix('acme/')}", "älter"]
+
+
+async def test_a_disk_that_is_full_is_said(settings: StoreSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start fails with a sentence, and the next one goes on."""
+    await fill(settings, 1, VerificationState.APPROVED)
+    old, young = rotate(settings)
+
+    def fail(*_: object) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resealing, "_reseal_texts", fail)
+        with pytest.raises(StoreFailed, match=r"smsagg\.db: no space left for the database"):
+            await counted_at_a_start(settings)
+    assert old != young
+    assert await counted_at_a_start(settings) == {young: 3}
 
 
 async def test_a_pending_code_keeps_its_key(settings: StoreSettings) -> None:

@@ -11,7 +11,7 @@ from store_records import NOW, finished, new
 from smsagg.config.protection_settings import EncryptionSettings
 from smsagg.config.schema import StoreSettings
 from smsagg.errors import StoreFailed, StoreInUse
-from smsagg.history import open_history
+from smsagg.history import backup, open_history
 from smsagg.history.backup import back_up
 from smsagg.history.lookup import find_messages
 from smsagg.protection.key import new_key
@@ -106,6 +106,7 @@ async def test_sealing_that_was_cut_off_begins_again(
         patch.setattr(f"{rewriting.__name__}.{step}", fail)
         with pytest.raises(StoreFailed, match="cannot be sealed: Input/output error"):
             await fill(sealed)
+    assert "smsagg.db.rewritten" not in files_of(sealed)
     await check(sealed)
     assert not hits(sealed, TEXT, NUMBER, PARKED)
 
@@ -185,6 +186,32 @@ def test_a_store_in_plain_has_no_key_to_renew(settings: StoreSettings) -> None:
         renew_database_key(settings)
 
 
+async def test_a_copy_that_a_crash_left_goes_at_the_next_start(sealed: StoreSettings) -> None:
+    """Whoever made it: nobody would ever remove it."""
+    await fill(sealed)
+    os.symlink("half", f"{sealed.path}.rewritten")
+    await check(sealed)
+    assert "smsagg.db.rewritten" not in os.listdir(os.path.dirname(sealed.path))
+
+
+async def test_a_damaged_log_is_not_folded_in_for_another_key(sealed: StoreSettings, tmp_path: Path) -> None:
+    """As at a start: commits that were acknowledged are not dropped without a word."""
+    async with open_sqlite_store(sealed) as store:
+        for seq in range(1, 9):
+            store.write(new(seq))
+            await store.flush()
+        left = {name: octets for name, octets in files_of(sealed).items() if name != "smsagg.db-shm"}
+    wal = left["smsagg.db-wal"]
+    left["smsagg.db-wal"] = wal[:2000] + b"????" + wal[2004:]
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name, octets in left.items():
+        (crashed / name).write_bytes(octets)
+    with pytest.raises(StoreFailed, match="is damaged after frame 0"):
+        renew_database_key(evolve(sealed, path=str(crashed / "smsagg.db")))
+    assert (crashed / "smsagg.db-wal").read_bytes() == left["smsagg.db-wal"]
+
+
 async def test_a_changed_page_is_not_read(sealed: StoreSettings) -> None:
     """Each is authenticated: whoever has the file but not the key can destroy, and cannot forge."""
     await fill(sealed)
@@ -204,6 +231,47 @@ async def test_a_backup_is_sealed_as_the_store_is(sealed: StoreSettings, tmp_pat
         back_up(sealed, copy)
     key = EncryptionSettings(enabled=True, keys=(f"file:{sealed.path}.key",))
     await check(evolve(sealed, path=str(copy), encryption=key))
+
+
+async def test_a_backup_opens_with_the_key_that_it_was_made_with(
+    sealed: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the store gets another one while it is copied."""
+    await fill(sealed)
+    copy = tmp_path / "copies" / "copy.db"
+    copy.parent.mkdir()
+    synced = backup.sync_file
+
+    def renew_first(path: Path, like: Path) -> None:
+        renew_database_key(sealed)
+        synced(path, like)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "sync_file", renew_first)
+        back_up(sealed, copy)
+    assert {path.stat().st_mode & 0o777 for path in copy.parent.iterdir()} == {0o600}
+    key = EncryptionSettings(enabled=True, keys=(f"file:{sealed.path}.key",))
+    await check(evolve(sealed, path=str(copy), encryption=key))
+
+
+@pytest.mark.parametrize("step", ["sync_file", "sync_folder"])
+async def test_a_backup_that_fails_leaves_nothing(
+    sealed: StoreSettings, tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it can be asked for again."""
+    await fill(sealed)
+    copy = tmp_path / "copies" / "copy.db"
+    copy.parent.mkdir()
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, step, fail)
+        with pytest.raises(StoreFailed, match="No space left"):
+            back_up(sealed, copy)
+    assert list(copy.parent.iterdir()) == []
+    back_up(sealed, copy)
 
 
 async def test_a_backup_in_plain(settings: StoreSettings, tmp_path: Path) -> None:

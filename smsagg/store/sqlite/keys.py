@@ -4,6 +4,9 @@ A key is noted in the transaction of the first thing that it sealed, and forgott
 more; so a store whose keys are not all there is found out when it is opened, not when the first text cannot be read.
 """
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 import apsw
 
 from smsagg.errors import StoreFailed
@@ -21,7 +24,7 @@ class NeededKeys:
     def __init__(self, connection: apsw.Connection, cipher: Cipher) -> None:
         self._cipher = cipher
         self._number = number_of(cipher.key_id)
-        needed = needed_keys(connection)
+        needed = needed_keys(connection.execute)
         missing = needed - {number_of(key_id) for key_id in cipher.key_ids}
         if missing:
             names = ", ".join(f"{number:08x}" for number in sorted(missing))
@@ -30,16 +33,18 @@ class NeededKeys:
                 " store.encryption.keys"
             )
         self._is_noted = self._number in needed
+        self._is_noting = False
 
     def note(self, cursor: apsw.Cursor) -> None:
         """In a transaction that may hold the first thing that was sealed; :meth:`committed` must follow."""
-        if not self._is_noted and self._cipher.has_sealed:
+        self._is_noting = self._cipher.has_sealed  # what is sealed from here on comes with a later transaction
+        if self._is_noting and not self._is_noted:
             cursor.execute("INSERT OR IGNORE INTO store_keys VALUES (?)", (self._number,))
 
     def committed(self) -> None:
-        self._is_noted = self._is_noted or self._cipher.has_sealed
+        self._is_noted = self._is_noted or self._is_noting
 
 
-def needed_keys(connection: apsw.Connection) -> set[int]:
+def needed_keys(ask: Callable[[str, Sequence[Any]], Iterable[Any]]) -> set[int]:
     """Those that have been noted."""
-    return {row[0] for row in connection.execute("SELECT key_id FROM store_keys")}
+    return {row[0] for row in ask("SELECT key_id FROM store_keys", ())}

@@ -13,10 +13,11 @@ from smsagg.protection import Cipher
 from smsagg.store.key_files import load_cipher, make_keys
 from smsagg.store.seal_file import SealFile, new_database_key
 from smsagg.store.sqlite.connection import Seams, close, connect, open_checked
+from smsagg.store.sqlite.errors import store_error
 from smsagg.store.sqlite.keys import NeededKeys, needed_keys
 from smsagg.store.sqlite.owner import OwnerLock
 from smsagg.store.sqlite.resealing import reseal
-from smsagg.store.sqlite.rewriting import opens, rewrite
+from smsagg.store.sqlite.rewriting import forget_copy, opens, rewrite
 from smsagg.store.sqlite.sealing import give_functions, is_plain
 
 log = structlog.get_logger("smsagg.store")
@@ -41,6 +42,7 @@ def open_database(settings: StoreSettings, seams: Seams) -> Opened:
         raise StoreFailed(f"{settings.path}: {error.strerror}") from error
     lock = OwnerLock(settings.path)
     try:
+        forget_copy(settings.path)
         database_key = find_database_key(settings)
         connection = open_checked(settings.path, lock, seams, database_key)
         try:
@@ -50,9 +52,10 @@ def open_database(settings: StoreSettings, seams: Seams) -> Opened:
                 connection, database_key = _sealed(settings, seams, connection, database_key)
             give_functions(connection, cipher)
             return Opened(lock, connection, cipher, keys, database_key)
-        except StoreFailed as error:
+        except (StoreFailed, apsw.Error) as error:
             close(connection)
-            raise StoreFailed(f"{settings.path}: {error}") from error
+            reason = store_error(error) if isinstance(error, apsw.Error) else error
+            raise StoreFailed(f"{settings.path}: {reason}") from error
         except BaseException:
             close(connection)
             raise
@@ -84,6 +87,7 @@ def renew_database_key(settings: StoreSettings) -> None:
         old_key = find_database_key(settings)
         if not old_key:
             raise StoreFailed(f"{settings.path} is in plain: it is sealed at a start with store.encryption.enabled")
+        close(open_checked(settings.path, lock, Seams(), old_key))
         seal_file, cipher, new_key = SealFile(settings.path), load_cipher(settings), new_database_key()
         seal_file.write(cipher, [new_key, old_key])
         rewrite(settings.path, old_key, new_key)
@@ -94,7 +98,7 @@ def renew_database_key(settings: StoreSettings) -> None:
 
 def _store_keys(settings: StoreSettings, connection: apsw.Connection) -> tuple[Cipher, NeededKeys]:
     """A store that needs no key yet gets one; a key that it needs is never made anew."""
-    if not needed_keys(connection) and not SealFile(settings.path).exists():
+    if not needed_keys(connection.execute) and not SealFile(settings.path).exists():
         make_keys(settings)
     cipher = load_cipher(settings)
     return cipher, NeededKeys(connection, cipher)

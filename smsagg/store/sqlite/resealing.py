@@ -34,15 +34,20 @@ _DIGESTS = "SELECT digests FROM verifications INDEXED BY verifications_pending W
 
 
 def reseal(connection: apsw.Connection, cipher: Cipher) -> None:
-    """Nothing at all, unless a key is needed that is not the newest."""
+    """Nothing at all, unless there are several keys.
+
+    Then the newest one is noted at once: that shows that it seals now, and that an older one may go.
+    """
     newest = number_of(cipher.key_id)
-    if needed_keys(connection) <= {newest}:
+    if len(cipher.key_ids) == 1:
         return
     connection.execute("INSERT OR IGNORE INTO store_keys VALUES (?)", (newest,))
+    if needed_keys(connection.execute) == {newest}:
+        return
     _reseal_entities(connection, cipher)
     _reseal_texts(connection, cipher)
     pending = {number_of(key_id) for key_id in _of_digests(connection)}
-    for key in needed_keys(connection) - pending - {newest}:
+    for key in needed_keys(connection.execute) - pending - {newest}:
         connection.execute("DELETE FROM store_keys WHERE key_id = ?", (key,))
 
 

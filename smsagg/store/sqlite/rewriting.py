@@ -29,7 +29,7 @@ def rewrite(path: str, old_key: bytes, new_key: bytes, vfs: str | None = None) -
 
     Raises :class:`StoreFailed`; the old one is whole then.
     """
-    copy = Path(f"{path}.rewritten")
+    copy = _copy_of(path)
     try:
         copy.unlink(missing_ok=True)
         connection = apsw.Connection(path, flags=_FLAGS, vfs=vfs_of(vfs, old_key or new_key))
@@ -40,16 +40,22 @@ def rewrite(path: str, old_key: bytes, new_key: bytes, vfs: str | None = None) -
             connection.execute("VACUUM INTO ?", (uri_of(copy, new_key),))
         finally:
             close(connection)
-        sync_file(copy)
+        sync_file(copy, Path(path))
         for name in (f"{path}-wal", f"{path}-shm"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
         os.rename(copy, path)
         sync_folder(copy)
-    except apsw.Error as error:
-        raise StoreFailed(f"it cannot be sealed: {store_error(error)}") from error
-    except OSError as error:
-        raise StoreFailed(f"it cannot be sealed: {error.strerror}") from error
+    except (apsw.Error, OSError) as error:
+        forget_copy(path)
+        reason = store_error(error) if isinstance(error, apsw.Error) else error.strerror
+        raise StoreFailed(f"it cannot be sealed: {reason}") from error
+
+
+def forget_copy(path: str) -> None:
+    """Give back the room of a copy that was cut off."""
+    with contextlib.suppress(OSError):
+        _copy_of(path).unlink(missing_ok=True)
 
 
 def opens(path: str, database_key: bytes) -> bool:
@@ -67,3 +73,7 @@ def opens(path: str, database_key: bytes) -> bool:
     finally:
         close(connection)
     return True
+
+
+def _copy_of(path: str) -> Path:
+    return Path(f"{path}.rewritten")
