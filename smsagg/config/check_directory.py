@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def directory_problems(config: Config) -> Iterator[Problem]:
-    """Problems of ``accounts.*.api_keys``, ``accounts.*.http`` and ``operators``."""
+    """Problems of ``accounts.*.api_keys``, ``accounts.*.http``, ``operators`` and ``directory``."""
     owner: dict[str, str] = {}
     for path, key in _keys(config):
         here = ".".join(path)
@@ -31,6 +31,9 @@ def directory_problems(config: Config) -> Iterator[Problem]:
         yield from _idle_burst(("accounts", name, "http"), account.http)
         if account.http.require_certificate:
             yield from _unseen_certificate(config, ("accounts", name, "http", "require_certificate"))
+    if config.directory.totp_for and "keys" not in config.directory.totp_for:
+        reason = "must name keys too: who may make keys without a code makes one of somebody without a second factor"
+        yield Problem(("directory", "totp_for"), reason)
     for name, operator in config.operators.items():
         for scope in operator.scopes:
             if scope not in scopes_of(operator.role, ""):

@@ -86,4 +86,4 @@ class DirectorySettings:
     token_ttl: Duration = field(default=Duration(3_600.0), validator=above(0))
     """How long an access token of an OAuth client is good."""
     totp_for: tuple[str, ...] = field(default=(), validator=each(one_of(*DANGEROUS)))
-    """What is done only with a code of a second factor, by people who have one."""
+    """What is done only with a code of a second factor, by people who have one; empty, or ``keys`` is among it."""

@@ -161,6 +161,17 @@ async def test_a_stolen_key_takes_no_factors_place() -> None:
         await ann.enrol()
 
 
+async def test_an_owners_stolen_key_takes_its_own_factor_away_by_a_code_only() -> None:
+    """Whatever the policy says, as when enrolling anew."""
+    async with api(owned_config()) as client:
+        ann = await person(client)
+        await ann.enrol()
+        await ann.confirm()
+        assert kind_of(await ann.client.call("DELETE", "/v1/users/ann/totp")) == (403, "totp-needed")
+        ann.next_step()
+        assert (await ann.client.call("DELETE", "/v1/users/ann/totp", totp=ann.code())).status == 204
+
+
 async def test_keys_that_are_nobodys_do_nothing_that_is_dangerous() -> None:
     """A thief of one makes no keys and no people."""
     async with api(strict_config()) as client:

@@ -10,6 +10,7 @@ from smsagg.config.load import load_config
 from smsagg.config.schema import (
     AccountHttpSettings,
     ApiKeySettings,
+    DirectorySettings,
     HttpsListenSettings,
     OperatorSettings,
     ServerSettings,
@@ -30,6 +31,14 @@ def test_one_hash_is_one_key() -> None:
     assert [problem.line("f") for problem in directory_problems(config)] == [
         "f: operators.ann.hash: is the hash of accounts.acme.api_keys.app already"
     ]
+
+
+def test_a_second_factor_for_anything_is_one_for_keys_too() -> None:
+    """Else whoever has a key makes one of a person who has not enrolled, and does so as that person."""
+    config = make_config(directory=DirectorySettings(totp_for=("freeze", "users")))
+    (problem,) = directory_problems(config)
+    assert problem.line("f").startswith("f: directory.totp_for: must name keys too")
+    assert not list(directory_problems(make_config(directory=DirectorySettings(totp_for=("freeze", "keys")))))
 
 
 def test_a_keys_name_is_one_for_addresses() -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of
 from smsagg.api.v1.asking import asked
-from smsagg.api.v1.danger import PARAMETER, dangerous
+from smsagg.api.v1.danger import PARAMETER, Danger, dangerous
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.directory.key_shapes import NAME, UserAnswer, UserFields, UsersAnswer, roles_of
 from smsagg.api.v1.directory.sides import Side
@@ -18,6 +18,7 @@ from smsagg.api.v1.messages.viewing import instant
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.clock import Clock
+from smsagg.directory.caller import Caller
 from smsagg.directory.roles import scopes_of
 from smsagg.directory.user import User
 from smsagg.engine.directory.directory import Directory
@@ -129,10 +130,17 @@ class Users:
         return Response(status_code=204)
 
     async def delete_totp(self, request: Request, name: UserName) -> Response:
-        """For somebody who has lost it; they may enrol again."""
+        """For somebody who has lost it; they may enrol again. One's own goes by a code of it, whatever the policy says:
+        a stolen key could put another in its place."""
         account = self._side.enter(request, "write")
         self._grant(request, account, self._found(account, name).role)
-        await dangerous(request, "users")
+        caller: Caller = request.state.caller
+        is_own = (caller.account, caller.user) == (account, name)
+        if is_own and self._directory.second_factor.is_confirmed(account, name):
+            danger: Danger = request.state.danger
+            await danger.check_code(request, "totp")
+        else:
+            await dangerous(request, "users")
         if not await asked(self._directory.second_factor.remove(actor_of(request), account, name)):
             raise Problem(404, "no-totp", "This person has no second factor.")
         return Response(status_code=204)
