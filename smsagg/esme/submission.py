@@ -160,11 +160,7 @@ class Submission:
             not_before,
             expires_at,
         )
-        refusal = self._admission.admit(account, message, digits, now)
-        if refusal is None and message.message_class != message_class:  # a rule has given it another
-            settings_now = self.class_settings(message.message_class)
-            message.expires_at = end_of_life(message.not_before, asked_until, settings_now)
-        return refusal or message
+        return self._admission.admit(account, message, digits, now, asked_until) or message
 
     def message_of_data(self, pdu: DataSm, account: Account, now: int) -> Message | Refusal:
         """The same for a data_sm, which says less: its text is its message_payload (ESME_RMISSINGOPTPARAM without).

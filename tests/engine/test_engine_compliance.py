@@ -3,17 +3,21 @@
 from typing import Any
 
 import pytest
+from attrs import evolve
 from engine_numbers import stock
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from smsagg.compliance import ComplianceMap, CountryRules, Hours, RequiredText, Senders
-from smsagg.config.schema import MessageClassSettings, SenderSettings
+from smsagg.config.schema import Duration, MessageClassSettings, SenderSettings
 from smsagg.config.units import MessageLimit
 from smsagg.engine.admission.explaining import Explainer, Question
 from smsagg.inventory.number import Number, NumberType, assign
 from smsagg.model import Cause, Message, MessageState, Refusal
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.model.message import ANSWERED
+from smsagg.routing.router import Router
+from smsagg.routing.rules import RouteTable, rule_of
+from smsagg.routing.rules.settings import RuleSettings
 from smsagg.routing.rules.week import week_of
 from smsagg.store.memory import MemoryStore
 from smsagg.tables import Tables
@@ -216,6 +220,29 @@ async def test_explain_tells_of_the_rules(rules: dict[str, Any], says: str, reas
         steps = {one["step"]: (one["says"], one["reason"]) for one in told}
         assert steps["compliance"] == (says, reason)
         assert steps["recipient"][0] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("ttl_s", "says", "life_s"), [(3_600, "outside_sending_hours", 0), (86_400, "", 86_400), (10**6, "", 10**5)]
+)
+async def test_a_class_that_a_rule_gives_has_its_hours_and_its_life(ttl_s: int, says: str, life_s: int) -> None:
+    """Its life begins when it was to be sent, and not with the hours; what ends before them is refused. Explained
+    alike."""
+    limits = MessageClassSettings(ttl=Duration(float(ttl_s)), ttl_max=Duration(100_000.0))
+    config = make_config(message_classes={"marketing": limits, "default": MessageClassSettings(ttl=Duration(3_600.0))})
+    rule = RuleSettings(name="sales", content_pattern="Sale", pool="gb", set_class="marketing")
+    routes = RouteTable([rule_of(rule)], Router(config.pools, config.routing))
+    own = evolve(tables(hours=hours("10:00-12:00")), routes=routes)
+    async with run_gateway(config, tables=own) as gateway:
+        now = gateway.clock.now_ms()
+        message, refusal = admit(gateway, message_class="default", body=b"Sale", ttl_s=3_600)
+        assert (refusal.reason if refusal else "") == says
+        if not says:
+            assert (message.not_before - now, message.expires_at - now) == (2 * HOUR_MS, life_s * 1_000)
+        question = Question("acme", NUMBER, "ACME", "Sale", "default")
+        told = Explainer(config, own, gateway.engine).explain(question, now)["steps"]
+        steps = {one["step"]: one["says"] for one in told}
+        assert steps["compliance"] == ("refused" if says else "held")
 
 
 async def test_a_number_gets_so_many_of_a_class_from_an_account(mock_clock: MockClock) -> None:

@@ -6,6 +6,7 @@ step that no setting asks for is not taken.
 """
 
 from smsagg.config.sandbox import SANDBOX
+from smsagg.config.schema import MessageClassSettings
 from smsagg.engine.accounts import Account
 from smsagg.engine.admission.frequency import FrequencyCaps
 from smsagg.engine.admission.lookups import Lookups
@@ -16,8 +17,11 @@ from smsagg.engine.admission.tariffs import Tariffs
 from smsagg.engine.core import Core
 from smsagg.model import Message, Refusal
 from smsagg.model.message import ANSWERED
+from smsagg.policy.submit_rules import end_of_life
 from smsagg.routing.prefix import country_of
 from smsagg.sandbox import magic_of
+
+_DEFAULT_CLASS = MessageClassSettings()
 
 
 class Admission:
@@ -41,11 +45,15 @@ class Admission:
         self.caps.reconfigure()
         self._frequency.reconfigure()
 
-    def admit(self, account: Account, message: Message, digits: str, now: int) -> Refusal | None:
+    def admit(
+        self, account: Account, message: Message, digits: str, now: int, asked_until: int | None = None
+    ) -> Refusal | None:
         """Route ``message`` to the E.164 number ``digits`` (no plus); ``None``: it may be taken in.
 
-        ``now`` is UTC milliseconds. The message is not stored yet, and nothing is held for it but what the choice of
-        its sender noted (``sender_use``), which goes with it through the intake.
+        ``now`` is UTC milliseconds. A rule may give the message another class, and with that another life: until
+        ``asked_until``, if its customer asked for an end, as far as that class lets it live. The message is not stored
+        yet, and nothing is held for it but what the choice of its sender noted (``sender_use``), which goes with it
+        through the intake.
         """
         message.country = country_of(digits)
         guard = account.guard
@@ -61,7 +69,11 @@ class Admission:
         numbers = self._core.numbers
         refusal = None if message.origin == ANSWERED else numbers.sender_for(account, message, digits, now)
         if refusal is None:
+            asked_class = message.message_class
             refusal = _play(message, digits) if is_sandbox else self.routing.route(message, digits, now)
+            if message.message_class != asked_class:
+                settings = self._core.config.message_classes.get(message.message_class, _DEFAULT_CLASS)
+                message.expires_at = end_of_life(message.not_before, asked_until, settings)
         if refusal is None and self.permission.is_needed:
             refusal = self.permission.check(account, message, digits)
         if refusal is None and account.tariff is not None:

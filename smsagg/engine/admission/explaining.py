@@ -35,6 +35,7 @@ from smsagg.engine.engine import Engine
 from smsagg.errors import ControlError
 from smsagg.model import ChargeOn, Message
 from smsagg.policy.sender_rules import SenderRules
+from smsagg.policy.submit_rules import end_of_life
 from smsagg.pricing import CardRate
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.routing.prefix import country_of
@@ -220,6 +221,7 @@ class _Explanation:
         if self._settings.sandbox:
             yield sandbox_step(self._digits)
         if isinstance(self._decision, Routed):
+            self._message.message_class = self._decision.message_class or self._query.message_class
             yield from self._compliance_steps()
             yield from self._price_steps(self._decision.pool)
             if self._engine is not None:
@@ -264,9 +266,8 @@ class _Explanation:
         else:
             is_suppressed = engine.consents.is_suppressed(message, digits)
             asked = engine.admission.permission.asked(engine.core.accounts[message.account], message, digits)
-        classes = self._config.message_classes
-        ttl = classes.get(message.message_class, MessageClassSettings()).ttl
-        asked = asked._replace(expires_at=self._at + round(ttl * 1000))
+        settings = self._config.message_classes.get(message.message_class, MessageClassSettings())
+        asked = asked._replace(expires_at=end_of_life(self._at, None, settings))
         yield from compliance_step(self._tables.compliance.of(self._country), asked, self._country, is_suppressed)
 
     def _price_steps(self, pool: str) -> Iterator[Step]:

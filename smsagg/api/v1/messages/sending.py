@@ -221,14 +221,13 @@ class Sending:
         if isinstance(written, Refusal):
             return written
         written.message.is_secret = purpose is not None
-        refusal = self._engine.admission.admit(account, written.message, written.digits, now)
+        refusal = self._engine.admission.admit(account, written.message, written.digits, now, written.asked_until)
         if refusal is not None:
             return refusal
         objection = None if purpose is None else purpose.objection(written.message, now)
         if objection is not None:
             self._engine.numbers.take_back((written.message,))
             return objection
-        self.writer.heed_class(written)
         return self._engine.intake.take(account, written.message, now)
 
     async def _commit(self, messages: list[Message], ends: Changes | None) -> int:

@@ -16,7 +16,7 @@ from smsagg.engine.templates.templates import Templates
 from smsagg.model import Message, Refusal
 from smsagg.policy.encoding import encoding_rules
 from smsagg.policy.sender_rules import SenderRules
-from smsagg.policy.submit_rules import end_of_life, lifetime
+from smsagg.policy.submit_rules import lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.routing.prefix import country_of
 from smsagg.smpp.status import ESME_RINVSRCADR
@@ -31,10 +31,8 @@ class Written(NamedTuple):
 
     message: Message
     digits: str
-    message_class: str
-    """For whose bounds its life was made; routing rules may give it another."""
-    expires_at: int | None
-    """As it was asked for."""
+    asked_until: int | None
+    """The end that was asked for."""
 
 
 class Writer:
@@ -102,14 +100,7 @@ class Writer:
             callback_url=asked.callback_url,
         )
         message.in_payload = len(body) > 254
-        return Written(message, digits, message.message_class, ttl_at)
-
-    def heed_class(self, written: Written) -> None:
-        """Give an admitted message the life of its class, should a routing rule have given it another."""
-        message = written.message
-        if message.message_class != written.message_class:
-            message_class = self._classes.get(message.message_class) or MessageClassSettings()
-            message.expires_at = end_of_life(message.not_before, written.expires_at, message_class)
+        return Written(message, digits, ttl_at)
 
     def _check_callback(self, account: str, url: str) -> None:
         """Raises :class:`Problem` when nobody could be told there."""
