@@ -199,7 +199,7 @@ class Gateway:
             if self._reloader is not None:
                 configuration = ConfigurationService(self._reloader)
                 handlers |= {"reload": configuration.reload, "config": configuration.serve}
-            await nursery.start(ControlServer(audited(handlers, self.engine.register.note)).run, path)
+            await nursery.start(ControlServer(audited(handlers, self.engine.register.noting)).run, path)
         except ConfigError as error:
             if self._config.server.control_socket != AUTOMATIC:
                 raise

@@ -6,18 +6,17 @@ refused afterwards is noted as such.
 """
 
 import pwd
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import trio
 
 from smsagg.control.server import Caller, Handler, Send
 from smsagg.directory.audit import Actor
-from smsagg.errors import SmsaggError, StoreError
 
-Note = Callable[[Actor, str, str, Mapping[str, Any], str | None], Awaitable[None]]
-"""See :meth:`smsagg.engine.directory.register.Register.note`."""
+Noting = Callable[[Actor, str, str, Mapping[str, Any], str | None], AbstractAsyncContextManager[None]]
+"""See :meth:`smsagg.engine.directory.register.Register.noting`."""
 
 EVERY = frozenset({"*"})
 LOOKING: Mapping[str, frozenset[str]] = {
@@ -51,12 +50,12 @@ DETAILS = frozenset(
 CHARACTERS_MAX = 200
 
 
-def audited(handlers: Mapping[str, Handler], note: Note) -> dict[str, Handler]:
+def audited(handlers: Mapping[str, Handler], noting: Noting) -> dict[str, Handler]:
     """The same handlers, each of which notes first what it is asked to do."""
-    return {name: _audited(name, handler, note) for name, handler in handlers.items()}
+    return {name: _audited(name, handler, noting) for name, handler in handlers.items()}
 
 
-def _audited(command: str, handler: Handler, note: Note) -> Handler:
+def _audited(command: str, handler: Handler, noting: Noting) -> Handler:
     looking = LOOKING.get(command, frozenset())
 
     async def serve(arguments: Mapping[str, Any], send: Send, caller: Caller) -> None:
@@ -68,13 +67,8 @@ def _audited(command: str, handler: Handler, note: Note) -> Handler:
         subject = next((_short(arguments[key]) for key in SUBJECTS if arguments.get(key)), "")
         details, account = details_of(arguments), arguments.get("account")
         concerned = _short(account) if account else ""
-        await note(by, action, subject, details, concerned)
-        try:
+        async with noting(by, action, subject, details, concerned):
             await handler(arguments, send, caller)
-        except SmsaggError:
-            with suppress(StoreError):
-                await note(by, f"{action}.refused", subject, {}, concerned)
-            raise
 
     return serve
 

@@ -38,7 +38,7 @@ from smsagg.engine.directory import key_credentials, second_factor, tokens, user
 from smsagg.engine.endpoints import endpoints
 from smsagg.engine.engine import Reconfigurable
 from smsagg.engine.templates import templates
-from smsagg.errors import ConfigError, ControlError, NotInForce, SmsaggError
+from smsagg.errors import ConfigError, ControlError, NotInForce, SmsaggError, StoreError
 from smsagg.observe.metrics import Metrics
 from smsagg.reload.overlaid import Load, again, is_file, with_overlay
 from smsagg.reload.restoring import put_back, write_back
@@ -234,8 +234,14 @@ class Reloader:
             if not check:
                 self._metrics.config_reloads["unchanged"].n += 1
             return self._answer(plan, applied=False)
-        await self._note(by, plan)
-        return await self._apply_and_wait(plan, by)
+        details = {"summary": plan.summary, "digest": plan.read.prepared.digest}
+        noting = self._engine.register.noting(Actor(by), "config.apply", str(self.versions.next_number), details)
+        try:
+            async with noting:
+                return await self._apply_and_wait(plan, by)
+        except StoreError as error:  # what the audit trail cannot say is not done
+            self._tell_refused(by, error)
+            raise
 
     async def _apply_and_wait(self, plan: _Plan, by: str) -> Reloaded:
         recorded = trio.Event()
@@ -277,15 +283,6 @@ class Reloader:
                     await register.set(by, entity.kind, entity.key, before, action=f"{action or entity.kind}.undo")
                     raise
             return reloaded
-
-    async def _note(self, by: str, plan: _Plan) -> None:
-        """What the audit trail cannot say is not done."""
-        details = {"summary": plan.summary, "digest": plan.read.prepared.digest}
-        try:
-            await self._engine.register.note(Actor(by), "config.apply", str(self.versions.next_number), details)
-        except SmsaggError as error:
-            self._tell_refused(by, error)
-            raise
 
     # --- before the step ---
 

@@ -73,6 +73,12 @@ async def test_what_cannot_be_is_told_and_changes_nothing() -> None:
         assert (await ann.call("DELETE", "/v1/admin/number-pools/none")).status == 404
         assert (await ann.call("PUT", "/v1/admin/number-pools/gb", {"tenant_id": "acme"})).status == 422
         assert (await ann.call("PUT", "/v1/admin/number-pools/gb", {"fallback": ["none"]})).status == 409
+        trail = [(action, subject) for action, subject, _ in await actions(client)]
+        assert trail[2:] == [
+            ("numbers.import", ""), ("numbers.import.refused", ""),
+            ("numbers.pool_remove", "gb"), ("numbers.pool_remove.refused", "gb"),
+            ("numbers.pool_set", "gb"), ("numbers.pool_set.refused", "gb"),
+        ]  # fmt: skip
         for method, path in (
             ("GET", "numbers"), ("POST", "numbers/import"), ("POST", "numbers/1/assign"), ("GET", "number-pools"),
             ("PUT", "number-pools/gb"), ("DELETE", "number-pools/gb"), ("POST", "numbers/1/actions"),

@@ -25,7 +25,7 @@ class Desk:
         self.done: list[str] = []
         self.store = store
         register = Register(store, FakeClock())
-        self.handlers = audited({"carriers": self.serve, "money": self.serve, "suppress": self.serve}, register.note)
+        self.handlers = audited({"carriers": self.serve, "money": self.serve, "suppress": self.serve}, register.noting)
 
     async def serve(self, arguments: Mapping[str, Any], send: Send, caller: Caller) -> None:
         if arguments.get("carrier") == "nobody":

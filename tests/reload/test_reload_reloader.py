@@ -219,6 +219,8 @@ async def test_a_part_that_fails_has_all_others_go_back(tmp_path: Path, monkeypa
         assert set(bench.engine.core.pools) == {"gb"}
         assert not (await bench.connect("guest", "guest")).is_bound
         assert bench.count("failed") == 1
+        records, _ = await bench.store.find_audit(AuditSought(), 0, 10)
+        assert [one.entry.action for one in records] == ["config.apply.refused", "config.apply"]
         assert (await bench.reloader.reload("test")).version == 2
         assert set(bench.engine.core.pools) == {"gb", "vn"}
 

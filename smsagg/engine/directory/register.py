@@ -7,8 +7,8 @@ entity of kind :data:`KIND` with the key ``kind/key``.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +18,7 @@ import trio
 
 from smsagg.clock import Clock
 from smsagg.directory.audit import Actor, AuditEntry, entry_of
-from smsagg.errors import RegisterFull, StaleValue, StoreError
+from smsagg.errors import RegisterFull, SmsaggError, StaleValue, StoreError
 from smsagg.store.base import Changes, EntityUpdate, Store
 
 KIND = "register"
@@ -56,7 +56,7 @@ class Register:
     def all(self, kind: str, prefix: str = "") -> Mapping[str, Value]:
         """All whose key begins so, by key."""
         entries = self._entries.get(kind, {})
-        return {key: entries[key] for key in sorted(entries) if key.startswith(prefix)}
+        return {key: entries[key] for key in sorted(key for key in entries if key.startswith(prefix))}
 
     def follow(self, kind: str, told: Told) -> None:
         """Call ``told`` after the commit of each change, and once now for each entry that there is."""
@@ -156,6 +156,19 @@ class Register:
         whom it concerns, if ``subject`` does not begin with it. Raises StoreError: then it must not be done.
         """
         await self._commit(entry_of(by, self._clock.now_ms(), action, subject, details, account))
+
+    @asynccontextmanager
+    async def noting(
+        self, by: Actor, action: str, subject: str, details: Mapping[str, Any], account: str | None = None
+    ) -> AsyncIterator[None]:
+        """:meth:`note` what the body does, before it; a body that refuses it is noted as such, too."""
+        await self.note(by, action, subject, details, account)
+        try:
+            yield
+        except (SmsaggError, ValueError):
+            with suppress(StoreError):
+                await self.note(by, f"{action}.refused", subject, {}, account)
+            raise
 
     async def _commit(self, entry: AuditEntry, *entities: EntityUpdate) -> None:
         answered = trio.Event()

@@ -1,5 +1,6 @@
 """``/v1/admin/number-pools``: from which numbers messages get their senders."""
 
+from collections.abc import Coroutine
 from typing import Annotated, Any
 
 import orjson
@@ -8,7 +9,6 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
-from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.description import json_of
@@ -17,7 +17,7 @@ from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.resources.changing import Name
 from smsagg.api.v1.resources.number_shapes import NumberPoolAnswer, NumberPoolsAnswer, NumberPoolSettings
-from smsagg.api.v1.resources.numbers import inventory
+from smsagg.api.v1.resources.numbers import inventory, noted
 from smsagg.engine import Engine
 from smsagg.engine.numbers.number_desk import NumberDesk
 from smsagg.inventory.number import NumberType
@@ -94,8 +94,7 @@ class NumberPools:
             low_mark=settings.low_mark,
             fallback=tuple(settings.fallback),
         )
-        await self._note(request, "pool_set", name)
-        await inventory(self._desk.set_pool(pool))
+        await self._done(request, self._desk.set_pool(pool), "pool_set", name)
         return _json(self._view(self._found(name)))
 
     async def delete(self, request: Request, name: Annotated[str, Name]) -> Response:
@@ -103,12 +102,12 @@ class NumberPools:
         operator_of(request.state.caller, "admin:write")
         self._found(name)
         await dangerous(request, "delete")
-        await self._note(request, "pool_remove", name)
-        await inventory(self._desk.remove_pool(name))
+        await self._done(request, self._desk.remove_pool(name), "pool_remove", name)
         return Response(status_code=204)
 
-    async def _note(self, request: Request, action: str, name: str) -> None:
-        await asked(self._engine.register.note(actor_of(request), f"numbers.{action}", name, {}))
+    async def _done(self, request: Request, doing: Coroutine[Any, Any, Any], action: str, name: str) -> None:
+        noting = self._engine.register.noting(actor_of(request), f"numbers.{action}", name, {})
+        await inventory(noted(doing, noting))
 
     def _found(self, name: str) -> NumberPool:
         pool = self._engine.numbers.inventory.pools.get(name)

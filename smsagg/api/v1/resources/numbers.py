@@ -1,7 +1,7 @@
 """``/v1/numbers`` and ``/v1/admin/numbers``: what the inventory has, and who has it."""
 
-from collections.abc import Awaitable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, closing, suppress
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -139,12 +139,12 @@ class Numbers:
         import`."""
         operator_of(request.state.caller, "admin:write")
         text = await read_csv(request)
-        await self._note(request, "import", "", {"lines": len(text.splitlines())})
 
         async def told(_done: int, _of: int) -> None:
             return
 
-        imported = await inventory(self._desk.import_file(text, "line", told))
+        importing = self._desk.import_file(text, "line", told)
+        imported = await self._done(request, importing, "import", "", {"lines": len(text.splitlines())})
         return _json(imported._asdict())
 
     async def assign(self, request: Request, number: Name) -> Response:
@@ -153,11 +153,9 @@ class Numbers:
         wanted = await read_as(request, _ASSIGNMENT)
         until = None if wanted.until is None else milliseconds_of(wanted.until, "until")
         name = self._found(number).name
-        await self._note(request, "assign", name, {"until": until}, wanted.account)
-        if until is None:
-            await inventory(self._desk.assign(Wanted([name]), wanted.account))
-        else:
-            await inventory(self._desk.lease(Wanted([name]), wanted.account, until))
+        numbers, account = Wanted([name]), wanted.account
+        doing = self._desk.assign(numbers, account) if until is None else self._desk.lease(numbers, account, until)
+        await self._done(request, doing, "assign", name, {"until": until}, account)
         return _json(_view_of_operator(self._found(name)))
 
     async def act(self, request: Request, number: Name) -> Response:
@@ -168,17 +166,24 @@ class Numbers:
         if action in ("unassign", "retire"):
             await dangerous(request, "delete")
         concerned = found.accounts[0] if len(found.accounts) == 1 else ""
-        await self._note(request, action, found.name, {}, concerned)
         if action == "unassign":
-            await inventory(self._desk.unassign([found.name], concerned))
+            doing = self._desk.unassign([found.name], concerned)
         else:
-            await inventory(getattr(self._desk, action)([found.name]))
+            doing = getattr(self._desk, action)([found.name])
+        await self._done(request, doing, action, found.name, {}, concerned)
         return _json(_view_of_operator(self._found(found.name)))
 
-    async def _note(
-        self, request: Request, action: str, subject: str, details: Mapping[str, Any], account: str = ""
-    ) -> None:
-        await asked(self._engine.register.note(actor_of(request), f"numbers.{action}", subject, details, account))
+    async def _done(
+        self,
+        request: Request,
+        doing: Coroutine[Any, Any, Done],
+        action: str,
+        subject: str,
+        details: Mapping[str, Any],
+        account: str = "",
+    ) -> Done:
+        by, register = actor_of(request), self._engine.register
+        return await inventory(noted(doing, register.noting(by, f"numbers.{action}", subject, details, account)))
 
     def _now(self) -> list[Number]:
         found, now = self._engine.numbers.inventory, self._engine.core.clock.now_ms()
@@ -190,6 +195,13 @@ class Numbers:
         with suppress(InventoryError):
             return book.as_of(book.find(name), self._engine.core.clock.now_ms())
         raise Problem(404, "unknown-number", "There is no such number, or several of this name.")
+
+
+async def noted(doing: Coroutine[Any, Any, Done], noting: AbstractAsyncContextManager[None]) -> Done:
+    """``doing``, which does not begin before it is noted."""
+    with closing(doing):
+        async with noting:
+            return await doing
 
 
 async def inventory(doing: Awaitable[Done]) -> Done:
