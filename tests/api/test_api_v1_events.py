@@ -1,5 +1,7 @@
 """What happened, in pages, for one message, and as it happens."""
 
+from typing import Any
+
 import orjson
 import trio
 from attrs import evolve
@@ -14,6 +16,15 @@ def following() -> Config:
     config = api_config()
     config.accounts["acme"] = evolve(config.accounts["acme"], events=True)
     return config
+
+
+def stream_of(client: Client, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": "/v1/events/stream", "raw_path": b"/v1/events/stream", "query_string": b"", "root_path": "",
+        "headers": [(b"authorization", f"Bearer {client.key}".encode()), *headers],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+    }  # fmt: skip
 
 
 async def test_pages_go_on_where_the_last_one_ended() -> None:
@@ -59,12 +70,7 @@ async def test_a_stream_tells_what_happens_and_goes_on_where_it_was_left() -> No
     async with api(following()) as client:
         await client.send()
         received = bytearray()
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-            "path": "/v1/events/stream", "raw_path": b"/v1/events/stream", "query_string": b"", "root_path": "",
-            "headers": [(b"authorization", f"Bearer {client.key}".encode()), (b"last-event-id", b"evt_000000000000")],
-            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
-        }  # fmt: skip
+        scope = stream_of(client, (b"last-event-id", b"evt_000000000000"))
         gone = trio.Event()
 
         async def receive() -> dict[str, object]:
@@ -84,6 +90,24 @@ async def test_a_stream_tells_what_happens_and_goes_on_where_it_was_left() -> No
         assert [line for line in lines if line.startswith("id:")] == ["id: evt_000000000001", "id: evt_000000000002"]
         data = [orjson.loads(line[5:]) for line in lines if line.startswith("data:")]
         assert [event["type"] for event in data] == ["message.queued"] * 2
+
+
+async def test_a_stream_that_its_client_does_not_read_is_over_with_its_request() -> None:
+    """It is counted no longer, whenever its garbage is collected."""
+    async with api(following()) as client:
+        sent: list[object] = []
+
+        async def send(message: dict[str, object]) -> None:
+            sent.append(message)
+            if len(sent) > 1:
+                await trio.sleep_forever()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.app, stream_of(client), trio.sleep_forever, send)
+            await client.gateway.settle()
+            assert len(sent) == 2
+            nursery.cancel_scope.cancel()
+        assert not client.app._events._streams
 
 
 async def test_the_life_of_a_message_is_told_without_following_it() -> None:

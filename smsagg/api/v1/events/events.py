@@ -1,6 +1,7 @@
 """``/v1/events``: what happened, in pages, or as it happens."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Annotated
 
 import orjson
@@ -8,6 +9,7 @@ import trio
 from attrs import define, field
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from smsagg.api.v1.access import account_of, require, sees
 from smsagg.api.v1.asking import asked, event_id_after
@@ -39,6 +41,20 @@ class _Stream:
 
     account: str
     wake: trio.Event = field(factory=trio.Event)
+
+
+class _StreamResponse(StreamingResponse):
+    """A stream that is over when its request is, also when that ends while the client takes nothing."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, content: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(content)
+        self._content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with aclosing(self._content):
+            await super().__call__(scope, receive, send)
 
 
 class Events:
@@ -100,13 +116,13 @@ class Events:
             detail = f"At most {STREAMS_MAX} streams are open at once, and {STREAMS_OF_ACCOUNT_MAX} of an account."
             raise Problem(429, "too-many-streams", detail)
         after = event_id_after(last_event_id) if last_event_id else self._engine.events.last_id
-        return StreamingResponse(self._follow(request.state.caller, after, kinds), media_type="text/event-stream")
+        return _StreamResponse(self._follow(request.state.caller, after, kinds))
 
     def _has_room(self, account: str) -> bool:
         own = sum(stream.account == account for stream in self._streams)
         return len(self._streams) < STREAMS_MAX and own < STREAMS_OF_ACCOUNT_MAX
 
-    async def _follow(self, caller: Caller, after: int, kinds: Sequence[str]) -> AsyncIterator[bytes]:
+    async def _follow(self, caller: Caller, after: int, kinds: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Until the client goes away, it would not be let in any more, or the store fails; then it comes back."""
         if not self._has_room(caller.account):  # others came while the answer began
             return
