@@ -82,8 +82,7 @@ class Audit:
         caller: Caller = request.state.caller
         require(caller, "audit:read")
         account = account_of(caller, self._engine.accounts).name
-        sought = AuditSought(_since(since), account, "" if actor == OPERATOR else actor, subject)
-        return await self._page(sought, cursor, limit, actor)
+        return await self._page(AuditSought(_since(since), account, "", subject), cursor, limit, actor)
 
     async def all(
         self, request: Request, since: Since = None, actor: Word = "", subject: Word = "", account: Word = "",
@@ -94,7 +93,7 @@ class Audit:
         return await self._page(AuditSought(_since(since), account, actor, subject), cursor, limit, None)
 
     async def _page(self, sought: AuditSought, cursor: int, limit: int, told_actor: str | None) -> Response:
-        """``told_actor``: the actor that an account asked for; ``None``: an operator asks."""
+        """``told_actor``: whom an account asked for, by the name that it is told; ``None``: an operator asks."""
         found, before = await asked(self._engine.core.store.find_audit(sought, cursor, limit))
         records = [_told(record, is_operator=told_actor is None) for record in found]
         if told_actor:
