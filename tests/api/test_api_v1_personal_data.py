@@ -1,9 +1,11 @@
 """What is held about a number: told to who may ask, taken out, and nobody else's."""
 
 import os
+import time
 from collections.abc import Iterator
 
 import orjson
+import trio
 from v1_bench import KEY, OPERATOR_KEY, Client, api, api_config
 
 from smsagg.api.v1 import V1
@@ -73,6 +75,20 @@ async def test_an_export_is_a_stream_of_lines() -> None:
         records = (await ann.call("GET", "/v1/admin/audit")).document["records"]
         assert [record["action"] for record in records] == ["personal-data.export"] * 2
         assert "7700900123" not in str(records)
+
+
+async def test_an_export_ends_with_the_server() -> None:
+    """Though it has found nothing yet, and would look for long."""
+
+    def find(_subject: DataSubject) -> Iterator[bytes]:
+        while True:
+            time.sleep(0.001)
+            yield b""
+
+    async with run_gateway(config()) as gateway:
+        client = Client(V1(gateway.engine, personal_data=find), gateway).with_key(OFFICERS_KEY)
+        with trio.move_on_after(0.1), trio.fail_after(5):
+            await client.call("POST", "/v1/personal-data/export", NUMBER)
 
 
 async def test_who_may_not() -> None:

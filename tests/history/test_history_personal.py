@@ -1,11 +1,12 @@
 """All that is held about a number, and nothing about another one."""
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from smsagg.config.protection_settings import EncryptionSettings
-from smsagg.config.schema import StoreSettings
+from smsagg.config.schema import Config, StoreSettings
 from smsagg.history.personal import lines_about
 from smsagg.model import Delivery, DeliveryKind, Event, MessageState
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
@@ -15,6 +16,11 @@ from smsagg.store.sqlite import open_sqlite_store
 from smsagg.testing.gateway import make_config, make_message
 
 DIGITS, NOW = "447700900123", 1_700_000_000_000
+
+
+def records_about(config: Config, account: str) -> list[dict[str, Any]]:
+    lines = b"".join(lines_about(config, DataSubject(DIGITS, account)))
+    return [orjson.loads(line) for line in lines.splitlines()]
 
 
 async def test_everything_that_names_the_number(tmp_path: Path) -> None:
@@ -50,12 +56,15 @@ async def test_everything_that_names_the_number(tmp_path: Path) -> None:
             )
         )
         await store.flush()
-        found = [orjson.loads(line) for line in lines_about(config, DataSubject(DIGITS, "acme"))]
+        found = records_about(config, "acme")
         kinds = [record["kind"] for record in found]
         assert kinds == ["message", "message", "delivery", "event", "suppression", "conversation", "end"]
         assert [record.get("text") for record in found[:3]] == ["over", "live", "STOP"]
         assert found[0]["destination_addr"] == DIGITS
         assert found[-1]["records"] == 6
-        everything = [orjson.loads(line)["kind"] for line in lines_about(config, DataSubject(DIGITS, ""))]
+        of_nobody = list(lines_about(config, DataSubject("447700900999", "")))
+        assert of_nobody[:-1] == [b""] * 7
+        assert orjson.loads(of_nobody[-1]) == {"kind": "end", "records": 0}
+        everything = [record["kind"] for record in records_about(config, "")]
         assert everything.count("message") == 3
         assert everything.count("conversation") == 2

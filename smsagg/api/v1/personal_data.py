@@ -29,7 +29,7 @@ SCOPE = "personal-data:write"
 NDJSON = "application/x-ndjson"
 
 PersonalData = Callable[[DataSubject], Iterator[bytes]]
-"""Lines of JSON about somebody; each step may take a while."""
+"""Lines of JSON about somebody, none or several of them at each step, which takes some milliseconds."""
 
 
 class Subject(BaseModel):
@@ -130,8 +130,9 @@ class PersonalDataEndpoints:
         self._exports += 1
         found = self._find(subject)
         try:
-            while line := await trio.to_thread.run_sync(next, found, b""):
-                yield line
+            while (lines := await trio.to_thread.run_sync(next, found, None)) is not None:
+                if lines:
+                    yield lines
         except StoreError:
             return
         finally:
