@@ -38,6 +38,7 @@ from smsagg.engine.admission.tariffs import Tariffs
 from smsagg.engine.changing import change_carriers, change_pools
 from smsagg.engine.consent.consents import Consents
 from smsagg.engine.core import Changes, Core
+from smsagg.engine.directory.approved_senders import ApprovedSenders
 from smsagg.engine.directory.register import Register
 from smsagg.engine.ending.deliveries import Deliveries
 from smsagg.engine.ending.events import Events
@@ -116,6 +117,7 @@ class Engine:
         self.watch = Watch()
         self.numbers = Numbers(lambda: self._config, store, clock)
         self.register = Register(store, clock)
+        self.approved_senders = ApprovedSenders(self.register)
         self.templates = Templates(self.register, clock, self._needs_template_approval)
         self.endpoints = Endpoints(lambda: self._config, self.register, store.cipher)
         self.standings = Standings(store)
@@ -171,7 +173,7 @@ class Engine:
         self.money = Money(core)
         tariffs = Tariffs(core)
         self.lookups = Lookups(core)
-        self.admission = Admission(core, tariffs, self.lookups)
+        self.admission = Admission(core, tariffs, self.lookups, self.approved_senders)
         self.waiting = Waiting(core, self.admission.home_of)
         self.freezing = Freezing(core, self.waiting)
         self.guard = Guard(core, self.freezing)

@@ -8,8 +8,11 @@ from engine_numbers import stock
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from smsagg.compliance import ComplianceMap, CountryRules, Hours, RequiredText, Senders
+from smsagg.config.overlay import SENDER
 from smsagg.config.schema import Duration, MessageClassSettings, SenderSettings
 from smsagg.config.units import MessageLimit
+from smsagg.directory.audit import Actor
+from smsagg.directory.senders import Status, asked
 from smsagg.engine.admission.explaining import Explainer, Question
 from smsagg.inventory.number import Number, NumberType, assign
 from smsagg.model import Cause, Message, MessageState, Refusal
@@ -20,6 +23,7 @@ from smsagg.routing.rules import RouteTable, rule_of
 from smsagg.routing.rules.settings import RuleSettings
 from smsagg.routing.rules.week import week_of
 from smsagg.store.memory import MemoryStore
+from smsagg.store.memory import Tables as StoredTables
 from smsagg.tables import Tables
 from smsagg.testing.carrier import FakeSettings
 from smsagg.testing.gateway import (
@@ -165,6 +169,29 @@ async def test_names_of_the_inventory_are_registered_for_whom_they_are_lent() ->
         await stock(gateway, *owned)
         refused = [refusal_of(gateway, source_addr=name) for name in ("OURS", "THEIRS", "ABROAD", "NOBODYS")]
         assert refused == ["", *["sender_not_registered"] * 3]
+
+
+async def test_names_that_were_approved_at_run_time_are_registered() -> None:
+    """From the operator's word on until he takes it back, through restarts, also where no list says what is allowed."""
+    by, stored = Actor("ann"), StoredTables()
+    own = tables(senders=Senders.REGISTERED)
+
+    async def decided(gateway: FakeGateway, status: Status) -> None:
+        await gateway.engine.register.put(by, SENDER, "acme/ACME", asked(None, "", 1)._replace(status=status)._asdict())
+
+    async with run_gateway(store=MemoryStore(stored), tables=own) as gateway:
+        await decided(gateway, "pending")
+        assert refusal_of(gateway) == "sender_not_registered"
+        await decided(gateway, "approved")
+        assert refusal_of(gateway) == ""
+        assert refusal_of(gateway, source_addr="ACMES") == "sender_not_registered"
+    async with run_gateway(store=MemoryStore(stored), tables=own) as gateway:
+        assert refusal_of(gateway) == ""
+        await decided(gateway, "rejected")
+        assert refusal_of(gateway) == "sender_not_registered"
+        await decided(gateway, "approved")
+        assert await gateway.engine.register.delete(by, SENDER, "acme/ACME")
+        assert refusal_of(gateway) == "sender_not_registered"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from smsagg.engine.admission.recipient_caps import RecipientCaps
 from smsagg.engine.admission.routing import Routing
 from smsagg.engine.admission.tariffs import Tariffs
 from smsagg.engine.core import Core
+from smsagg.engine.directory.approved_senders import ApprovedSenders
 from smsagg.model import Message, Refusal
 from smsagg.model.message import ANSWERED
 from smsagg.policy.submit_rules import end_of_life
@@ -27,12 +28,19 @@ _DEFAULT_CLASS = MessageClassSettings()
 class Admission:
     """The one way to a pool."""
 
-    def __init__(self, core: Core, tariffs: Tariffs | None = None, lookups: Lookups | None = None) -> None:
-        """Without ``tariffs`` no account has a price list, without ``lookups`` no number is looked up."""
+    def __init__(
+        self,
+        core: Core,
+        tariffs: Tariffs | None = None,
+        lookups: Lookups | None = None,
+        approved: ApprovedSenders | None = None,
+    ) -> None:
+        """Without ``tariffs`` no account has a price list, without ``lookups`` no number is looked up, without
+        ``approved`` no sender was approved at run time."""
         self._core = core
         self._lookups = lookups
         self.routing = Routing(core)
-        self.permission = Permission(core)
+        self.permission = Permission(core, approved)
         self.caps = RecipientCaps(core)
         self._frequency = FrequencyCaps(core)
         self._tariffs = tariffs

@@ -13,6 +13,7 @@ from smsagg.config.senders import is_number
 from smsagg.engine.accounts import Account
 from smsagg.engine.admission.division import concatenation_of
 from smsagg.engine.core import Core
+from smsagg.engine.directory.approved_senders import ApprovedSenders
 from smsagg.model import Message, Refusal
 from smsagg.model.message import ANSWERED
 from smsagg.smpp.concatenation import UDHI
@@ -27,8 +28,10 @@ SHORT_MESSAGE_OCTETS = 254
 class Permission:
     """A step of the admission, when sender and class of the message are final."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, approved: ApprovedSenders | None) -> None:
+        """``approved``: senders that count as registered beside those of the files and of the inventory."""
         self._core = core
+        self._approved = approved
         self._judge = Judge()
 
     @property
@@ -69,8 +72,10 @@ class Permission:
         if not asked.sender_is_name or asked.sender_is_registered:
             return asked
         name, now = message.source_addr, core.clock.now_ms()
-        is_lent = core.numbers.may_send(account.name, name, message.country, now)
-        return asked._replace(sender_is_registered=is_lent)
+        is_registered = (self._approved is not None and self._approved.has(account.name, name)) or (
+            core.numbers.may_send(account.name, name, message.country, now)
+        )
+        return asked._replace(sender_is_registered=is_registered)
 
 
 def asked_of(settings: AccountSettings, message: Message, digits: str, has_opted_in: Callable[[], bool]) -> Asked:
