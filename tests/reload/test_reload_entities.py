@@ -398,3 +398,35 @@ async def test_who_gets_the_name_of_an_account_that_was_taken_away_inherits_noth
     async with running(tmp_path, None, tables) as bench:
         esme = await bench.connect("crm", "s3cret")
         assert (await esme.submit()).command_status != 0
+
+
+async def test_a_sender_that_is_approved_while_it_is_given_up_is_not_in_force_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second factor takes its time, and the operator decides in it."""
+    text = text_of(rest=KEYS, demo=TENANT + 'senders = { allowed = ["OTHER"] }\n')
+    async with running(tmp_path, text) as bench, calling(bench) as ann, calling(bench, TENANT_KEY) as demo:
+        own = f"http://{bench.http}/v1/senders"
+
+        async def approved_meanwhile(_request: Any, _operation: str) -> None:
+            assert (await ann.put("/senders/demo/ACME", json={"status": "approved"})).status_code == 200
+
+        await demo.put(f"{own}/ACME", json={})
+        with monkeypatch.context() as patched:
+            patched.setattr("smsagg.api.v1.resources.senders.dangerous", approved_meanwhile)
+            assert (await demo.delete(f"{own}/ACME")).status_code == 204
+        assert (await (await bench.connect()).submit()).command_status != 0
+
+
+async def test_the_operator_takes_a_sender_away(tmp_path: Path) -> None:
+    """It is as if nobody had asked; an account has no way to another's."""
+    text = text_of(rest=KEYS, demo=TENANT + 'senders = { allowed = ["OTHER"] }\n')
+    async with running(tmp_path, text) as bench, calling(bench) as ann, calling(bench, TENANT_KEY) as demo:
+        esme = await bench.connect()
+        assert (await ann.put("/senders/demo/ACME", json={"status": "approved"})).status_code == 200
+        assert (await esme.submit()).command_status == 0
+        assert (await demo.delete("/senders/demo/ACME")).status_code == 403
+        assert (await ann.delete("/senders/demo/ACME")).status_code == 204
+        assert (await esme.submit()).command_status != 0
+        assert (await ann.delete("/senders/demo/ACME")).status_code == 404
+        assert [one["sender"] for one in (await ann.get("/senders")).json()["senders"]] == ["OTHER"]

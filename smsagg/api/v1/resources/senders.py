@@ -1,6 +1,6 @@
 """``/v1/senders`` and ``/v1/admin/senders``: what accounts may send from, and what they ask for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -130,6 +130,14 @@ class Senders:
             operation_id="admin_decide_sender",
             summary="Approve or reject a sender",
         )(self.decide)
+        router.delete(
+            "/admin/senders/{account}/{sender}",
+            status_code=204,
+            responses=problems(404, 409, 412, 422),
+            openapi_extra={"parameters": [TOTP]},
+            operation_id="admin_delete_sender",
+            summary="Take a sender from an account",
+        )(self.take_away)
 
     async def list(self, request: Request, cursor: Cursor = "", limit: Limit = 100) -> Response:
         """Those of the configuration's file as it writes them, patterns and all."""
@@ -145,8 +153,7 @@ class Senders:
     ) -> Response:
         """By account and name; `status=pending` are those that wait for a decision."""
         operator_of(request.state.caller, "admin:read")
-        names = [account] if account in self._engine.accounts else [] if account else list(self._engine.accounts)
-        found = (one for name in names for one in self._listed(name))
+        found = self._listed(account) if account in self._engine.accounts else () if account else self._all()
         return self._page((one for one in found if status in (None, _status(one))), cursor, limit)
 
     async def ask(self, request: Request, sender: Name) -> Response:
@@ -180,33 +187,55 @@ class Senders:
 
     async def delete(self, request: Request, sender: Name) -> Response:
         """Not allowed any more when it is answered, if the configuration's file does not say so."""
-        account = self._account(request, "senders:write")
-        key, register, by = _key(account, sender), self._engine.register, actor_of(request)
-        present = register.get(SENDER, key)
-        if present is None:
-            raise Problem(404, "unknown-sender", "The account has no such sender.")
+        return await self._delete(request, _key(self._account(request, "senders:write"), sender))
+
+    async def take_away(self, request: Request, account: AccountName, sender: Name) -> Response:
+        """As if nobody had asked for it."""
+        operator_of(request.state.caller, "admin:write")
+        return await self._delete(request, _key(account, sender))
+
+    async def _delete(self, request: Request, key: str) -> Response:
+        register, by = self._engine.register, actor_of(request)
+        self._present(key)
         await dangerous(request, "delete")
+        is_in_force = self._present(key)["status"] == APPROVED  # it may have been decided meanwhile
         async with changing("sender", key, is_deleting=True):
-            if present["status"] == APPROVED:
+            if is_in_force:
                 await opened(self._desk).delete(by, SENDER, key, register.tag(SENDER, key))
             else:
                 await register.delete(by, SENDER, key, tag=register.tag(SENDER, key))
         return Response(status_code=204)
+
+    def _present(self, key: str) -> Mapping[str, Any]:
+        present = self._engine.register.get(SENDER, key)
+        if present is None:
+            raise Problem(404, "unknown-sender", "The account has no such sender.")
+        return present
 
     def _account(self, request: Request, scope: str) -> str:
         caller: Caller = request.state.caller
         require(caller, scope)
         return account_of(caller, self._engine.accounts).name
 
+    def _all(self) -> Iterator[_Listed]:
+        put: dict[str, dict[str, Mapping[str, Any]]] = {}
+        for key, value in self._engine.register.all(SENDER).items():
+            put.setdefault(key.partition("/")[0], {})[key] = value
+        for account in self._engine.accounts:
+            yield from self._with_allowed(account, put.get(account, {}))
+
     def _listed(self, account: str) -> Iterator[_Listed]:
-        put = self._engine.register.all(SENDER, f"{account}/")
+        return self._with_allowed(account, self._engine.register.all(SENDER, f"{account}/"))
+
+    def _with_allowed(self, account: str, put: Mapping[str, Mapping[str, Any]]) -> Iterator[_Listed]:
+        """``put``, and what the configuration's file allows."""
         yield from (_Listed(key, value) for key, value in put.items())
         rules = self._engine.accounts[account].settings.senders
         for sender in (rules.allowed if rules is not None else None) or ():
             if f"{account}/{sender}" not in put:
                 yield _Listed(f"{account}/{sender}", None)
 
-    def _page(self, found: Iterator[_Listed], cursor: str, limit: int) -> Response:
+    def _page(self, found: Iterable[_Listed], cursor: str, limit: int) -> Response:
         page, next_cursor = page_of(found, lambda one: one.key, cursor, limit)
         document = {"senders": [_view(one) for one in page], "next_cursor": next_cursor}
         return Response(orjson.dumps(document), media_type=JSON)
