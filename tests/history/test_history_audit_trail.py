@@ -1,7 +1,9 @@
 """The trail in the store's file, walked and searched while a server writes."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -11,7 +13,7 @@ from smsagg.cli.audit import audit
 from smsagg.config.schema import StoreSettings
 from smsagg.directory.audit import AuditEntry, AuditSought, parse_head
 from smsagg.history.audit_trail import find, verify
-from smsagg.history.reader import open_history
+from smsagg.history.reader import Row, open_history
 from smsagg.store.base import Changes
 from smsagg.store.sqlite import audit as module
 from smsagg.store.sqlite import open_sqlite_store
@@ -106,9 +108,27 @@ async def test_records_are_listed_by_what_they_say(path: Path, monkeypatch: pyte
     (record,) = map(json.loads, run(path, "list", "--limit", "1", "--json").output.splitlines())
     assert (record["seq"], record["subject"], record["details"]) == (10, "acme/9", {})
     assert parse_head(f"{record['seq']}:{record['hash']}").seq == 10
-    monkeypatch.setattr(module, "LOOKED_AT_MAX", 2)
+
+
+@pytest.mark.parametrize(("looked_at", "at_once"), [(2, 1), (2, 2), (6, 3), (1_000, 100)])
+async def test_a_question_looks_at_few_records_and_the_next_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch, looked_at: int, at_once: int
+) -> None:
+    """It finds the same, and reads no more of them than it has to."""
+    monkeypatch.setattr(module, "LOOKED_AT_MAX", looked_at)
+    monkeypatch.setattr(module, "LOOKED_AT_ONCE", at_once)
     with open_history(path) as history:
         assert [record.seq for record in find(history, AuditSought(subject="acme/0"), 5)] == [1]
+        assert [record.seq for record in find(history, AuditSought(TEN[0].at, "acme", "user:1"), 9)] == [10, 8, 6, 4, 2]
+        with history.snapshot() as ask:
+            read: list[Row] = []
+
+            def kept(sql: str, bindings: Sequence[Any]) -> list[Row]:
+                read.extend(rows := ask(sql, bindings))
+                return rows
+
+            module.find_audit(kept, AuditSought(), 0, 1)
+            assert len(read) <= at_once
 
 
 async def test_no_record_drives_a_terminal(path: Path) -> None:
