@@ -6,6 +6,7 @@ without the blanks around them. What a value must look like is the affair of who
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,11 +28,17 @@ class FileProblems:
 
     file: str
     lines: list[str] = field(factory=list)
+    lines_max: float = inf
+    """Of what is added beyond so many, only the count is kept."""
+    count: int = 0
+    """Of all that were added."""
 
     def add(self, line: int, reason: str) -> None:
         """``line`` 0: the file as a whole."""
-        place = f"{self.file}:{line}" if line else self.file
-        self.lines.append(f"{place}: {reason}")
+        self.count += 1
+        if len(self.lines) < self.lines_max:
+            place = f"{self.file}:{line}" if line else self.file
+            self.lines.append(f"{place}: {reason}")
 
 
 def read_text(path: str, problems: FileProblems) -> str | None:

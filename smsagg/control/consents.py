@@ -50,23 +50,22 @@ class SuppressService:
             raise ControlError("do: must be add, remove, find, import or export")
 
     async def _import(self, arguments: Mapping[str, Any], like: ConsentRecord, send: Send) -> None:
-        found, wrong = FileProblems(_text(arguments, "file") or "line"), 0
-        due = TOLD_EVERY
+        found = FileProblems(_text(arguments, "file") or "line", lines_max=PROBLEMS_MAX)
+        due, said = TOLD_EVERY, 0
 
         async def told(read: int, changed: int) -> None:
-            nonlocal due, wrong
-            for problem in found.lines[: max(PROBLEMS_MAX - wrong, 0)]:
-                await send({"problem": problem})
-            wrong += len(found.lines)
-            found.lines.clear()
+            nonlocal due, said
+            while said < len(found.lines):
+                said += 1
+                await send({"problem": found.lines[said - 1]})
             if read >= due:
                 due += TOLD_EVERY
-                await send({"read": read, "changed": changed, "wrong": wrong})
+                await send({"read": read, "changed": changed, "wrong": found.count})
 
         records = read_list(io.StringIO(_text(arguments, "body")), like._replace(how="import"), found)
         read, changed = await self._engine.consents.take_in(records, told)
         await told(read, changed)
-        await send({"read": read, "changed": changed, "wrong": wrong, "done": True})
+        await send({"read": read, "changed": changed, "wrong": found.count, "done": True})
 
     async def _export(self, like: ConsentRecord, send: Send) -> None:
         await send({"csv": header_line()})

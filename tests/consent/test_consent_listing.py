@@ -50,3 +50,13 @@ def test_a_list_without_a_header_is_none() -> None:
     records, problems = read("447700900123\n")
     assert records == []
     assert problems
+
+
+def test_of_a_long_list_of_nonsense_the_first_problems_are_kept() -> None:
+    """The others are counted: whoever sends such a list costs no memory by it."""
+    problems = FileProblems("list", lines_max=3)
+    assert list(read_list(["number\n", *["nobody\n"] * 1_000], LIKE, problems)) == []
+    assert (problems.count, [line.partition(": ")[0] for line in problems.lines]) == (
+        1_000,
+        ["list:2", "list:3", "list:4"],
+    )

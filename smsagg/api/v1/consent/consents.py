@@ -185,27 +185,19 @@ class Consents:
         account = self._account(request, self._of.writes)
         text = await read_csv(request)
         like = self._record(account, "", "")._replace(how="import")
-        found, wrong = FileProblems("line"), 0
+        found = FileProblems("line", lines_max=PROBLEMS_MAX)
         records = read_list(io.StringIO(text), like, found)
 
         async def told(_read: int, _changed: int) -> None:
-            nonlocal wrong
-            wrong += len(found.lines[PROBLEMS_MAX:])
-            del found.lines[PROBLEMS_MAX:]
             await self._turn()
 
         audit = [self._entry(request, "import", like, "list")]
         async with changing("list", self._of.name):
             rows, changed = await self._engine.consents.take_in(records, told, audit)
         if not rows and found.lines:
-            errors = [{"path": "", "detail": line} for line in found.lines[:PROBLEMS_MAX]]
+            errors = [{"path": "", "detail": line} for line in found.lines]
             raise Problem(422, "invalid-list", "No row of the list can be taken in.", errors)
-        document = {
-            "rows": rows,
-            "changed": changed,
-            "wrong": wrong + len(found.lines),
-            "problems": found.lines[:PROBLEMS_MAX],
-        }
+        document = {"rows": rows, "changed": changed, "wrong": found.count, "problems": found.lines}
         return Response(orjson.dumps(document), media_type="application/json")
 
     async def export(self, request: Request) -> Response:
