@@ -9,10 +9,12 @@ are judged by what they hold.
 
 import socket
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import httpcore2
 import trio
@@ -25,7 +27,12 @@ PORTS = frozenset({80, 443, 8080, 8443})
 """Below 1024 and beside these, none."""
 LOOKUPS_MAX = 128
 """Names that are resolved at once, each in a thread: of these alone, so that names that resolve slowly hold up nobody
-else of the process; and more than one account has requests, so that they hold up no other account."""
+else of the process."""
+LOOKUPS_OF_ACCOUNT_MAX = 32
+"""Of these, an account's, so that they hold up no other account: nobody can end a look-up, and it may go on long after
+its request was given up."""
+on_behalf_of: ContextVar[str] = ContextVar("on_behalf_of", default="")
+"""The account for which a task goes somewhere."""
 
 Address = IPv4Address | IPv6Address
 
@@ -42,6 +49,8 @@ class Egress:
     def __init__(self, networks: Iterable[str]) -> None:
         """``networks`` may be gone to though they are not public, and without TLS."""
         self._lookups = trio.CapacityLimiter(LOOKUPS_MAX)
+        self._shares: WeakValueDictionary[str, _Share] = WeakValueDictionary()
+        """Of accounts that look something up."""
         self.allow(networks)
 
     def allow(self, networks: Iterable[str]) -> None:
@@ -83,11 +92,34 @@ class Egress:
     async def resolve(self, host: str, port: int, *, is_plain: bool) -> Sequence[str]:
         """The addresses of ``host``, all of which may be connected to; raises :class:`Forbidden`, :class:`OSError`."""
         look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        found = await trio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=self._lookups)
+        share = self._shares.setdefault(on_behalf_of.get(), _Share(self._lookups))
+        found = await trio.to_thread.run_sync(
+            look_up, abandon_on_cancel=True, limiter=cast(trio.CapacityLimiter, share)
+        )
         addresses = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
         for address in addresses:
             self.check_address(ip_address(address), is_plain=is_plain)
         return addresses
+
+
+class _Share:
+    """What trio asks for a thread: one account's part of all of them."""
+
+    def __init__(self, of_all: trio.CapacityLimiter) -> None:
+        self._of_all = of_all
+        self._own = trio.CapacityLimiter(LOOKUPS_OF_ACCOUNT_MAX)
+
+    async def acquire_on_behalf_of(self, borrower: object) -> None:
+        await self._own.acquire_on_behalf_of(borrower)
+        try:
+            await self._of_all.acquire_on_behalf_of(borrower)
+        except BaseException:
+            self._own.release_on_behalf_of(borrower)
+            raise
+
+    def release_on_behalf_of(self, borrower: object) -> None:
+        self._of_all.release_on_behalf_of(borrower)
+        self._own.release_on_behalf_of(borrower)
 
 
 class GuardedBackend(AsyncNetworkBackend):

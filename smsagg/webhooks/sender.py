@@ -27,7 +27,7 @@ from smsagg.events.endpoint import Source, account_of, is_callback
 from smsagg.observe.log import RateLimitedLog
 from smsagg.observe.metrics import Metrics
 from smsagg.store.base import ENDPOINTS_AT_ONCE, Store
-from smsagg.webhooks.egress import Egress
+from smsagg.webhooks.egress import Egress, on_behalf_of
 from smsagg.webhooks.places import Places
 from smsagg.webhooks.post import CONNECTIONS_MAX, Answer, Poster, Verdict
 from smsagg.webhooks.worker import JITTER, LINGER_S, STORE_RETRY_S, Means, Worker
@@ -190,6 +190,7 @@ class Webhooks:
 
     async def _work(self, worker: Worker) -> None:
         wait_s: float | None = None
+        on_behalf_of.set(worker.endpoint.account)
         try:
             wait_s = await worker.run()
         finally:

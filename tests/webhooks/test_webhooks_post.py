@@ -11,7 +11,7 @@ import trio
 
 from smsagg.testing.certificates import is_possible, self_signed
 from smsagg.webhooks import post
-from smsagg.webhooks.egress import Egress
+from smsagg.webhooks.egress import Egress, on_behalf_of
 from smsagg.webhooks.post import Answer, Poster, Verdict
 
 TIMEOUT_S = 0.3
@@ -91,6 +91,21 @@ async def test_what_is_sent_arrives_as_it_is_and_connections_are_kept() -> None:
         assert head.startswith(b"POST /hook HTTP/1.1\r\n")
         assert b"host: " + server.url.split("/")[2].encode() in head.lower()
         assert b"webhook-id: evt_1" in head
+
+
+async def test_names_are_resolved_on_behalf_of_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that each account has its share of the look-ups."""
+    asked: list[str] = []
+
+    async def resolve(_egress: Egress, host: str, _port: int, **_: object) -> list[str]:
+        asked.append(on_behalf_of.get())
+        return [host]
+
+    monkeypatch.setattr(Egress, "resolve", resolve)
+    on_behalf_of.set("acme")
+    async with endpoint(answering(b"204 No Content")) as (server, poster):
+        assert (await posted(poster, server.url)).verdict is Verdict.TAKEN
+    assert asked == ["acme"]
 
 
 @pytest.mark.parametrize(

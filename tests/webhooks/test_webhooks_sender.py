@@ -26,7 +26,7 @@ from smsagg.store.base import Changes
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.clock import FakeClock
 from smsagg.testing.gateway import account_settings, make_config
-from smsagg.webhooks.egress import Egress, Forbidden
+from smsagg.webhooks.egress import Egress, Forbidden, on_behalf_of
 from smsagg.webhooks.post import Answer, Verdict
 from smsagg.webhooks.sender import CALLBACKS_OF_ACCOUNT_MAX, REQUESTS_OF_ACCOUNT_MAX, Webhooks
 from smsagg.webhooks.worker import FAILURES_MAX
@@ -41,6 +41,7 @@ class FakePoster:
 
     def __init__(self) -> None:
         self.posts: list[tuple[float, str, dict[str, str], Any]] = []
+        self.accounts: set[str] = set()
         self.answer: Callable[[str, str], Answer] = lambda url, name: TAKEN
         self.takes_s = 0.0
         self.under_way = self.most = 0
@@ -56,6 +57,7 @@ class FakePoster:
     async def post(self, url: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
         fields = {name.decode(): value.decode() for name, value in headers}
         self.posts.append((trio.current_time(), url, fields, orjson.loads(body)))
+        self.accounts.add(on_behalf_of.get())
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         await trio.sleep(self.takes_s)
@@ -165,6 +167,7 @@ async def test_what_is_taken_is_sent_once(autojump_clock: object) -> None:
             "data": {"id": "m"},
         }
         assert bench.metrics.webhook_requests["acme", "taken"].n == 10
+        assert bench.poster.accounts == {"acme"}
 
 
 async def test_what_fails_is_tried_again_later_and_later_under_its_id(autojump_clock: object) -> None:
