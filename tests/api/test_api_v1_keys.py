@@ -260,3 +260,27 @@ async def test_what_cannot_be_kept_lets_nobody_in_and_what_cannot_be_forgotten_s
         assert (await owner.call("DELETE", "/v1/keys/crm")).status == 503
         assert (await owner.call("GET", "/v1/keys/new")).status == 404
         assert (await client.with_key(key["secret"]).call("GET", "/v1/messages/none")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"), [("DELETE /v1/keys/crm", 401), ("POST /v1/keys/crm/rotate", 201), ("", 201)]
+)
+async def test_who_sends_a_request_slowly_must_be_let_in_still_when_it_has_come(change: str, expected: int) -> None:
+    """A thief who has begun one when the key is revoked makes no other key by it; a key that is rotated does."""
+    async with api(owned_config()) as client:
+        owner, may_end = client.with_key(OWNER_KEY), trio.Event()
+        key = await made(owner, "/v1/keys", {"name": "crm", "scopes": sorted(scopes_of("owner", "acme"))})
+        answers: list[int] = []
+
+        async def make_slowly() -> None:
+            crm = client.with_key(key["secret"])
+            answers.append((await crm.call("POST", "/v1/keys", {"name": "other"}, comes_after=may_end)).status)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(make_slowly)
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            if change:
+                method, path = change.split()
+                assert (await owner.call(method, path, {} if method == "POST" else None)).status in (200, 204)
+            may_end.set()
+        assert answers == [expected]

@@ -62,8 +62,10 @@ class Client:
         """Somebody else of the same gateway."""
         return Client(self.app, self.gateway, key, address)
 
-    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answered:
-        """One request; ``body`` is octets, or what becomes JSON."""
+    async def call(
+        self, method: str, path: str, body: Any = None, comes_after: trio.Event | None = None, **headers: str
+    ) -> Answered:
+        """One request; ``body`` is octets, or what becomes JSON, and comes with the head or after an event."""
         octets = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         fields = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
         fields |= {name.replace("_", "-").lower(): value for name, value in headers.items()}
@@ -86,6 +88,8 @@ class Client:
         incoming = [{"type": "http.request", "body": octets, "more_body": False}]
 
         async def receive() -> Any:
+            if comes_after is not None:
+                await comes_after.wait()
             if not incoming:
                 await trio.sleep_forever()
             return incoming.pop()

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 import smsagg
 from smsagg.api.app import Receive, Scope, Send
+from smsagg.api.v1.access import not_authenticated
 from smsagg.api.v1.audit import Audit
 from smsagg.api.v1.consent.compliance import Compliance
 from smsagg.api.v1.consent.consents import LISTS, Consents
@@ -42,6 +43,7 @@ from smsagg.api.v1.turns import Turns, metered
 from smsagg.api.v1.verification.verifications import VerificationEndpoints
 from smsagg.api.v1.webhooks.callback_secret import CallbackSecret
 from smsagg.api.v1.webhooks.webhooks import WebhookEndpoints
+from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.engine.directory.directory import Directory
 from smsagg.engine.numbers.number_desk import NumberDesk
@@ -123,28 +125,49 @@ class V1:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             state: dict[str, Any] = {"address_of": self._entrance.address_of}
+            caller = None
             if scope["path"] not in PUBLIC:
                 credential = self._entrance.admit(scope)
                 limits = credential.limits
                 if limits:
                     send = self._entrance.count(limits, send)
-                state |= {"caller": credential.caller, "danger": self._danger}
+                caller = credential.caller
+                state |= {"caller": caller, "danger": self._danger}
             scope["state"] = state
             octets_max = self._engine.core.config.http.body_octets_max
             said = header(scope, b"content-length")
             if said.isdigit() and int(said) > octets_max:
                 raise _too_large(octets_max)
             await self._turns.begin()
+            receive_checked = self._checked(receive, caller, octets_max)
             endpoint = self._direct.get((scope["method"], scope["path"]))
             if endpoint is None:
-                await self._api(scope, _counted(receive, octets_max), send)
+                await self._api(scope, receive_checked, send)
                 return
-            response = await endpoint(Request(scope, _counted(receive, octets_max)))
+            response = await endpoint(Request(scope, receive_checked))
         except Problem as problem:
             response = problem.response()
         except ClientDisconnect:
             return
         await response(scope, receive, send)
+
+    def _checked(self, receive: Receive, caller: Caller | None, octets_max: int) -> Receive:
+        """``receive`` that raises :class:`Problem`: 413 when the body grows too large as it comes, 401 when at its end
+        ``caller`` would be let in no more."""
+        octets = 0
+
+        async def checked() -> MutableMapping[str, Any]:
+            nonlocal octets
+            message = await receive()
+            octets += len(message.get("body", b""))
+            if octets > octets_max:
+                raise _too_large(octets_max)
+            has_come = message["type"] == "http.request" and not message["more_body"]
+            if has_come and caller is not None and not self._credentials.holds(caller):
+                raise not_authenticated()
+            return message
+
+        return checked
 
 
 def _make_api(*routers: APIRouter) -> FastAPI:
@@ -207,21 +230,6 @@ def _once(make: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
         return made[0]
 
     return get
-
-
-def _counted(receive: Receive, octets_max: int) -> Receive:
-    """``receive`` that fails with 413 (:class:`Problem`) when the body grows too large as it comes."""
-    octets = 0
-
-    async def counted() -> MutableMapping[str, Any]:
-        nonlocal octets
-        message = await receive()
-        octets += len(message.get("body", b""))
-        if octets > octets_max:
-            raise _too_large(octets_max)
-        return message
-
-    return counted
 
 
 def _too_large(octets_max: int) -> Problem:

@@ -148,9 +148,12 @@ class Credentials:
         return next((credential for credential in found if credential is not None), None)
 
     def holds(self, caller: Caller) -> bool:
-        """Whether who was let in would be so still, and may do the same."""
+        """Whether who was let in would be so still, and may do as much."""
         found = self.find(caller.credential)
-        return found is not None and found.caller == caller
+        if found is None:
+            return False
+        now = found.caller
+        return (now.account, now.name) == (caller.account, caller.name) and now.scopes >= caller.scopes
 
     def _is_good(self, credential: Credential) -> bool:
         expires_at = credential.caller.expires_at
