@@ -3,13 +3,14 @@
 from typing import Any
 
 import orjson
+from engine_numbers import long_numbers, shared, stock
 
 from smsagg.config.abuse import AccountAbuseSettings
 from smsagg.config.consent_settings import AccountConsentSettings
 from smsagg.config.schema import Config
 from smsagg.model import MessageState
 from smsagg.model.consent import ConsentKind
-from smsagg.smpp.status import ESME_ROK
+from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.gateway import FakeGateway, account_settings, make_config, run_gateway
 from smsagg.text import text_of
@@ -148,3 +149,35 @@ async def test_too_many_opt_outs_freeze_the_account() -> None:
         await gateway.settle()
         assert list(gateway.engine.freezing.frozen) == ["acme"]
         assert [alarm.finding.kind for alarm in gateway.engine.guard.alarms] == ["opt_outs"]
+
+
+async def test_a_stop_to_a_shared_number_that_nobody_is_known_to_have_written_from() -> None:
+    """It ends what those who share the number send from it, for nobody knows whom it means, until a start; help and
+    what is no keyword are refused still, and nobody is answered or blamed."""
+    (number,) = long_numbers(1)
+    names = ("acme", "other", "off", "stranger")
+    deaf = AccountConsentSettings(opt_out="off")
+    own = {name: {"consent": deaf} if name == "off" else {} for name in names}
+    accounts = {name: account_settings(name, events=True, **own[name]) for name in names}
+    tables = Tables()
+    async with run_gateway(make_config(accounts=accounts), MemoryStore(tables)) as gateway:
+        await stock(gateway, *shared([number], "acme", "other", "off"))
+        is_suppressed = gateway.engine.consents.book.is_suppressed
+
+        async def write(text: bytes) -> list[int]:
+            told = gateway.carrier.mo(number.address, text, source_addr=HANDSET)
+            await gateway.settle()
+            return told.statuses
+
+        assert await write(b"hello") == await write(b"HELP") == [ESME_RINVDSTADR]
+        assert await write(b"STOP") == [ESME_ROK]
+        assert [name for name in names if is_suppressed(name, number.address, HANDSET)] == ["acme", "other"]
+        assert not is_suppressed("acme", "ACME", HANDSET)
+        assert [e.account for e in tables.events.events.values() if e.kind == "recipient.opted_out"] == [
+            "acme",
+            "other",
+        ]
+        assert await write(b"START") == [ESME_ROK]
+        assert not any(is_suppressed(name, number.address, HANDSET) for name in names)
+        assert lists(tables) == {SUPPRESSION: [], OPT_IN: []}
+        assert not gateway.sent

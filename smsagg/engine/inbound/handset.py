@@ -137,7 +137,11 @@ class HandsetMessages:
             said = concatenation_of(mo)
             must_wait = said is not None and self._owners.must_wait(carrier, mo, route)
             if route is None and not must_wait:
-                self._refuse(carrier, mo, ESME_RINVDSTADR, "refused", respond)
+                if self._opting.hear_for_sharers(self._owners.sharers(carrier, mo), mo, now, changes):
+                    self._core.metrics.mo(carrier, "taken")
+                    taken.append((mo, ESME_ROK))
+                else:
+                    self._refuse(carrier, mo, ESME_RINVDSTADR, "refused", respond)
             elif self._is_loop(mo, now):
                 self._refuse(carrier, mo, ESME_RX_R_APPN, "looped", respond)
             else:

@@ -52,6 +52,13 @@ class MoOwners:
         route = self._routes.find(carrier, number.address, word, is_whole=True)
         return route if route is not None and route.account in number.accounts else None
 
+    def sharers(self, carrier: str, mo: CarrierMo) -> tuple[str, ...]:
+        """The accounts that share the number that ``mo``, for which there is no route, went to."""
+        if mo.account or carrier == SANDBOX:
+            return ()
+        number = self._numbers.number_at(mo.destination_addr, mo.source_addr, carrier)
+        return number.accounts if number is not None and number.is_shared else ()
+
     def must_wait(self, carrier: str, mo: CarrierMo, route: MoRoute | None) -> bool:
         """Whether a part goes on with the others only: to be one message, or because the first one says where."""
         if mo.account:

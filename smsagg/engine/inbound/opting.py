@@ -6,7 +6,8 @@ that was written to. An answer that a crash cuts off is not made up for: what wa
 would be worse. A number of ours that answers answers by itself is stopped after :data:`ANSWERS_MAX`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from attrs import define
 
@@ -29,11 +30,20 @@ ANSWERS_WINDOW_MS = 3_600_000
 """So many answers in an hour to one handset from one number."""
 
 
+class _Found(NamedTuple):
+    """A keyword, its text as it was written, and who wrote it."""
+
+    heard: Heard
+    text: str
+    recipient: str
+
+
 @define(frozen=True)
 class _Said:
     """A keyword, until its commit."""
 
     account: str
+    """``""``: of several."""
     mo: CarrierMo
     recipient: str
     answer: str
@@ -51,27 +61,58 @@ class Opting:
 
     def hear(self, account: str, mo: CarrierMo, now: int, changes: Changes) -> None:
         """Note in ``changes`` what ``mo``, which goes to ``account``, asks for; :meth:`commit` puts it in force."""
-        if len(mo.body) > BODY_OCTETS_MAX or concatenation_of(mo) is not None:
+        settings = self._settings(account)
+        found = None if settings.opt_out == "off" else self._keyword(mo)
+        if found is None:
             return
-        owner = self._core.config.accounts.get(account)
-        settings = AccountConsentSettings() if owner is None else owner.consent
-        text = text_of(mo.body, mo.data_coding, bool(mo.esm_class & UDHI))
-        if settings.opt_out == "off" or not text:
-            return
-        recipient = self._core.numbers.recipient_of(mo.source_addr)
-        heard = self._core.tables.keywords.find(text, country_of(recipient))
-        if heard is None or not recipient.isdigit():
-            return
+        heard, text, recipient = found
         updates: tuple[ConsentUpdate, ...] = ()
         if heard.wish is not Wish.HELP:
             written_to = sender_key(mo.destination_addr)
             sender = written_to if settings.opt_out == "sender" else ""
             kind = ConsentKind.SUPPRESSION if heard.wish is Wish.STOP else ConsentKind.OPT_IN
-            said = ConsentRecord(kind, account, recipient, sender, now, KEYWORD, text.strip())
+            said = ConsentRecord(kind, account, recipient, sender, now, KEYWORD, text)
             updates = (ConsentUpdate(said), *_ended_by(said, written_to))
             changes.consents += updates
             self._tell(account, said, changes, now)
         self._said.append(_Said(account, mo, recipient, _answer(settings, heard), updates))
+
+    def hear_for_sharers(self, accounts: Sequence[str], mo: CarrierMo, now: int, changes: Changes) -> bool:
+        """The same of ``mo`` to a number that ``accounts`` share, none of whom is known to have written last; whether
+        it says anything.
+
+        Somebody did, or will: a stop ends what each of them sends from that number, and a start lets it go on. It is
+        nobody's opt-in, nobody answers it, and none of them is blamed for it.
+        """
+        accounts = [account for account in accounts if self._settings(account).opt_out != "off"]
+        found = self._keyword(mo) if accounts else None
+        if found is None or found.heard.wish is Wish.HELP:
+            return False
+        heard, text, recipient = found
+        is_stop, sender = heard.wish is Wish.STOP, sender_key(mo.destination_addr)
+        updates: list[ConsentUpdate] = []
+        for account in accounts:
+            said = ConsentRecord(ConsentKind.SUPPRESSION, account, recipient, sender, now, KEYWORD, text)
+            updates.append(ConsentUpdate(said, is_kept=is_stop))
+            if is_stop:
+                self._tell(account, said, changes, now)
+        changes.consents += updates
+        self._said.append(_Said("", mo, recipient, "", tuple(updates)))
+        return True
+
+    def _settings(self, account: str) -> AccountConsentSettings:
+        owner = self._core.config.accounts.get(account)
+        return AccountConsentSettings() if owner is None else owner.consent
+
+    def _keyword(self, mo: CarrierMo) -> _Found | None:
+        if len(mo.body) > BODY_OCTETS_MAX or concatenation_of(mo) is not None:
+            return None
+        text = text_of(mo.body, mo.data_coding, bool(mo.esm_class & UDHI))
+        if not text:
+            return None
+        recipient = self._core.numbers.recipient_of(mo.source_addr)
+        heard = self._core.tables.keywords.find(text, country_of(recipient))
+        return None if heard is None or not recipient.isdigit() else _Found(heard, text.strip(), recipient)
 
     def _tell(self, account: str, said: ConsentRecord, changes: Changes, now: int) -> None:
         is_in = said.kind is ConsentKind.OPT_IN
