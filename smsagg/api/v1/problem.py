@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from smsagg.api.v1.messages.shapes import ProblemAnswer
 from smsagg.model import Refusal
 from smsagg.smpp.status import (
     ESME_RINVDSTADR,
@@ -123,7 +122,7 @@ def _detail_of(refusal: Refusal) -> str:
 
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemAnswer, "description": description}
+    status: {"description": description}
     for status, description in {
         400: "The request is not HTTP, or its body is not JSON.",
         401: "No API key, or one that is not known.",
@@ -144,5 +143,6 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of an endpoint that may answer with these, and as all do with 401 and 403."""
+    """What OpenAPI says of an endpoint that may answer with these, and as all do with 401 and 403. ``description`` adds
+    the body: FastAPI would make a model of it for each, which is most of a start."""
     return {status: _PROBLEMS[status] for status in (401, 403, *statuses)}
