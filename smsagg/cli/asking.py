@@ -8,10 +8,11 @@ from typing import Any
 import click
 import trio
 
+from smsagg.cli.ungrouped import ungrouped
 from smsagg.config.schema import ServerSettings, StoreSettings
 from smsagg.control import ask
 from smsagg.control.server import AUTOMATIC
-from smsagg.errors import ConfigError, ControlError, SmsaggError
+from smsagg.errors import ConfigError, ControlError
 
 CONFIG_VARIABLE = "SMSAGG_CONFIG"
 """The environment variable that stands for ``--config``."""
@@ -58,14 +59,9 @@ def ask_server(
     """All that the server answers to a request with this ``body``; with ``told``, which hears each record as it comes,
     none of it is kept. Raises ControlError when no server answers, or for what it says is wrong."""
     records: list[dict[str, Any]] = []
-    try:
+    with ungrouped():
         trio.run(_ask, socket or socket_of_file(config_path), request, body, told or records.append)
         return records
-    except* SmsaggError as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
 
 
 async def _ask(

@@ -12,13 +12,13 @@ import trio
 
 from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import config_option, no_store
+from smsagg.cli.ungrouped import ungrouped
 from smsagg.clock import SystemClock
 from smsagg.config.amounts import format_micros
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.control import ask_all, is_running, socket_path
 from smsagg.control.money import MoneyDesk
-from smsagg.errors import SmsaggError
 from smsagg.history import open_history
 from smsagg.history.ledger_check import check_ledger
 from smsagg.store.sqlite.store import open_sqlite_store
@@ -146,15 +146,10 @@ def _perform(config_path: Path, request: dict[str, Any]) -> list[dict[str, Any]]
     """What the running server answers, or what is done with the store of the stopped one."""
     config = load_config(config_path, settings_class)
     path = socket_path(config)
-    try:
+    with ungrouped():
         if path and trio.run(is_running, path):
             return trio.run(ask_all, path, {"command": "money", **request})
         return trio.run(_at_desk, config, request)
-    except* SmsaggError as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
 
 
 async def _at_desk(config: Config, request: dict[str, Any]) -> list[dict[str, Any]]:

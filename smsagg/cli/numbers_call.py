@@ -9,13 +9,14 @@ import trio
 
 from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import no_store
+from smsagg.cli.ungrouped import ungrouped
 from smsagg.clock import SystemClock
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.control import Caller, ask, socket_path
 from smsagg.control.numbers import NumberService
 from smsagg.engine.numbers.numbers import Numbers
-from smsagg.errors import ControlError, SmsaggError
+from smsagg.errors import ControlError
 from smsagg.observe.log import configure_logging
 from smsagg.store.sqlite.store import open_sqlite_store
 
@@ -29,17 +30,12 @@ def call(config_path: Path, request: dict[str, Any], on_record: OnRecord, body: 
     """
     config = load_config(config_path, settings_class)
     path = socket_path(config)
-    try:
+    with ungrouped():
         if path and trio.run(_is_running, path):
             trio.run(_ask, path, {"command": "numbers", **request}, on_record, body)
         else:
             configure_logging("error")
             trio.run(_open_store, config, request, on_record, body)
-    except* SmsaggError as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
 
 
 def ask_for(config_path: Path, request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,12 +10,13 @@ import trio
 
 from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import config_option, no_store
+from smsagg.cli.ungrouped import ungrouped
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
 from smsagg.control import ask_all, is_running, socket_path
 from smsagg.control.receipts import record_of, rule_of, summary_of
 from smsagg.engine.ending.unmatched import find_matches, rematch_stopped, unmatched_receipts
-from smsagg.errors import ControlError, SmsaggError
+from smsagg.errors import ControlError
 from smsagg.receipts.dialect import CONVERSIONS, LETTER_CASES
 from smsagg.store.sqlite.store import open_sqlite_store
 
@@ -115,15 +116,10 @@ def _load(config_path: Path, carrier: str) -> Config:
 def _perform(config: Config, request: dict[str, Any]) -> list[dict[str, Any]]:
     """What the running server answers, or what the store of the stopped one holds."""
     path = socket_path(config)
-    try:
+    with ungrouped():
         if path and trio.run(is_running, path):
             return trio.run(ask_all, path, {"command": "receipts", **request})
         return trio.run(_open_store, config, request)
-    except* SmsaggError as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
 
 
 async def _open_store(config: Config, request: dict[str, Any]) -> list[dict[str, Any]]:

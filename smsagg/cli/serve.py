@@ -12,9 +12,9 @@ from smsagg.app import Running
 from smsagg.app import serve as serve_gateway
 from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import CONFIG_VARIABLE
+from smsagg.cli.ungrouped import ungrouped
 from smsagg.config.load import load_config
 from smsagg.config.schema import Config
-from smsagg.errors import SmsaggError
 from smsagg.observe.log import configure_logging
 
 
@@ -32,10 +32,8 @@ def serve(config_path: Path) -> None:
     """Run the gateway until SIGTERM or SIGINT."""
     config = load_config(config_path, settings_class)
     configure_logging(config.log.level, config.log.format)
-    try:
+    with ungrouped():
         trio.run(_main, config, config_path)
-    except* SmsaggError as group:
-        raise _first(group) from None
 
 
 async def _main(config: Config, config_path: Path) -> None:
@@ -57,11 +55,3 @@ def _tell(echo: Callable[[str], None], config: Config, config_path: Path, runnin
     echo(f"  store    {config.store.path}")
     echo(f"  carriers {', '.join(config.carriers)}")
     sys.stdout.flush()
-
-
-def _first(group: BaseExceptionGroup[SmsaggError]) -> SmsaggError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, SmsaggError)
-    return error

@@ -11,9 +11,10 @@ import trio
 
 from smsagg.carriers.registry import settings_class
 from smsagg.cli.asking import CONFIG_VARIABLE
+from smsagg.cli.ungrouped import ungrouped
 from smsagg.config.load import load_config
 from smsagg.control import ask, socket_path
-from smsagg.errors import ControlError, SmsaggError
+from smsagg.errors import ControlError
 from smsagg.trace.pcap import PcapWriter
 
 _ARROWS = {("esme", True): "esme → us", ("esme", False): "us → esme", ("carrier", True): "carrier → us"}
@@ -57,11 +58,10 @@ def trace(
     request = {"command": "trace", "bodies": bodies, **wanted}
     show: Callable[[dict[str, Any]], str] = json.dumps if as_json else line_of
     try:
-        trio.run(_follow, path, request, pcap_path, show, count)
+        with ungrouped():
+            trio.run(_follow, path, request, pcap_path, show, count)
     except* KeyboardInterrupt:
         pass
-    except* SmsaggError as group:
-        raise _first(group) from None
 
 
 def _path_of(config_path: Path | None, socket_file: str) -> str:
@@ -116,11 +116,3 @@ def line_of(record: dict[str, Any]) -> str:
     status = "" if record["command_status"] == "ESME_ROK" else f" {record['command_status']}"
     where = f"{record['session']} {record['account']}".rstrip()
     return f"{at} {way:12}  {where}  {record['pdu']}{status} #{record['sequence_number']} {fields}".rstrip()
-
-
-def _first(group: BaseExceptionGroup[SmsaggError]) -> SmsaggError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, SmsaggError)
-    return error

@@ -62,7 +62,9 @@ async def answers(
                 seen.append(answer)
                 if len(seen) == count:
                     nursery.cancel_scope.cancel()
-    except* ControlError as group:
+    except BaseExceptionGroup as group:  # not except*: before Python 3.11.4 what is raised there is in a group again
+        if group.subgroup(ControlError) is None:
+            raise
         raise group.exceptions[0] from None
     return seen
 
