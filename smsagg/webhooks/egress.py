@@ -37,6 +37,9 @@ on_behalf_of: ContextVar[str] = ContextVar("on_behalf_of", default="")
 Address = IPv4Address | IPv6Address
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NOT_PUBLIC = (ip_network("192.0.0.0/24"), ip_network("3fff::/20"))
+"""Besides those that Python knows of."""
 
 
 class Forbidden(SmsaggError):
@@ -86,7 +89,10 @@ class Egress:
             return
         if is_plain:
             raise Forbidden("only https, but to networks that are allowed")
-        if not held.is_global or held.is_multicast or held.is_reserved:
+        is_public = held.is_global and not held.is_multicast and not held.is_reserved
+        if held.version == 6:
+            is_public = is_public and held in _GLOBAL_UNICAST
+        if not is_public or any(held in network for network in _NOT_PUBLIC if network.version == held.version):
             raise Forbidden("it leads to an address that is not public")  # which one would tell of networks inside
 
     async def resolve(self, host: str, port: int, *, is_plain: bool) -> Sequence[str]:
