@@ -3,6 +3,7 @@
 from enum import Enum
 from types import TracebackType
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpcore2
 import trio
@@ -82,8 +83,8 @@ class Poster:
 
     async def _post(self, url: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
         pool = self._pools[url.partition(":")[0].lower()]
-        host = httpcore2.URL(url).host
-        fields = [(b"host", _host_header(url) or host), (b"content-length", str(len(body)).encode()), *headers]
+        host = urlsplit(url).netloc.encode()
+        fields = [(b"host", host), (b"content-length", str(len(body)).encode()), *headers]
         async with pool.stream("POST", url, headers=fields, content=body) as response:
             octets = 0
             async for part in response.aiter_stream():
@@ -91,11 +92,6 @@ class Poster:
                 if octets > ANSWER_OCTETS_MAX:
                     break
             return _answer_of(response.status, dict(response.headers))
-
-
-def _host_header(url: str) -> bytes:
-    """Host and port as the URL writes them."""
-    return url.partition("://")[2].partition("/")[0].partition("?")[0].encode("ascii", "ignore")
 
 
 def _reason_of(error: BaseException) -> str:

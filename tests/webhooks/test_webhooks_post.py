@@ -93,6 +93,16 @@ async def test_what_is_sent_arrives_as_it_is_and_connections_are_kept() -> None:
         assert b"webhook-id: evt_1" in head
 
 
+async def test_the_host_is_told_alone_whatever_follows_it() -> None:
+    """With its port, and without the query or a fragment."""
+    async with endpoint(answering(b"204 No Content")) as (server, poster):
+        place = server.url.removesuffix("/hook")
+        for url in (place, f"{place}#part", f"{place}?query", f"{place}/?query#part"):
+            assert (await posted(poster, url)).verdict is Verdict.TAKEN
+        hosts = {line for one in server.requests for line in one.lower().split(b"\r\n") if line.startswith(b"host:")}
+        assert hosts == {f"host: {place.removeprefix('http://')}".encode()}
+
+
 async def test_names_are_resolved_on_behalf_of_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that each account has its share of the look-ups."""
     asked: list[str] = []
