@@ -1,5 +1,7 @@
 """People, their roles, and the keys that are theirs."""
 
+import trio
+import trio.testing
 from directory_bench import OWNER_KEY, kind_of, made, owned_config
 from test_api_v1_reload import stream
 from v1_bench import OPERATOR_KEY, Client, api
@@ -95,3 +97,24 @@ async def test_the_operators_people_are_apart_from_the_accounts() -> None:
         bob = client.with_key(key["secret"])
         assert [one["name"] for one in (await bob.call("GET", "/v1/users")).document["users"]] == ["bob"]
         assert kind_of(await bob.call("GET", "/v1/admin/users")) == (403, "operators-only")
+
+
+async def test_who_is_removed_while_they_enrol_leaves_no_factor_to_the_next_of_the_name() -> None:
+    async with api(owned_config()) as client:
+        owner = client.with_key(OWNER_KEY)
+        await put(owner, "/v1/users/ann", role="developer")
+        key = await made(owner, "/v1/keys", {"name": "ann", "user": "ann"})
+        answers: dict[str, int] = {}
+
+        async def call(who: Client, method: str, path: str) -> None:
+            answers[method] = (await who.call(method, path)).status
+
+        async with trio.open_nursery() as nursery:
+            client.gateway.store.hold()
+            nursery.start_soon(call, owner, "DELETE", "/v1/users/ann")
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            nursery.start_soon(call, client.with_key(key["secret"]), "POST", "/v1/users/me/totp")
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            client.gateway.store.release()
+        assert answers == {"DELETE": 204, "POST": 401}
+        assert client.gateway.engine.register.get("totp", "acme/ann") is None

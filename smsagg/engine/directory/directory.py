@@ -54,6 +54,13 @@ class Directory:
         async with self._turn:
             await self.users.put(by, user)
 
+    async def enrol(self, by: Actor, account: str, user: str) -> str | None:
+        """As :meth:`SecondFactor.enrol`, one at a time; ``None``: the user is no more."""
+        async with self._turn:
+            if self.users.find(account, user) is None:
+                return None
+            return await self.second_factor.enrol(by, account, user)
+
     async def delete_user(self, by: Actor, account: str, name: str) -> bool:
         """Forget a person, after their keys and second factor: who has the name next inherits nothing. False: there was
         nobody. Raises StoreError; what was done until then stays done, and the rest can be asked for again."""

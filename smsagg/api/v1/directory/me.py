@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, TypeAdapter
 from starlette.responses import Response
 
-from smsagg.api.v1.access import actor_of
+from smsagg.api.v1.access import actor_of, not_authenticated
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, Danger, problem_of_code
 from smsagg.api.v1.description import json_of
@@ -18,7 +18,8 @@ from smsagg.api.v1.messages.viewing import instant
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.config.schema import Config
 from smsagg.directory.caller import Caller
-from smsagg.engine.directory.second_factor import CodeRefused, SecondFactor
+from smsagg.engine.directory.directory import Directory
+from smsagg.engine.directory.second_factor import CodeRefused
 
 JSON = "application/json"
 _CODE: TypeAdapter[TotpCode] = TypeAdapter(TotpCode)
@@ -43,8 +44,9 @@ class MeAnswer(BaseModel):
 class Me:
     """The endpoints."""
 
-    def __init__(self, second_factor: SecondFactor, config: Callable[[], Config]) -> None:
-        self._second_factor = second_factor
+    def __init__(self, directory: Directory, config: Callable[[], Config]) -> None:
+        self._directory = directory
+        self._second_factor = directory.second_factor
         self._config = config
         self.router = router = APIRouter(tags=["directory"])
         router.get("/me", response_model=MeAnswer, responses=problems(), operation_id="get_me", summary="Who asks")(
@@ -89,7 +91,9 @@ class Me:
         if self._second_factor.is_confirmed(caller.account, caller.user):
             danger: Danger = request.state.danger
             await danger.check_code(request, "totp")
-        uri = await asked(self._second_factor.enrol(actor_of(request), caller.account, caller.user))
+        uri = await asked(self._directory.enrol(actor_of(request), caller.account, caller.user))
+        if uri is None:
+            raise not_authenticated()
         return Response(orjson.dumps({"uri": uri}), 201, {"Cache-Control": "no-store"}, JSON)
 
     async def confirm(self, request: Request) -> Response:

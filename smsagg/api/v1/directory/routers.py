@@ -15,7 +15,7 @@ from smsagg.engine.directory.directory import Directory
 def directory_routers(engine: Engine, directory: Directory, desk: Desk) -> list[APIRouter]:
     """All of them, over one directory."""
     clock = engine.core.clock
-    routers = [Me(directory.second_factor, lambda: engine.core.config).router, Accounts(engine, desk).router]
+    routers = [Me(directory, lambda: engine.core.config).router, Accounts(engine, desk).router]
     for side in (Side(engine, is_operators=False), Side(engine, is_operators=True)):
         keyrings = (directory.keys, directory.clients)
         routers += [Keys(directory, keyring, side, clock).router for keyring in keyrings]
