@@ -236,6 +236,32 @@ async def test_templates_are_their_accounts_own() -> None:
         assert (await send(client)).document["type"] == "problems/unknown-template"
 
 
+async def test_a_draft_gives_no_message_its_type() -> None:
+    """The type is of the version that the message is written with: what is not to be used yet changes nothing."""
+    classes = {"otp": MessageClassSettings(), "marketing": MessageClassSettings()}
+    strict = Tables(compliance=ComplianceMap({"GB": CountryRules("GB", templates=frozenset({"marketing"}))}))
+    async with api(evolve(api_config(), message_classes=classes), tables=strict) as client:
+        await put(client, message_type="otp")
+        await put(client, message_type="marketing", draft=True)
+        assert (await send(client)).status == 202
+        assert (await step(client, "submit")).status == 200
+        assert (await send(client)).document["type"] == "problems/template-not-approved"
+        assert (await step(client.with_key(OPERATOR_KEY), "approve")).status == 200
+        assert (await send(client)).status == 202
+        await client.gateway.settle()
+        assert [sent.message_class for sent in client.gateway.carrier.outstanding] == ["otp", "marketing"]
+
+
+async def test_a_text_goes_out_as_its_preview_says() -> None:
+    """A class of messages may have an encoding of its own."""
+    classes = {"otp": MessageClassSettings(encoding="smart", transliterate="latin")}
+    async with api(evolve(api_config(), message_classes=classes)) as client:
+        await put(client, message_type="otp", texts={"en": "{shop}: {day} Žižkov"})
+        document = (await client.call("POST", "/v1/templates/parcel/preview", {"params": PARAMS})).document
+        assert (await send(client)).status == 202
+        assert await sent(client) == [document["previews"][0]["text"]] == ["ACME: Jan 15, 2030 Zizkov"]
+
+
 async def test_a_message_that_says_no_type_has_its_templates() -> None:
     """Its class is that of the template, unless the message says another."""
     config = evolve(

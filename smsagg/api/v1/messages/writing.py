@@ -20,6 +20,7 @@ from smsagg.policy.submit_rules import lifetime
 from smsagg.routing.destination import NPI_ISDN, TON_INTERNATIONAL, BadDestination, e164_digits
 from smsagg.routing.prefix import country_of
 from smsagg.smpp.status import ESME_RINVSRCADR
+from smsagg.templates import Version
 from smsagg.text import Rules, encode_text
 from smsagg.webhooks.egress import Egress, Forbidden
 
@@ -44,7 +45,11 @@ class Writer:
         self._endpoints = endpoints
         self._egress = Egress(config.webhooks.allowed_networks)
         self._classes = config.message_classes
-        self._rules = {name: self._rules_of(settings) for name, settings in config.accounts.items()}
+        self._rules = {
+            (name, message_class): self._rules_of(settings, message_class)
+            for name, settings in config.accounts.items()
+            for message_class in {settings.message_class, *self._classes}
+        }
         self._senders = {
             name: SenderRules(evolve(settings.senders or SenderSettings(), set_ton_npi=True))
             for name, settings in config.accounts.items()
@@ -68,7 +73,7 @@ class Writer:
         life = lifetime(now, send_at, ttl_at, message_class)
         if isinstance(life, Refusal):
             return life
-        body, data_coding, esm_class = encode_text(text, self._rules[account.name])
+        body, data_coding, esm_class = encode_text(text, self._rules[account.name, name])
         message = Message(
             seq=0,
             message_id="",
@@ -116,28 +121,31 @@ class Writer:
     def _text_of(self, asked: NewMessage, account: Account, digits: str) -> tuple[str, str]:
         """What it says, and its class."""
         if asked.text is not None and asked.template is None and asked.params is None:
-            return asked.text, self._class_of(asked.message_type, account)
+            return asked.text, self._class_of(asked, account)
         if asked.template is None or asked.text is not None:
             detail = "a message has a text, or a template with params"
             raise Problem(422, "invalid-request", f"This cannot be written: {detail}.", [_error("text", detail)])
         template = self._templates.find(account.name, asked.template)
         if template is None:
             raise Problem(422, "unknown-template", "There is no such template.", [_error("template", "unknown")])
-        name = self._class_of(asked.message_type or template.latest.message_type, account)
+        version = template.in_force(needs_approval=False)
+        name = self._class_of(asked, account, version)
         needs_approval = self._templates.needs_approval(country_of(digits), name)
-        version = template.in_force(needs_approval)
+        if needs_approval:
+            version = template.in_force(needs_approval)
+            name = self._class_of(asked, account, version)
         if version is None:
             detail = "no version of it is approved" if needs_approval else "no version of it may be used"
             raise Problem(422, "template-not-approved", f"The template: {detail}.", [_error("template", detail)])
         return written(version, asked.params or {}, asked.locale), name
 
-    def _class_of(self, message_type: str | None, account: Account) -> str:
-        """The message class of that name, if there is one."""
+    def _class_of(self, asked: NewMessage, account: Account, version: Version | None = None) -> str:
+        """The message class of the type that is asked for, or that the template has, if there is one."""
+        message_type = asked.message_type or (None if version is None else version.message_type)
         return message_type if message_type in self._classes else account.settings.message_class
 
-    def _rules_of(self, settings: AccountSettings) -> Rules:
-        message_class = self._classes.get(settings.message_class, MessageClassSettings())
-        return encoding_rules(settings, message_class) or _NOTHING_REPLACED
+    def _rules_of(self, settings: AccountSettings, message_class: str) -> Rules:
+        return encoding_rules(settings, self._classes.get(message_class, MessageClassSettings())) or _NOTHING_REPLACED
 
 
 def _callback_error(detail: str) -> dict[str, str]:
