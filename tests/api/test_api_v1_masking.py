@@ -1,10 +1,11 @@
 """Who may not see texts and numbers is told about messages and events without them."""
 
 import orjson
-from v1_bench import KEY, READING_KEY, Client, api_config
+from v1_bench import KEY, READING_KEY, Client, api, api_config
 
 from smsagg.api.v1 import V1
 from smsagg.api.v1.masking import masked_envelope_of
+from smsagg.api.v1.messages.viewing import instant
 from smsagg.config.schema import ApiKeySettings, Config
 from smsagg.directory.secrets import digest_of
 from smsagg.model import Event
@@ -16,7 +17,7 @@ NUMBER = "447700900123"
 def config() -> Config:
     keys = {
         "app": ApiKeySettings(digest_of(KEY)),
-        "analyst": ApiKeySettings(digest_of(READING_KEY), scopes=("messages:read", "events:read")),
+        "analyst": ApiKeySettings(digest_of(READING_KEY), scopes=("messages:read", "messages:write", "events:read")),
     }
     return api_config(accounts={"acme": account_settings("acme", api_keys=keys, events=True)})
 
@@ -42,6 +43,16 @@ async def test_numbers_are_masked_for_those_who_need_none() -> None:
             assert "44770•••" in masked.body.decode()
         told = (await analyst.call("GET", f"/v1/messages/{sent}")).document
         assert (told["state"], told["from"]) == ("sent", "ACME")
+
+
+async def test_who_cancels_a_message_by_its_id_learns_no_number() -> None:
+    """As who looks at it."""
+    async with api(config()) as client:
+        later = instant(client.gateway.clock.now_ms() + 3_600_000)
+        sent = (await client.send(send_at=later)).document["id"]
+        cancelled = await client.with_key(READING_KEY).call("POST", f"/v1/messages/{sent}/cancel")
+        assert (cancelled.status, cancelled.document["state"]) == (200, "cancelled")
+        assert cancelled.document["to"] == "44770•••"
 
 
 def test_an_event_without_texts_and_numbers() -> None:

@@ -256,14 +256,20 @@ async def test_a_number_is_masked_for_who_may_not_see_it() -> None:
     """A key without the scope to see texts and numbers."""
     key = "sk_masked"
     settings = ApiKeySettings(digest_of(key), scopes=("verifications:write",))
-    config = config_with()
+    config = config_with(resend_interval=Duration(0))
     acme = config.accounts["acme"]
     accounts = config.accounts | {"acme": evolve(acme, api_keys=acme.api_keys | {"masked": settings})}
     async with api(evolve(config, accounts=accounts)) as client:
         document = await start(client)
-        shown = (await client.with_key(key).call("GET", f"/v1/verifications/{document['id']}")).document
-        assert shown["to"] != document["to"]
+        masked, path = client.with_key(key), f"/v1/verifications/{document['id']}"
+        shown = (await masked.call("GET", path)).document
+        assert shown["to"] == "44770•••"
         assert shown | {"to": ""} == document | {"to": ""}
+        again = await client.call("POST", f"{path}/resend", Idempotency_Key="again")
+        repeated = await masked.call("POST", f"{path}/resend", Idempotency_Key="again")
+        assert (repeated.status, repeated.headers["idempotent-replayed"]) == (202, "true")
+        assert repeated.document == again.document | {"to": "44770•••"}
+        assert (await masked.call("POST", f"{path}/cancel")).document["to"] == "44770•••"
 
 
 @pytest.mark.parametrize(

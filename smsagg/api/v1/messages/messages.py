@@ -105,7 +105,7 @@ class Messages:
         """Its state and what is known of it; a foreign id answers as an unknown one."""
         account = self._caller(request, "messages:read")
         document = await self._found(account, message_id)
-        return _answered(200, orjson.dumps(document if sees(request.state.caller) else unnamed(document)))
+        return _shown(request, document)
 
     async def cancel(self, request: Request, message_id: str) -> Response:
         """Answered after the commit: it will never be sent."""
@@ -117,7 +117,7 @@ class Messages:
             raise _not_now() from error
         if not is_cancelled:
             raise Problem(409, "already-sent", "A carrier has the message already, or it is over.")
-        return _answered(200, orjson.dumps(await self._found(account, message_id)))
+        return _shown(request, await self._found(account, message_id))
 
     def _caller(self, request: Request, scope: str) -> Account:
         caller: Caller = request.state.caller
@@ -147,6 +147,10 @@ def _result(index: int, seen: Seen) -> dict[str, Any]:
 
 def _answered(status: int, body: bytes, is_replayed: bool = False) -> Response:
     return Response(body, status, {"Idempotent-Replayed": "true"} if is_replayed else None, JSON)
+
+
+def _shown(request: Request, document: dict[str, Any]) -> Response:
+    return _answered(200, orjson.dumps(document if sees(request.state.caller) else unnamed(document)))
 
 
 def _not_now() -> Problem:

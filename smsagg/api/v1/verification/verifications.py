@@ -106,13 +106,12 @@ class VerificationEndpoints:
         begun = Begun(service.new_id(), code, wording, wanted.reference, ttl_s * 1000)
         message = message_of(orjson.loads(wording), begun.verification_id, wanted.to, wanted.region, code, ttl_s)
         purpose = FirstMessage(service, begun)
-        return await self._send(account, message, purpose, key, b"verifications\0" + await request.body())
+        return _taken(await self._send(account, message, purpose, key, b"verifications\0" + await request.body()))
 
     async def show(self, request: Request, verification_id: str) -> Response:
         """How it stands; a foreign id answers as an unknown one."""
-        account, caller = self._caller(request), request.state.caller
-        document = view_of(await self._found(account, verification_id), self._settings)
-        return _answered(200, document if sees(caller) else unnamed(document))
+        account = self._caller(request)
+        return self._shown(request, await self._found(account, verification_id))
 
     async def check(self, request: Request, verification_id: str) -> Response:
         """Answered after the attempt is on disk. `approved` is answered once: whoever checks what is over gets 409."""
@@ -138,7 +137,10 @@ class VerificationEndpoints:
             ttl_s = (before.expires_at - self._engine.core.clock.now_ms()) // 1000
             message = message_of(wording, verification_id, f"+{before.recipient}", None, code, ttl_s)
             purpose = FurtherMessage(service, before, code, settings)
-            return await self._send(account, message, purpose, key, b"resend\0" + verification_id.encode())
+            answer = await self._send(account, message, purpose, key, b"resend\0" + verification_id.encode())
+        if not sees(request.state.caller):
+            answer = answer._replace(body=orjson.dumps(unnamed(orjson.loads(answer.body))))
+        return _taken(answer)
 
     async def cancel(self, request: Request, verification_id: str) -> Response:
         """Answered after the commit; a message that no carrier has yet is not sent."""
@@ -151,7 +153,7 @@ class VerificationEndpoints:
         for message_id in cancelled.verification.message_ids.split():
             with suppress(StoreError):  # then it goes out, and its code is of no use
                 await self._engine.control.cancel(account.name, message_id, lambda _message: True)
-        return _answered(200, view_of(cancelled.verification, self._settings))
+        return self._shown(request, cancelled.verification)
 
     @property
     def _settings(self) -> VerificationSettings:
@@ -162,6 +164,10 @@ class VerificationEndpoints:
         require(caller, SCOPE)
         return account_of(caller, self._engine.accounts)
 
+    def _shown(self, request: Request, verification: Verification) -> Response:
+        document = view_of(verification, self._settings)
+        return _answered(200, document if sees(request.state.caller) else unnamed(document))
+
     async def _found(self, account: Account, verification_id: str) -> Verification:
         found = await asked(self._engine.verifications.find(account.name, verification_id))
         if found is None:
@@ -170,7 +176,7 @@ class VerificationEndpoints:
 
     async def _send(
         self, account: Account, message: NewMessage, purpose: FirstMessage | FurtherMessage, key: str, request: bytes
-    ) -> Response:
+    ) -> Answer:
         def render(seen: Sequence[Seen]) -> tuple[int, bytes]:
             if isinstance(seen[0], Problem):
                 raise seen[0]
@@ -178,11 +184,15 @@ class VerificationEndpoints:
             return 202, orjson.dumps(view_of(purpose.verification, self._settings))
 
         call = Call(account, [message], lambda _parts: {}, render, purpose)
-        answer: Answer = await self._sending.send(call, key, request)
+        answer = await self._sending.send(call, key, request)
         if not answer.is_replayed and purpose.verification is not None:
             self._engine.verifications.sent(purpose.verification)
-        replayed = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
-        return Response(answer.body, answer.status, replayed, "application/json")
+        return answer
+
+
+def _taken(answer: Answer) -> Response:
+    replayed = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
+    return Response(answer.body, answer.status, replayed, "application/json")
 
 
 def _answered(status: int, document: dict[str, Any]) -> Response:
