@@ -40,6 +40,7 @@ from smsagg.engine.engine import Reconfigurable
 from smsagg.engine.templates import templates
 from smsagg.errors import ConfigError, ControlError, NotInForce, SmsaggError, StoreError
 from smsagg.observe.metrics import Metrics
+from smsagg.reload.of_files import OfFiles, entities_of
 from smsagg.reload.overlaid import Load, again, is_file, with_overlay
 from smsagg.reload.restoring import put_back, write_back
 from smsagg.reload.versions import Prepared, Version, Versions
@@ -92,6 +93,7 @@ class _Read:
     documents: Documents
     overlay: Overlay
     left_out: Mapping[Entity, str]
+    of_files: OfFiles
 
 
 @define(frozen=True)
@@ -139,6 +141,7 @@ class Reloader:
         self._load = load
         self.overlay = overlay
         self.left_out = left_out
+        self.of_files: OfFiles = {}
         self._turn = trio.Lock()
         self._asked = trio.Event()
         self._current: Version | None = None
@@ -166,6 +169,7 @@ class Reloader:
         if documents is None:
             documents = await trio.to_thread.run_sync(read_documents, self.path, self.config)
         self._documents = documents
+        self.of_files = await trio.to_thread.run_sync(entities_of, self.path, documents)
         prepared = await trio.to_thread.run_sync(self._prepared, documents, self.overlay)
         latest = self.versions.latest
         if latest is not None and latest.digest == prepared.digest:
@@ -265,7 +269,8 @@ class Reloader:
             if self._engine.intake.stopped:
                 raise ControlError("the server is stopping")
             register.check(entity.kind, entity.key, tag)
-            along = OF_ACCOUNT if entity.kind == ACCOUNT and value is None else ()
+            is_leaving = value is None and (entity in self.overlay.entities or entity.key not in self.config.accounts)
+            along = OF_ACCOUNT if entity.kind == ACCOUNT and is_leaving else ()
             overlay = self.overlay.without(entity)
             if along:
                 overlay = overlay.without_senders_of(entity.key)
@@ -315,7 +320,9 @@ class Reloader:
             tables = load_tables(config, overlay)
             documents = read_documents(self.path, config)
             if documents == before and documents.texts[documents.main] == text:
-                return _Read(config, tables, self._prepared(documents, overlay), documents, overlay, left_out)
+                is_same = documents == self.documents
+                of_files = self.of_files if is_same else entities_of(self.path, documents)
+                return _Read(config, tables, self._prepared(documents, overlay), documents, overlay, left_out, of_files)
         raise ConfigError(f"{self.path}: it, or a file that it names, changes while it is read")
 
     def _prepared(self, documents: Documents, overlay: Overlay) -> Prepared:
@@ -351,6 +358,7 @@ class Reloader:
         self._fleet.follow(plan.fleet, plan.effective.carriers, plan.effective.receipts.carrier_grace)
         self.config = plan.effective
         self.overlay, self.left_out, self._documents = plan.read.overlay, plan.read.left_out, plan.read.documents
+        self.of_files = plan.read.of_files
         self._metrics.config_reloads["applied"].n += 1
         self._record(plan.read.prepared, by, plan.summary, tuple(plan.waiting), recorded)
         log.info("config_applied", version=self.current.number, by=by, summary=plan.summary)

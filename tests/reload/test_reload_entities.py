@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import attrs
 import httpx2
 import pytest
 import trio
-from reload_bench import Bench, running, text_of
+from reload_bench import Bench, hash_of, running, text_of
 
 from smsagg.config.documents import is_secret
 from smsagg.config.schema import AccountSettings
@@ -18,7 +19,7 @@ from smsagg.config.units import BulkFile, DataFile
 from smsagg.directory.audit import AuditSought, first_break
 from smsagg.directory.secrets import KEY_PREFIX, digest_of, new_secret
 from smsagg.errors import ConfigError, StoreFailed
-from smsagg.reload.entities import ELSEWHERE
+from smsagg.reload.of_files import ELSEWHERE
 from smsagg.smpp.status import ESME_RINVDSTADR
 from smsagg.store.memory import Tables
 
@@ -128,6 +129,9 @@ async def test_what_is_wrong_is_named_and_changes_nothing(tmp_path: Path) -> Non
             assert (await client.put(f"/pools/{name}", json=VN)).status_code in (404, 422)
         assert (await client.put("/pools/vn", json=[])).status_code == 422
         assert (await client.put("/pools/vn", json={**VN, "queue_max": 10**30})).status_code == 422
+        body, kind = b'{"carriers": ["alpha"], "countries": ["VN"], "quality_min": NaN}', "application/json"
+        answered = await client.put("/pools/vn", content=body, headers={"Content-Type": kind})
+        assert answered.status_code == 422
         assert await actions(bench) == []
         assert bench.reloader.current.number == 1
 
@@ -430,3 +434,43 @@ async def test_the_operator_takes_a_sender_away(tmp_path: Path) -> None:
         assert (await esme.submit()).command_status != 0
         assert (await ann.delete("/senders/demo/ACME")).status_code == 404
         assert [one["sender"] for one in (await ann.get("/senders")).json()["senders"]] == ["OTHER"]
+
+
+async def test_an_account_that_moves_into_the_file_keeps_what_it_has(tmp_path: Path) -> None:
+    """What was put is left out then, and taken away; its keys go on."""
+    async with running(tmp_path, TEXT) as bench, calling(bench) as client:
+        await client.put("/accounts/crm", json={"system_id": "crm", "password": "s3cret"})
+        made = await client.post("/keys?account=crm", json={"name": "app", "role": "developer"})
+        assert made.status_code == 201
+        assert (await client.put("/senders/crm/ACME", json={"status": "approved"})).status_code == 200
+        in_file = f'[accounts.crm]\nsystem_id = "crm"\npassword_hash = "{hash_of("s3cret")}"\n'
+    tables = bench.store.tables
+    async with running(tmp_path, text_of(accounts=in_file, rest=KEYS, demo=TENANT), tables) as bench:
+        async with calling(bench) as client:
+            assert (await client.get("/accounts/crm/settings")).json()["source"] == "file"
+            assert (await client.delete("/accounts/crm")).status_code == 204
+        async with calling(bench, made.json()["secret"]) as app:
+            assert (await app.get(f"http://{bench.http}/v1/me")).status_code == 200
+        assert list(bench.engine.register.all("sender")) == ["crm/ACME"]
+
+
+async def test_a_password_that_is_changed_stays_so_beside_another_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever changes the rate at the same moment does not bring the old one back."""
+    async with running(tmp_path, TEXT) as bench, calling(bench) as client:
+        await client.put("/accounts/crm", json={"system_id": "crm", "password": "stolen"})
+        began, plan = trio.Event(), bench.reloader._plan
+
+        async def slowly(*arguments: Any, **named: Any) -> Any:
+            began.set()
+            await trio.sleep(0.1)
+            return await plan(*arguments, **named)
+
+        monkeypatch.setattr(bench.reloader, "_plan", slowly)
+        async with trio.open_nursery() as nursery:
+            for changed in ({"password": "fresh"}, {"rate": "5/s"}):
+                nursery.start_soon(partial(client.put, "/accounts/crm", json={"system_id": "crm", **changed}))
+                await began.wait()
+        assert not (await bench.connect("crm", "stolen")).is_bound
+        assert (await bench.connect("crm", "fresh")).is_bound

@@ -144,9 +144,11 @@ class Resources:
         if self._of.kind == ROUTE and "name" in value:
             raise _invalid("name", "is said by the address")
         try:
-            orjson.dumps(value)
+            kept = orjson.loads(orjson.dumps(value))
         except TypeError:
-            raise _invalid("", "holds a number that is too large") from None
+            kept = None
+        if kept != value:
+            raise _invalid("", "holds a number that is too large, or none")
         return dict(value)
 
     def _shown(self, name: str, status: int = 200) -> Response:
