@@ -6,6 +6,8 @@ million records; records are never missed. Scopes without records cost one look-
 no records at all nobody asks (:attr:`ConsentBook.suppresses`). Memory: nine octets a record, some 300 a scope.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from attrs import define
@@ -35,6 +37,8 @@ class ConsentBook:
         self._key = key
         self._digests = DigestSet()
         self._scopes: dict[_Scope, _Listed] = {}
+        self._senders: Counter[tuple[int, str]] = Counter()
+        """Of each list, by kind and account."""
         self._suppressed = 0
         self.suppresses = False
         """Whether any number is suppressed at all."""
@@ -48,12 +52,14 @@ class ConsentBook:
             if not update.is_kept:
                 return False
             listed = self._scopes[scope] = _Listed(self._digest("\0".join((str(scope[0]), *scope[1:]))))
+            self._senders[scope[:2]] += record.sender != ""
         digest = self._digest(record.number) ^ listed.salt
         is_change = self._digests.add(digest) if update.is_kept else self._digests.discard(digest)
         if is_change:
             listed.count += 1 if update.is_kept else -1
             if not listed.count:
                 del self._scopes[scope]
+                self._senders[scope[:2]] -= record.sender != ""
             if record.kind is ConsentKind.SUPPRESSION:
                 self._suppressed += 1 if update.is_kept else -1
                 self.suppresses = self._suppressed > 0
@@ -72,6 +78,12 @@ class ConsentBook:
     def has_opted_in(self, account: str, sender: str, number: str) -> bool:
         """Whether the number's owner asked for messages from ``sender``, or from the account."""
         return self._is_listed(((_OPT_IN, account, ""), (_OPT_IN, account, sender)), number)
+
+    def senders_with(self, updates: Iterable[ConsentUpdate]) -> int:
+        """How many senders the longest of the lists that ``updates`` change would name with them."""
+        scopes = {(int(one.kind), one.account, one.sender) for one, is_kept in updates if is_kept and one.sender}
+        new = Counter(scope[:2] for scope in scopes if scope not in self._scopes)
+        return max((self._senders[of] + count for of, count in new.items()), default=0)
 
     def counts(self, kind: ConsentKind) -> dict[str, int]:
         """How many numbers are listed, by account."""

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from v1_bench import KEY, OPERATOR_KEY, OTHERS_KEY, READING_KEY, Client, api, api_config
 
+from smsagg.engine.consent.consents import SENDERS_MAX
 from smsagg.errors import StoreFull
+from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.carrier import FakeSettings
 from smsagg.testing.gateway import carrier_settings
@@ -79,6 +81,17 @@ async def test_what_the_store_does_not_take_is_not_answered_as_done(
         assert [one["number"] for one in await records(client)] == ["447700900999"]
         assert (await client.send(f"+{NUMBER}")).status == 202
         assert (await ask()).status in (200, 201, 204)
+
+
+async def test_a_list_of_too_many_senders_is_told() -> None:
+    """By one record as by a file."""
+    async with api() as client:
+        of = [ConsentRecord(ConsentKind.SUPPRESSION, "acme", NUMBER, f"s{i}", 1, "api") for i in range(SENDERS_MAX)]
+        await client.gateway.engine.consents.change([ConsentUpdate(record) for record in of])
+        one = await client.call("POST", "/v1/suppressions", {"number": NUMBER, "sender": "more"})
+        body = f"number,sender\n{NUMBER},more\n".encode()
+        several = await client.call("POST", "/v1/suppressions/import", body, content_type="text/csv")
+        assert [(a.status, a.document["type"]) for a in (one, several)] == [(409, "problems/too-many")] * 2
 
 
 async def test_what_waits_is_not_sent() -> None:

@@ -9,7 +9,9 @@ from trio.testing import MockClock
 
 from smsagg.config.consent_settings import ConsentSettings
 from smsagg.config.schema import MessageClassSettings
+from smsagg.engine.consent.consents import SENDERS_MAX
 from smsagg.engine.gauges import add_engine_sources
+from smsagg.errors import RegisterFull
 from smsagg.model import Cause, Message, MessageState
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.model.message import ANSWERED
@@ -171,6 +173,22 @@ async def test_parts_that_did_not_go_yet_do_not_go() -> None:
         assert gateway.sent == []
         assert [delivery.message_state for delivery in sink.received] == [MessageState.REJECTED]
         gateway.assert_nothing_is_held()
+
+
+async def test_a_list_names_so_many_senders() -> None:
+    """For memory keeps something of each; numbers are not counted, and what was named before stays welcome."""
+    async with run_gateway() as gateway:
+        change = gateway.engine.consents.change
+        for start in (0, 999):
+            await change([suppression(sender=f"s{i}") for i in range(start, min(start + 999, SENDERS_MAX))])
+        with pytest.raises(RegisterFull):
+            await change([suppression(sender="more")])
+        assert not gateway.engine.consents.book.is_suppressed("acme", "more", NUMBER)
+        assert await change([suppression(sender="s7", number="447700900124")]) == 1
+        assert await change([suppression(), suppression(sender="s7", account="other")]) == 2
+        removed = [suppression(number, sender="s7", is_kept=False) for number in (NUMBER, "447700900124")]
+        assert await change(removed) == 2
+        assert await change([suppression(sender="more")]) == 1
 
 
 async def test_the_lengths_of_the_lists_are_gauges() -> None:

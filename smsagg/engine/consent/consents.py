@@ -14,7 +14,7 @@ import trio
 from smsagg.consent import ConsentBook, sender_key
 from smsagg.consent.book import KEY_OCTETS
 from smsagg.directory.audit import AuditEntry
-from smsagg.errors import StoreError
+from smsagg.errors import RegisterFull, StoreError
 from smsagg.model import Message
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.model.message import ANSWERED
@@ -23,6 +23,8 @@ from smsagg.store.base import Changes, Store
 PAGE = 10_000
 UPDATES_MAX = 1_000
 """In one transaction."""
+SENDERS_MAX = 1_000
+"""Of one list: memory and the records of one number are bounded by it."""
 SLICE = 250
 """Of a long list: what one transaction takes in."""
 
@@ -62,8 +64,10 @@ class Consents:
     async def change(self, updates: Sequence[ConsentUpdate], audit: Sequence[AuditEntry] = ()) -> int:
         """Write ``updates``, at most :data:`UPDATES_MAX`, and what the audit trail says of them, both or neither;
         returns after the commit how many changed anything. What was begun is not undone by cancelling the call.
-        Raises StoreError when nothing was written, which only ``audit`` lets the store do."""
+        Raises RegisterFull, and StoreError when nothing was written, which only ``audit`` lets the store do."""
         assert len(updates) <= UPDATES_MAX
+        if self.book.senders_with(updates) > SENDERS_MAX:
+            raise RegisterFull(f"a list names at most {SENDERS_MAX} senders")
         is_answered, changed = trio.Event(), 0
         refused: StoreError | None = None
 
@@ -90,8 +94,8 @@ class Consents:
         many changed anything.
 
         ``told`` hears both after the commit of each slice. What was committed stays when the call is cancelled.
-        Raises StoreError as :meth:`change`, before anything is written. ``records`` are made in a thread, for there may
-        be much between two of them that is none.
+        Raises StoreError as :meth:`change`, before anything is written, and RegisterFull. ``records`` are made in a
+        thread, for there may be much between two of them that is none.
         """
         read = changed = 0
         while updates := await trio.to_thread.run_sync(_updates_of, records):

@@ -96,7 +96,7 @@ class Consents:
             of.path,
             status_code=201,
             response_model=RecordAnswer,
-            responses=problems(415, 422),
+            responses=problems(409, 415, 422),
             openapi_extra=json_of(of.shape, {"one number": example}),
             operation_id=of.operation("add"),
             summary=f"Add a number to the {of.what}, or say more of it",
@@ -111,7 +111,7 @@ class Consents:
         router.post(
             f"{of.path}/import",
             response_model=ImportAnswer,
-            responses=problems(415, 422),
+            responses=problems(409, 415, 422),
             openapi_extra={"requestBody": csv_body},
             operation_id=of.operation("import", "s"),
             summary=f"Add a CSV file to the {of.what}",
