@@ -128,7 +128,9 @@ class Engine:
         )
         self.numbers.book.on_steps = self.events.numbers
         self.consents = Consents(store, entropy, lambda: self._config.consent.passes)
-        self.erasures = Erasures(store, clock, self.register, self.consents, lambda: self._config.accounts, entropy)
+        self.erasures = Erasures(
+            store, clock, self.register, self.consents, self.numbers, lambda: self._config.accounts, entropy
+        )
         self.core: Core
         self.lookups: Lookups
         self.admission: Admission

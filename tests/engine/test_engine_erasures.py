@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 import trio
 
@@ -9,6 +10,7 @@ from smsagg.directory.audit import Actor, AuditSought
 from smsagg.engine.erasing import erasures as module
 from smsagg.engine.erasing.erasures import Erasure
 from smsagg.errors import ErasuresFull
+from smsagg.inventory.conversations import write_conversation
 from smsagg.model import MessageState
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.protection.subject import PSEUDONYM_PREFIX
@@ -87,6 +89,22 @@ async def test_what_lives_is_erased_when_it_is_over() -> None:
         await gateway.settle()
         await came_to(gateway, erasure, "done")
         assert numbers(store.tables) == [erasure.pseudonym]
+
+
+async def test_conversations_do_not_come_back_from_memory() -> None:
+    """With the next message to the number; others' stay."""
+    uses = [["acme", "1", 1, 1, 3], ["bank", "2", 2, 2, 1]]
+    store = MemoryStore()
+    store.tables.entities["conversation", DIGITS] = orjson.dumps(uses)
+    async with run_gateway(make_config(), store=store) as gateway:
+        numbers = gateway.engine.numbers
+        await numbers.knowing([DIGITS], lambda: None)
+        await came_to(gateway, await gateway.engine.erasures.start(ANN, "acme", DIGITS), "done")
+        known = numbers.conversations.get(DIGITS)
+        assert known is not None
+        assert write_conversation(known) == store.tables.entities["conversation", DIGITS] == orjson.dumps(uses[1:])
+        await came_to(gateway, await gateway.engine.erasures.start(ANN, "", DIGITS), "done")
+        assert known.uses == []
 
 
 async def test_an_erasure_goes_on_after_a_crash() -> None:

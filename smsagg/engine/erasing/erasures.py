@@ -18,6 +18,7 @@ from smsagg.clock import Clock
 from smsagg.directory.audit import Actor
 from smsagg.engine.consent.consents import Consents
 from smsagg.engine.directory.register import Register
+from smsagg.engine.numbers.numbers import Numbers
 from smsagg.errors import ErasuresFull, SealError, StoreError
 from smsagg.model.consent import ConsentKind, ConsentUpdate
 from smsagg.protection.subject import DataSubject, pseudonym_of
@@ -85,6 +86,7 @@ class Erasures:
         clock: Clock,
         register: Register,
         consents: Consents,
+        numbers: Numbers,
         accounts: Callable[[], Iterable[str]],
         entropy: Callable[[int], bytes],
     ) -> None:
@@ -92,6 +94,7 @@ class Erasures:
         self._clock = clock
         self._register = register
         self._consents = consents
+        self._numbers = numbers
         self._accounts = accounts
         self._entropy = entropy
         self._erasures: dict[str, Erasure] = {}
@@ -149,6 +152,8 @@ class Erasures:
                 await self._forget_opt_ins(subject)
             while True:
                 step = await self._store.erase(subject, erasure.pseudonym, erasure.place, BATCH)
+                if not erasure.place.until_seq:  # conversations went with the first step
+                    self._numbers.forget(digits, erasure.account)
                 is_over = step.place == erasure.place
                 lives = [seq for seq in (erasure.first_live, step.first_live) if seq]
                 erasure = evolve(

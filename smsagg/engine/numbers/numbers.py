@@ -255,6 +255,14 @@ class Numbers:
             for conversation in pinned:
                 conversations.unpin(conversation)
 
+    def forget(self, recipient: str, account: str) -> None:
+        """Of the E.164 number ``recipient`` what ``account``, or with ``""`` anybody, wrote: it is gone from the store.
+
+        As long as a message to it is under way, nothing: it goes to the store with that message."""
+        known = self.conversations.peek(recipient)
+        if known is not None and not known.pins:
+            known.uses = [use for use in known.uses if account and use.account != account]
+
     # --- messages from handsets ---
 
     def number_at(self, address: str, source_addr: str, carrier: str) -> Number | None:
