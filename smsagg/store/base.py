@@ -236,7 +236,8 @@ class ErasureStep(NamedTuple):
     changed: int
     """Records that named the number."""
     first_live: int
-    """The lowest seq of the number's messages that live, of those that were looked at; 0: none does."""
+    """The lowest seq of the number's messages that live, of those that were looked at, or the last there is if only a
+    verification of it is pending; 0: nothing is to be waited for."""
 
 
 @define(eq=False)

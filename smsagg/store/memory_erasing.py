@@ -7,6 +7,7 @@ from smsagg.model import DeliveryKind
 from smsagg.protection.subject import DataSubject, scrubbed
 from smsagg.store.base import ErasurePlace, ErasureStep
 from smsagg.store.memory_tables import Tables
+from smsagg.verification import VerificationState
 
 
 def erase(tables: Tables, subject: DataSubject, pseudonym: str, place: ErasurePlace) -> ErasureStep:
@@ -15,7 +16,7 @@ def erase(tables: Tables, subject: DataSubject, pseudonym: str, place: ErasurePl
     def concerns(account: str, number: str) -> bool:
         return subject.account in ("", account) and number in subject.forms
 
-    changed = 0
+    changed, is_pending = 0, False
     for message in [m for m in tables.history.values() if concerns(m.account, m.destination_addr)]:
         message.destination_addr, message.body, message.tlvs = pseudonym, b"", b""
         changed += 1
@@ -33,14 +34,19 @@ def erase(tables: Tables, subject: DataSubject, pseudonym: str, place: ErasurePl
             tables.events.events[event_id] = event._replace(document=rest)
             changed += 1
     for key, verification in list(tables.verifications.items()):
-        if concerns(verification.account, verification.recipient):
+        if not concerns(verification.account, verification.recipient):
+            continue
+        if verification.state is VerificationState.PENDING:
+            is_pending = True
+        else:
             tables.verifications[key] = evolve(verification, recipient=pseudonym)
             changed += 1
     changed += _conversations(tables, subject)
     if not subject.account:
         changed += _of_the_operator(tables, subject)
     live = [m.seq for m in tables.messages.values() if concerns(m.account, m.destination_addr)]
-    return ErasureStep(place._replace(live_seq=place.live_seq + changed), changed, min(live, default=0))
+    last = max(tables.last_seq, 1) if is_pending else 0
+    return ErasureStep(place._replace(live_seq=place.live_seq + changed), changed, min(live, default=last))
 
 
 def _conversations(tables: Tables, subject: DataSubject) -> int:

@@ -169,6 +169,22 @@ async def test_an_account_s_erasure_is_its_own(store: Store) -> None:
     assert orjson.loads(uses) == USES[1:]
 
 
+async def test_a_pending_verification_is_told_and_left(store: Store) -> None:
+    """Somebody types its code in, or asks for another one, at the number; when it is over it is erased."""
+    await fill(store)
+    over = await store.find_verification("acme", "v")
+    assert over is not None
+    await commit(store, Changes(verifications=[evolve(over, state=VerificationState.PENDING, recipient=DIGITS)]))
+    assert (await erase(store))[1] == 5
+    assert (await erase(store, "bank"))[1] == 0
+    assert await store.find_verification("acme", "v") == evolve(over, state=VerificationState.PENDING)
+    await commit(store, Changes(verifications=[over]))
+    assert (await erase(store))[1] == 0
+    erased = await store.find_verification("acme", "v")
+    assert erased is not None
+    assert erased.recipient == pseudonym_of(store.cipher, DIGITS)
+
+
 async def test_what_lives_is_told_and_left(store: Store) -> None:
     """It is on its way to somebody; when it is over it is erased."""
     await commit(store, new(1, 2, destination_addr=OTHERS), new(3, 4, destination_addr=DIGITS, body=TEXT))

@@ -3,7 +3,8 @@
 Theory of operation. Nothing is found by number, for an index would cost every message; so a step looks at the next rows
 of each large table by key (:class:`smsagg.store.base.ErasurePlace`), up to what there was when the walk began, and the
 first step at the small ones whole. Records stay, with a pseudonym for the number: sums, counts and the ledger are what
-they were. Messages that live are left alone; the lowest of them is told, from which on the next walk begins.
+they were. Messages that live are left alone; the lowest of them is told, from which on the next walk begins. So are
+verifications that are pending, which are told as the last message: somebody may type in their code yet.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,12 @@ _MARKS = "(?, ?, ?)"
 _SMALL = (
     "UPDATE parked_receipts SET msisdn = '', text = x'' WHERE msisdn IN (?3, ?4, ?5) AND ?1 = ''",
     "DELETE FROM mo_parts WHERE source_addr IN (?3, ?4, ?5) AND ?1 = ''",
-    "UPDATE verifications SET recipient = ?2 WHERE recipient IN (?3, ?4, ?5) AND ?1 IN ('', account)",
+    "UPDATE verifications SET recipient = ?2 WHERE recipient IN (?3, ?4, ?5) AND ?1 IN ('', account)"
+    " AND state <> 'pending'",
+)
+_PENDING = (
+    "SELECT count(*) FROM verifications INDEXED BY verifications_pending WHERE state = 'pending'"
+    f" AND ? IN ('', account) AND recipient IN {_MARKS}"
 )
 _LARGE = {
     "history": (
@@ -66,10 +72,14 @@ class _Step:
 
     def run(self, place: ErasurePlace) -> ErasureStep:
         """What lives is looked at first: what does not live then is over, or comes later."""
+        first_pending = 0
         if not place.until_seq:
             self._small_tables()
             place = self._begun(place)
+            ((pending,),) = self._rows(_PENDING, (self._subject.account, *self._subject.forms))
+            first_pending = place.until_seq if pending else 0
         live_seq, first_live = self._live(place)
+        first_live = first_live or first_pending
         if live_seq > place.live_seq:
             return ErasureStep(place._replace(live_seq=live_seq), self._changed, first_live)
         place = place._replace(
