@@ -172,6 +172,7 @@ class Gateway:
             config.carriers, self._make_carrier, engine.awaits_receipts, lambda: engine.intake.last_seq, engine.forget
         )
         self._reloader: Reloader | None = None
+        self._entities: Entities | None = None
 
     async def _start_control(self, nursery: trio.Nursery) -> None:
         """Listen for operators; with the automatic path a server works without, and says so."""
@@ -227,6 +228,7 @@ class Gateway:
             left_out={} if self._start is None else self._start.left_out,
         )
         await self._reloader.begin(self._documents)
+        self._entities = Entities(self._reloader, self.engine.register)
         return self._reloader.current.number
 
     @asynccontextmanager
@@ -259,7 +261,7 @@ class Gateway:
                 _search_in(config.store),
                 lambda: door.pace.load,
                 lambda subject: lines_about(engine.core.config, subject),
-                self._desk,
+                lambda: self._entities,
             )
             webhooks = Webhooks(
                 lambda: engine.core.config,
@@ -324,9 +326,6 @@ class Gateway:
         if not any(link.is_bound for carrier in carriers for link in carrier.links):
             problems.append("no carrier is bound")
         return problems
-
-    def _desk(self) -> Entities | None:
-        return None if self._reloader is None else Entities(self._reloader, self.engine.register)
 
     def _find_warnings(self) -> list[str]:
         """What was put at run time and is not in force."""
