@@ -9,7 +9,7 @@ from smsagg.config.abuse import AccountAbuseSettings
 from smsagg.config.consent_settings import AccountConsentSettings
 from smsagg.config.schema import Config
 from smsagg.model import MessageState
-from smsagg.model.consent import ConsentKind
+from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
 from smsagg.smpp.status import ESME_RINVDSTADR, ESME_ROK
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.gateway import FakeGateway, account_settings, make_config, run_gateway
@@ -84,6 +84,19 @@ async def test_a_start_ends_what_was_stopped() -> None:
         assert lists(tables) == {SUPPRESSION: [], OPT_IN: [(HANDSET, "60777", "keyword", "start")]}
         assert not is_stopped(gateway)
         assert not gateway.sent
+
+
+async def test_nobody_is_told_of_messages_that_the_operators_list_stops_still() -> None:
+    """The opt-in is recorded all the same."""
+    tables = Tables()
+    async with run_gateway(config(), MemoryStore(tables)) as gateway:
+        listed = ConsentRecord(SUPPRESSION, "", HANDSET, "", 1, "operator")
+        await gateway.engine.consents.change([ConsentUpdate(listed)])
+        gateway.carrier.mo("60777", b"START")
+        await gateway.settle()
+        assert [r.account for r in tables.consents.values() if r.kind is OPT_IN] == ["acme"]
+        assert not gateway.sent
+        assert is_stopped(gateway)
 
 
 async def test_it_survives_a_restart() -> None:

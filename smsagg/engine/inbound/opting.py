@@ -143,6 +143,11 @@ class Opting:
             owner.guard.opted_out(now)
 
     def _may_answer(self, said: _Said, now: int) -> bool:
+        """Not to say that messages come again where the operator's list stops them still."""
+        if said.updates and said.updates[0].record.kind is ConsentKind.OPT_IN:
+            written_to = sender_key(said.mo.destination_addr)
+            if self._core.consents.book.is_suppressed(said.account, written_to, said.recipient):
+                return False
         return self._answered.admits(said.recipient, said.mo.destination_addr, now)
 
 
