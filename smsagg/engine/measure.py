@@ -102,3 +102,7 @@ class EngineMetrics:
 
     def deliveries_expired(self, account: str, count: int) -> None:
         self.metrics.deliveries[account, "receipt", "expired"].n += count
+
+    def events_expired(self, account: str, count: int) -> None:
+        """So many are not told to an endpoint of ``account`` any more."""
+        self.metrics.webhook_requests[account, "given_up"].n += count

@@ -66,5 +66,5 @@ def is_callback(name: str) -> bool:
 
 
 def account_of(name: str) -> str:
-    """Whose callback this is."""
+    """Whose endpoint or callback this is."""
     return name.partition("://")[0].rpartition("/")[0]

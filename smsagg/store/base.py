@@ -17,7 +17,7 @@ store keeps it in order and tries again until it succeeds; ``on_done`` fires the
 :attr:`Store.failing` is the error, what may be refused is refused at once, and the engine stops handing out attempts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -552,8 +552,9 @@ class Store(Protocol):
         """Owe ``endpoint`` up to ``limit`` events less; how many."""
         ...
 
-    async def drop_events(self, before: int, limit: int) -> int:
-        """Delete up to ``limit`` events of before that instant, delivered or not; returns how many."""
+    async def drop_events(self, before: int, limit: int) -> tuple[int, Mapping[str, int]]:
+        """Delete up to ``limit`` events of before that instant, delivered or not; returns how many, and how many of
+        them each endpoint was owed still."""
         ...
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ in its :class:`Tables`.
 
 import copy
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -371,7 +371,7 @@ class MemoryStore:
     async def forgive_events(self, endpoint: str, limit: int) -> int:
         return await self._ask(partial(self.tables.events.forgive, endpoint, limit))
 
-    async def drop_events(self, before: int, limit: int) -> int:
+    async def drop_events(self, before: int, limit: int) -> tuple[int, Mapping[str, int]]:
         return await self._ask(partial(self.tables.events.drop, before, limit))
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:

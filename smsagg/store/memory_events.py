@@ -1,6 +1,7 @@
 """What the memory store keeps of events and their deliveries, and the answers about them."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from attrs import define, field
@@ -71,10 +72,11 @@ class EventTables:
         )
         return [event for event, _ in zip(found, range(limit), strict=False)]
 
-    def drop(self, before: int, limit: int) -> int:
+    def drop(self, before: int, limit: int) -> tuple[int, Mapping[str, int]]:
         old = {event_id for event_id, event in islice(self.events.items(), limit) if event.at < before}
+        owed = Counter(endpoint for endpoint, event_id in self.deliveries if event_id in old)
         if old:
             for event_id in old:
                 del self.events[event_id]
             self.deliveries = {key: kept for key, kept in self.deliveries.items() if key[1] not in old}
-        return len(old)
+        return len(old), owed

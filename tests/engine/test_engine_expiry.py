@@ -5,14 +5,24 @@ from typing import Any
 import pytest
 import trio
 
-from smsagg.config.schema import Config, Duration, MessageClassSettings, ReceiptSettings, RetrySettings, StoreSettings
+from smsagg.config.schema import (
+    Config,
+    Duration,
+    MessageClassSettings,
+    ReceiptSettings,
+    RetrySettings,
+    StoreSettings,
+    WebhookSendingSettings,
+    WebhookSettings,
+)
 from smsagg.engine.ending import sweeper
-from smsagg.model import MessageState
+from smsagg.model import Event, EventDelivery, MessageState
 from smsagg.smpp.status import ESME_ROK, ESME_RSYSERR, ESME_RTHROTTLED
+from smsagg.store.base import Changes
 from smsagg.store.memory import MemoryStore, Tables
 from smsagg.testing.carrier import FakeSettings
 from smsagg.testing.clock import FakeClock
-from smsagg.testing.gateway import carrier_settings, make_config, pool_settings, run_gateway, seqs
+from smsagg.testing.gateway import account_settings, carrier_settings, make_config, pool_settings, run_gateway, seqs
 
 DAY_S = 86_400
 UNBOUND = {"alpha": carrier_settings(FakeSettings(bound=False))}
@@ -333,16 +343,30 @@ async def test_a_silent_carrier_is_ended_after_a_restart_too() -> None:
         assert gateway.sent == []
 
 
+async def test_events_whose_time_is_over_before_they_were_told_are_counted() -> None:
+    """Also what waited for an endpoint or a callback that took nothing else, or is disabled."""
+    account = account_settings("acme", webhooks={"a": WebhookSettings("https://a.example/", "whsec_" + "A" * 32)})
+    sending = WebhookSendingSettings(events_ttl=Duration(30.0))
+    async with run_gateway(make_config(accounts={"acme": account}, webhooks=sending)) as gateway:
+        changes = Changes(events=[Event(1, "acme", "message.sent", gateway.clock.now_ms(), "", b"{}")])
+        changes.event_deliveries = [EventDelivery("acme/a", 1), EventDelivery("acme/https://b.example:8443", 1)]
+        gateway.store.write(changes)
+        await trio.sleep(20)
+        assert gateway.metrics.webhook_requests["acme", "given_up"].n == 0
+        await trio.sleep(20)
+        assert gateway.metrics.webhook_requests["acme", "given_up"].n == 2
+
+
 async def test_messages_expire_while_many_old_events_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round drops a bounded number of them, at a rate that nobody's events exceed."""
     store = MemoryStore(Tables())
     asked = 0
 
-    async def drop(_before: int, limit: int) -> int:
+    async def drop(_before: int, limit: int) -> tuple[int, dict[str, int]]:
         nonlocal asked
         asked += 1
         await trio.sleep(0.01)
-        return limit
+        return limit, {}
 
     monkeypatch.setattr(store, "drop_events", drop)
     async with run_gateway(config_of(carriers=UNBOUND), store) as gateway:

@@ -126,8 +126,8 @@ async def test_old_events_go_with_what_is_owed_of_them(open_store: OpenStore) ->
     async with open_store() as store:
         owed = [EventDelivery("acme/a", event_id) for event_id in (1, 2, 4)]
         await commit(store, Changes(events=list(EVENTS), event_deliveries=owed))
-        assert await store.drop_events(NOW + 21, 2) == 2
-        assert await store.drop_events(NOW + 21, 2) == 1
-        assert await store.drop_events(NOW + 21, 2) == 0
+        assert await store.drop_events(NOW + 21, 2) == (2, {"acme/a": 2})
+        assert await store.drop_events(NOW + 21, 2) == (1, {})
+        assert await store.drop_events(NOW + 21, 2) == (0, {})
         assert await store.next_event_due() == {"acme/a": 0}
         assert [d.event_id for d, _ in await store.due_events("acme/a", NOW, 9)] == [4]

@@ -22,6 +22,7 @@ from smsagg.engine.ending.reports import Reports
 from smsagg.engine.ending.retention import Retention
 from smsagg.engine.queues.waiting import Waiting
 from smsagg.errors import StoreError
+from smsagg.events.endpoint import account_of
 from smsagg.model import Message, MessageState, PartGroup, named_range
 
 INTERVAL_S = 1.0
@@ -126,7 +127,10 @@ class Sweeper:
     async def _drop_events(self, now: int) -> None:
         before = now - int(self._core.config.webhooks.events_ttl * 1000)
         for _ in range(EVENT_BATCHES):
-            if await self._core.store.drop_events(before, BATCH) < BATCH:
+            dropped, owed = await self._core.store.drop_events(before, BATCH)
+            for endpoint, count in owed.items():
+                self._core.metrics.events_expired(account_of(endpoint), count)
+            if dropped < BATCH:
                 return
 
     async def _drop_keyed_answers(self, now: int) -> None:

@@ -1,6 +1,7 @@
 """Events and what endpoints are owed of them in the database: their part of a group, and what the store is asked."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import apsw
 
@@ -139,13 +140,15 @@ def _kinds_of(cursor: apsw.Cursor, account: str) -> list[str]:
     return kinds
 
 
-def drop_events(cursor: apsw.Cursor, before: int, limit: int) -> int:
+def drop_events(cursor: apsw.Cursor, before: int, limit: int) -> tuple[int, Mapping[str, int]]:
     """Events stand in the order of time but for a clock that was set back, which only delays the younger."""
     old = [row[0] for row in cursor.execute(_OLD, (limit, before))]
+    owed: Counter[str] = Counter()
     if old:
-        cursor.execute(f"DELETE FROM event_deliveries WHERE event_id IN ({_marks(old)})", old)
+        text = f"DELETE FROM event_deliveries WHERE event_id IN ({_marks(old)}) RETURNING endpoint"
+        owed.update(row[0] for row in cursor.execute(text, old))
         cursor.execute(f"DELETE FROM events WHERE event_id IN ({_marks(old)})", old)
-    return len(old)
+    return len(old), owed
 
 
 def _one(cursor: apsw.Cursor, text: str, bindings: Sequence[object] = ()) -> tuple[int, ...]:

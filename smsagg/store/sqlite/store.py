@@ -1,6 +1,6 @@
 """The store port on one SQLite file: the trio side of the writer thread."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -232,7 +232,7 @@ class SqliteStore:
     async def forgive_events(self, endpoint: str, limit: int) -> int:
         return await self._ask(lambda cursor: events.forgive_events(cursor, endpoint, limit))
 
-    async def drop_events(self, before: int, limit: int) -> int:
+    async def drop_events(self, before: int, limit: int) -> tuple[int, Mapping[str, int]]:
         return await self._ask(lambda cursor: events.drop_events(cursor, before, limit))
 
     async def load_entities(self, kind: str) -> list[tuple[str, bytes]]:
