@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
 from v1_bench import OPERATOR_KEY, OTHERS_KEY, Client, api
 
 from smsagg.directory.audit import AuditSought
 from smsagg.errors import StoreFailed
+from smsagg.inventory.inventory import Inventory
+from smsagg.inventory.number import Number
 
 TABLE = b"number,type,country,pool\n447700900900,long,GB,gb\n447700900901,long,GB,gb\n12345,short,GB,\n"
 
@@ -95,3 +98,20 @@ async def test_what_cannot_be_recorded_is_not_done() -> None:
         assert assigned.status == 503
         client.gateway.store.repair()
         assert await listed(client, "/v1/numbers") == []
+
+
+async def test_an_account_that_asks_for_its_own_looks_at_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An inventory may hold a million; one customer's question costs as much as that customer has."""
+    async with api() as client:
+        ann = await stocked(client)
+        await ann.call("POST", "/v1/admin/numbers/447700900900/assign", {"account": "acme"})
+        looked_at: list[str] = []
+        as_of = Inventory.as_of
+
+        def watched(book: Inventory, number: Number, now: int) -> Number:
+            looked_at.append(number.name)
+            return as_of(book, number, now)
+
+        monkeypatch.setattr(Inventory, "as_of", watched)
+        assert await listed(client, "/v1/numbers") == ["447700900900"]
+        assert looked_at == ["447700900900"]

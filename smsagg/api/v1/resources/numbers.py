@@ -1,10 +1,12 @@
 """``/v1/numbers`` and ``/v1/admin/numbers``: what the inventory has, and who has it."""
 
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, closing, suppress
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 import orjson
+import trio
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
@@ -36,6 +38,7 @@ from smsagg.inventory.table import RefusedTable
 JSON, CSV = "application/json", "text/csv"
 EXAMPLE = "number,type,country,pool\n447700900900,long,GB,gb-long\n"
 PROBLEMS_MAX = 50
+IN_ONE_STEP = 1_000
 Done = TypeVar("Done")
 Word = Annotated[str, Query(max_length=64)]
 Name = Annotated[str, Path(max_length=32)]
@@ -108,7 +111,8 @@ class Numbers:
         caller: Caller = request.state.caller
         require(caller, "numbers:read")
         account = account_of(caller, self._engine.accounts).name
-        found = [number for number in self._now() if account in number.accounts]
+        own = self._engine.numbers.inventory.of_account(account)
+        found = [number for number in await self._now(own) if account in number.accounts]
         page, next_cursor = page_of(found, _name, cursor, limit)
         return _json({"numbers": [_view(one) for one in page], "next_cursor": next_cursor})
 
@@ -118,9 +122,10 @@ class Numbers:
     ) -> Response:  # fmt: skip
         """Those that fit all that is said."""
         operator_of(request.state.caller, "admin:read")
+        book = self._engine.numbers.inventory
         found = [
             number
-            for number in self._now()
+            for number in await self._now(book.of_account(account) if account else book.numbers.values())
             if account in ("", *number.accounts)
             and pool in ("", number.pool)
             and status in ("", number.status.value)
@@ -185,9 +190,14 @@ class Numbers:
         by, register = actor_of(request), self._engine.register
         return await inventory(noted(doing, register.noting(by, f"numbers.{action}", subject, details, account)))
 
-    def _now(self) -> list[Number]:
-        found, now = self._engine.numbers.inventory, self._engine.core.clock.now_ms()
-        return [found.as_of(number, now) for number in found.numbers.values()]
+    async def _now(self, numbers: Iterable[Number]) -> list[Number]:
+        """As they stand; however many, the loop goes on meanwhile."""
+        book, now = self._engine.numbers.inventory, self._engine.core.clock.now_ms()
+        found, left = list[Number](), iter(list(numbers))
+        while some := list(islice(left, IN_ONE_STEP)):
+            found += [book.as_of(number, now) for number in some]
+            await trio.lowlevel.checkpoint()
+        return found
 
     def _found(self, name: str) -> Number:
         """Raises :class:`Problem` 404, or 409 for a name that several countries have."""
