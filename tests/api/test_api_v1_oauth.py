@@ -181,6 +181,23 @@ async def test_so_many_tokens_of_a_client_are_good_at_once(monkeypatch: pytest.M
         assert [(await bearer.send()).status for bearer in bearers] == [401, 202, 202]
 
 
+async def test_when_a_client_was_last_used_is_known_also_when_its_token_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By time, and by newer ones."""
+    monkeypatch.setattr(tokens, "TOKENS_OF_CLIENT_MAX", 1)
+    async with api(owned_config(directory=DirectorySettings(token_ttl=Duration(60.0)))) as client:
+        shown = await erp(client)
+        owner = client.with_key(OWNER_KEY)
+        assert (await owner.call("GET", "/v1/clients/erp")).document["last_used_at"] is None
+        assert (await (await token(client, *shown)).send()).status == 202
+        used_at = (await owner.call("GET", "/v1/clients/erp")).document["last_used_at"]
+        client.gateway.clock.jump_wall(120)
+        assert (await owner.call("GET", "/v1/clients/erp")).document["last_used_at"] == used_at
+        await token(client, *shown)
+        assert (await owner.call("GET", "/v1/clients/erp")).document["last_used_at"] == used_at
+
+
 async def test_the_operators_clients_are_of_no_account() -> None:
     async with api(owned_config()) as client:
         operator = client.with_key(OPERATOR_KEY)

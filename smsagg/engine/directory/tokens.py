@@ -34,7 +34,9 @@ class Tokens:
         self._entropy = entropy
         self._clients: dict[str, Key] = {}
         self._limits: dict[str, RequestLimit] = {}
-        self._digests: dict[str, deque[str]] = {}
+        self._issued: dict[str, deque[Credential]] = {}
+        self._used_at: dict[str, int] = {}
+        """By client: when a token was last shown of those that are forgotten."""
         register.follow(KIND, self._on_client)
 
     def _on_client(self, path: str, document: Value | None) -> None:
@@ -45,8 +47,9 @@ class Tokens:
             return
         del self._clients[path]
         self._limits.pop(path, None)
-        for digest in self._digests.pop(path, ()):
-            self._credentials.replace(digest, {})
+        self._used_at.pop(path, None)
+        for credential in self._issued.pop(path, ()):
+            self._credentials.replace(credential.caller.credential, {})
 
     def client(self, client_id: str, secret: str, address: str, certificate: frozenset[str]) -> Key | None:
         """The client that shows its secret, from where it may; ``None``: nobody is told which of it was wrong."""
@@ -65,18 +68,21 @@ class Tokens:
         """A fresh token with some of the client's scopes, good for ``ttl_s`` and no longer than its client."""
         token = new_secret(TOKEN_PREFIX, self._entropy)
         digest, ends_at = digest_of(token), self._clock.now_ms() + int(ttl_s * 1_000)
-        digests = self._digests.setdefault(client.path, deque())
-        if len(digests) >= TOKENS_OF_CLIENT_MAX:
-            self._credentials.replace(digests.popleft(), {})
-        digests.append(digest)
+        issued = self._issued.setdefault(client.path, deque())
+        if len(issued) >= TOKENS_OF_CLIENT_MAX:
+            oldest = issued.popleft()
+            self._used_at[client.path] = max(self._used_at.get(client.path, 0), oldest.used_at)
+            self._credentials.replace(oldest.caller.credential, {})
         ends_at = min(ends_at, client.expires_at or ends_at)
-        self._credentials.replace(digest, {digest: self._credential(client, digest, scopes, ends_at)})
+        credential = self._credential(client, digest, scopes, ends_at)
+        issued.append(credential)
+        self._credentials.replace(digest, {digest: credential})
         return token
 
     def last_used(self, client: Key) -> int:
-        """When one of its tokens was last shown, of those that are kept; UTC milliseconds, 0: never."""
-        found = (self._credentials.find(digest) for digest in self._digests.get(client.path, ()))
-        return max((one.used_at for one in found if one is not None), default=0)
+        """When one of its tokens was last shown; UTC milliseconds, 0: not since the process began."""
+        used_at = max((one.used_at for one in self._issued.get(client.path, ())), default=0)
+        return max(used_at, self._used_at.get(client.path, 0))
 
     def _credential(self, client: Key, digest: str, scopes: frozenset[str], ends_at: int | None) -> Credential:
         caller = Caller(client.account, f"client:{client.name}", scopes, client.role, ends_at, credential=digest)
