@@ -32,11 +32,16 @@ def view_of_key(key: Key, role: str, used_at: int, now: int, *, is_client: bool)
     }
 
 
+def name_in_file(credential: Credential) -> str:
+    """As the configuration file calls it."""
+    return credential.caller.name.removeprefix("key:")
+
+
 def view_of_file(credential: Credential) -> dict[str, Any]:
     """One of the configuration file."""
     caller, limit = credential.caller, credential.limit
     return {
-        "name": caller.name.removeprefix("key:"),
+        "name": name_in_file(credential),
         "source": "file",
         "client_id": None,
         "role": caller.role,

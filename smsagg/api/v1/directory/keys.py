@@ -20,7 +20,7 @@ from smsagg.api.v1.directory.key_shapes import (
     Rotation,
     roles_of,
 )
-from smsagg.api.v1.directory.key_views import view_of_file, view_of_key
+from smsagg.api.v1.directory.key_views import name_in_file, view_of_file, view_of_key
 from smsagg.api.v1.directory.sides import Side
 from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.paging import Cursor, Limit, page_of
@@ -30,6 +30,7 @@ from smsagg.clock import Clock
 from smsagg.directory.caller import Caller
 from smsagg.directory.key import Key
 from smsagg.directory.roles import scopes_of
+from smsagg.engine.directory.credentials import Credential
 from smsagg.engine.directory.directory import Directory
 from smsagg.engine.directory.keyring import Keyring
 from smsagg.errors import RegisterFull, StaleValue
@@ -117,11 +118,12 @@ class Keys:
     async def list(self, request: Request, cursor: Cursor = "", limit: Limit = 100) -> Response:
         """Those that were made here, and those of the configuration file, by name; nothing is told of secrets."""
         account = self._side.enter(request, "read")
-        found = [self._view(key) for key in self._keyring.all(account)]
+        found: list[Key | Credential] = [*self._keyring.all(account)]
         if not self._is_client:
-            found += [view_of_file(credential) for credential in self._directory.credentials.from_file(account)]
-        page, next_cursor = page_of(found, lambda view: str(view["name"]), cursor, limit)
-        return Response(orjson.dumps({"keys": page, "next_cursor": next_cursor}), media_type=JSON)
+            found += self._directory.credentials.from_file(account)
+        page, next_cursor = page_of(found, _name_of, cursor, limit)
+        views = [self._view(one) if isinstance(one, Key) else view_of_file(one) for one in page]
+        return Response(orjson.dumps({"keys": views, "next_cursor": next_cursor}), media_type=JSON)
 
     async def show(self, request: Request, name: str) -> Response:
         """What it may do, where it comes from, when it was last used; nothing of its secret."""
@@ -238,6 +240,10 @@ class Keys:
 
     def _unknown(self) -> Problem:
         return Problem(404, "unknown-key", f"There is no such {self._noun}.")
+
+
+def _name_of(one: Key | Credential) -> str:
+    return one.name if isinstance(one, Key) else name_in_file(one)
 
 
 def _taken(name: str) -> Problem:
