@@ -4,7 +4,7 @@ import copy
 import os
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from smsagg.directory.audit import EMPTY, AuditHead, AuditRecord, AuditSought, chained, head_of
 from smsagg.model import Delivery, DeliveryKind, Message, MessageState, MoPart, PartGroup
@@ -136,7 +136,8 @@ class Tables:
             else:
                 self.consents.pop(record[:4], None)
         for verification in changes.verifications:
-            self.verifications[verification.verification_id] = verification
+            there = self.verifications.get(verification.verification_id, verification)
+            self.verifications[verification.verification_id] = evolve(verification, recipient=there.recipient)
         self.money.apply(changes)
         for entry in changes.audit:
             self.audit.append(chained(self.audit_head, entry))

@@ -155,6 +155,17 @@ def _tables_with(path: Path, digits: str) -> list[str]:
     ]
 
 
+async def test_who_writes_what_was_asked_before_brings_no_number_back(store: Store) -> None:
+    """A check of a code asks for the verification, and writes it after the erasure."""
+    await fill(store)
+    before = await store.find_verification("acme", "v")
+    assert before is not None
+    await erase(store)
+    await commit(store, Changes(verifications=[evolve(before, attempts=3)]))
+    after = await store.find_verification("acme", "v")
+    assert after == evolve(before, attempts=3, recipient=pseudonym_of(store.cipher, DIGITS))
+
+
 async def test_an_account_s_erasure_is_its_own(store: Store) -> None:
     """What other accounts hold of the number stays."""
     await fill(store)

@@ -13,7 +13,15 @@ from smsagg.verification import Verification, VerificationState
 _FIELDS = tuple(attribute.name for attribute in attrs.fields(Verification))
 _COLUMNS = ", ".join(_FIELDS)
 _row = attrgetter(*_FIELDS)
-_PUT = ManyRows(len(_FIELDS), lambda values: f"INSERT OR REPLACE INTO verifications ({_COLUMNS}) VALUES {values}")
+_CHANGING = ("state", "digests", "attempts", "message_ids", "last_sent_at", "done_at")
+"""What becomes another in a verification that is there: whose it is does not, so an erased number stays erased."""
+_CHANGE = ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
+_PUT = ManyRows(
+    len(_FIELDS),
+    lambda values: (
+        f"INSERT INTO verifications ({_COLUMNS}) VALUES {values} ON CONFLICT (verification_id) DO UPDATE SET {_CHANGE}"
+    ),
+)
 _FIND = f"SELECT {_COLUMNS} FROM verifications WHERE verification_id = ? AND account = ?"
 _DUE = f"""
     SELECT {_COLUMNS} FROM verifications INDEXED BY verifications_pending
