@@ -46,6 +46,21 @@ async def test_a_page_says_what_was_found_and_where_to_go_on() -> None:
         assert search.asked[1]["before_seq"] == 7
 
 
+async def test_what_is_scheduled_is_told_from_what_is_queued() -> None:
+    """The store has one state for both."""
+    search = FakeSearch()
+    async with run_gateway(api_config()) as gateway:
+        client = Client(V1(gateway.engine, search), gateway)
+        now = gateway.clock.now_ms()
+        search.found = [
+            make_message(now, seq=2, message_id="later", not_before=now + 60_000),
+            make_message(now, seq=1, message_id="now"),
+        ]
+        for state, message_id in (("scheduled", "later"), ("queued", "now")):
+            page = (await client.call("GET", f"/v1/messages?state={state}")).document
+            assert [one["id"] for one in page["messages"]] == [message_id]
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -102,6 +102,7 @@ class Searching:
             raise Problem(503, "store-failing", detail, headers={"Retry-After": "1"}) from error
         currency, is_priced = currency_of(core.config, account.settings), account.name in core.tables.prices
         messages = [view_of([message], currency, is_priced, now) for message in found]
+        messages = [message for message in messages if state is None or message["state"] == state]
         if not sees(caller):
             messages = [unnamed(message) for message in messages]
         return _answered({"messages": messages, "next_cursor": f"msg_{before_seq:012x}" if before_seq else None})
