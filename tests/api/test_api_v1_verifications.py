@@ -305,6 +305,8 @@ async def test_too_many_codes_are_refused_and_raise_an_alarm(scope: str, subject
         ({"template": "login"}, "brand"),
         ({"brand": "", "template": "login"}, "template"),
         ({"brand": "", "template": "login", "params": {"code": "1"}}, "params.code"),
+        ({"params": {"minutes": 10}}, "params"),
+        ({"code_length": "6"}, "code_length"),
         ({"brand": "A\u202eB"}, "brand"),
         ({"locale": "deutsch"}, "locale"),
         ({"code": "123456"}, "code"),

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from smsagg.api.v1.messages.shapes import PARAMS_MAX, REFERENCE_CHARACTERS_MAX
+from smsagg.api.v1.messages.shapes import PARAMS_MAX, REFERENCE_CHARACTERS_MAX, Body
 from smsagg.templates.locales import LOCALE_CHARACTERS_MAX
 from smsagg.templates.locales import PATTERN as LOCALE_PATTERN
 from smsagg.templates.parameters import is_plain
@@ -21,10 +21,8 @@ def _is_plain(text: str) -> str:
     return text
 
 
-class NewVerification(BaseModel):
+class NewVerification(Body):
     """A code to be sent."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     to: Annotated[str, Field(min_length=3, max_length=32, examples=["+447700900123"])]
     """Whose number it is said to be: international with or without ``+``, or as people write it in ``region``."""
@@ -37,7 +35,7 @@ class NewVerification(BaseModel):
     """Who asks: *Your ACME code is 123456.*, in the language of ``locale``; or ``template``."""
     template: Annotated[str | None, Field(min_length=1, max_length=64, examples=["login"])] = None
     """The name of one with a parameter ``code``, which is written here."""
-    params: Annotated[dict[str, object], Field(max_length=PARAMS_MAX, examples=[{"minutes": 10}])] = {}
+    params: Annotated[dict[str, object], Field(default_factory=dict, max_length=PARAMS_MAX, examples=[{"minutes": 10}])]
     """Values for the template's other parameters."""
     locale: Annotated[
         str, Field(pattern=LOCALE_PATTERN, max_length=LOCALE_CHARACTERS_MAX, examples=["de-AT"], default="en")
@@ -52,10 +50,8 @@ class NewVerification(BaseModel):
     """Your own name for it."""
 
 
-class NewCheck(BaseModel):
+class NewCheck(Body):
     """A code that somebody typed in."""
-
-    model_config = ConfigDict(extra="forbid")
 
     code: Annotated[str, Field(min_length=1, max_length=TYPED_CHARACTERS_MAX, examples=["493817"])]
     """Spaces and hyphens in it, and whether letters are capitals, do not matter."""

@@ -30,6 +30,9 @@ def wording_of(asked: NewVerification) -> str:
         raise Problem(
             422, "invalid-request", f"This cannot be written: {detail}.", [{"path": "brand", "detail": detail}]
         )
+    if asked.params and asked.template is None:
+        detail = "are a template's"
+        raise Problem(422, "invalid-params", f"The params {detail}.", [{"path": "params", "detail": detail}])
     if CODE in asked.params:
         detail = "is made and written here"
         raise Problem(422, "invalid-params", f"The code {detail}.", [{"path": f"params.{CODE}", "detail": detail}])
