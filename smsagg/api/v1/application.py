@@ -99,7 +99,10 @@ class V1:
         routers += [Senders(engine, desk).router, Numbers(engine, numbers).router, NumberPools(engine, numbers).router]
         routers += [Cards(kind, desk).router for kind in CARD_KINDS]
         self._token = TokenEndpoint(engine, directory)
-        routers += [VerificationEndpoints(engine, self._sending).router, TemplateEndpoints(engine).router]
+        routers += [
+            VerificationEndpoints(engine, self._sending).router,
+            TemplateEndpoints(engine, self._turns.take).router,
+        ]
         routers += [self._token.router, *directory_routers(engine, directory, desk)]
         if search is not None:
             routers.append(Searching(engine, search).router)

@@ -63,6 +63,12 @@ class VersionStep(_Strict):
     """``null``: the latest."""
 
 
+class Approval(_Strict):
+    """Which version is approved: one that was looked at, whatever came after it."""
+
+    version: Annotated[int, Field(ge=1)]
+
+
 class Rejection(VersionStep):
     """Why a version is rejected."""
 

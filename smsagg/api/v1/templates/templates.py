@@ -1,5 +1,6 @@
 """``/v1/templates``: texts that are written once and sent often; ``/v1/admin/templates``: approving them."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import attrs
@@ -14,6 +15,7 @@ from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.paging import Cursor, Limit, page_of
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.templates.shapes import (
+    Approval,
     NewPreview,
     NewTemplate,
     ParameterShape,
@@ -40,6 +42,7 @@ Name = Annotated[str, Path(pattern=NAME_PATTERN)]
 
 _NEW: TypeAdapter[NewTemplate] = TypeAdapter(NewTemplate)
 _STEP: TypeAdapter[VersionStep] = TypeAdapter(VersionStep)
+_APPROVAL: TypeAdapter[Approval] = TypeAdapter(Approval)
 _REJECTION: TypeAdapter[Rejection] = TypeAdapter(Rejection)
 _PREVIEW: TypeAdapter[NewPreview] = TypeAdapter(NewPreview)
 _EXAMPLE = {
@@ -57,8 +60,10 @@ _VALUES = {"params": {"shop": "ACME", "day": "2030-01-15"}}
 class TemplateEndpoints:
     """Over an engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, turn: Callable[[], Awaitable[None]]) -> None:
+        """``turn`` waits until there may be worked on one text more."""
         self._engine = engine
+        self._turn = turn
         self._templates = engine.templates
         self.router = router = APIRouter(tags=["templates"])
         router.get(
@@ -118,7 +123,7 @@ class TemplateEndpoints:
             "/admin/templates/{account}/{name}/approve",
             response_model=TemplateAnswer,
             responses=problems(404, 409, 415, 422),
-            openapi_extra=json_of(VersionStep, {"the latest": {}, "another": {"version": 2}}),
+            openapi_extra=json_of(Approval, {"one that was looked at": {"version": 2}}),
             operation_id="admin_approve_template",
             summary="Approve a version",
         )(self.approve)
@@ -167,8 +172,11 @@ class TemplateEndpoints:
         account = self._account(request, READ)
         template, wanted = self._found(account, name), await read_as(request, _PREVIEW)
         version = _version_of(template, wanted.version)
+        rules, previews = self._rules_of(account, version), []
         try:
-            previews = preview(version, wanted.params, self._rules_of(account, version), wanted.locale)
+            for locale in [wanted.locale] if wanted.locale else version.texts:
+                await self._turn()
+                previews += preview(version, wanted.params, rules, locale)
         except BadValues as error:
             raise bad_values(error) from error
         return _answered({"version": version.number, "previews": [attrs.asdict(one) for one in previews]})
@@ -199,7 +207,8 @@ class TemplateEndpoints:
     async def approve(self, request: Request, account: str, name: Name) -> Response:
         """From the answer on it is used where approval is needed."""
         operator_of(request.state.caller, "compliance:write")
-        return await self._step(request, account, name, Step.APPROVE)
+        approval = await read_as(request, _APPROVAL)
+        return await self._stepped(request, account, name, Step.APPROVE, approval.version)
 
     async def reject(self, request: Request, account: str, name: Name) -> Response:
         """It is used nowhere any more."""
