@@ -115,3 +115,18 @@ async def test_an_account_that_asks_for_its_own_looks_at_nobody_elses(monkeypatc
         monkeypatch.setattr(Inventory, "as_of", watched)
         assert await listed(client, "/v1/numbers") == ["447700900900"]
         assert looked_at == ["447700900900"]
+
+
+async def test_a_short_code_of_several_countries_is_named_with_its_country() -> None:
+    """As the list names it."""
+    async with api() as client:
+        ann = await stocked(client)
+        rows = b"number,type,country\n12345,short,FR\n"
+        await ann.call("POST", "/v1/admin/numbers/import", rows, content_type="text/csv")
+        assert (await ann.call("GET", "/v1/admin/numbers/12345")).status == 404
+        for name in ("FR/12345", "GB/12345"):
+            assert (await ann.call("GET", f"/v1/admin/numbers/{name}")).document["number"] == name
+        given = await ann.call("POST", "/v1/admin/numbers/FR/12345/assign", {"account": "acme"})
+        assert (given.status, given.document["accounts"]) == (200, ["acme"])
+        acted = await ann.call("POST", "/v1/admin/numbers/FR/12345/actions", {"action": "suspend"})
+        assert acted.document["status"] == "suspended"

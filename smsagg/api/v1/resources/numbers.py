@@ -53,7 +53,7 @@ class Numbers:
         self._engine = engine
         self._desk = desk
         self.router = router = APIRouter(tags=["numbers"])
-        one = "/admin/numbers/{number}"
+        one = "/admin/numbers/{number:path}"
         router.get(
             "/numbers",
             response_model=NumbersAnswer,
