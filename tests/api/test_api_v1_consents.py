@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from v1_bench import KEY, OPERATOR_KEY, OTHERS_KEY, READING_KEY, Client, api, api_config
 
 from smsagg.engine.consent.consents import SENDERS_MAX
@@ -47,14 +48,21 @@ async def test_a_suppressed_number_gets_nothing_until_it_is_removed() -> None:
 async def test_every_change_is_in_the_audit_trail_without_numbers() -> None:
     """Who did what, in the transaction of the change; a long list is one record."""
     tables = Tables()
-    async with api(store=MemoryStore(tables)) as client:
-        await client.call("POST", "/v1/suppressions", {"number": NUMBER, "sender": "ACME"})
-        body = f"number\n{NUMBER}\n".encode() + b"447700900124\n" * 600
-        await client.call("POST", "/v1/suppressions/import", body, content_type="text/csv")
-        await client.call("DELETE", f"/v1/suppressions/{NUMBER}?sender=ACME")
-        trail = [(one.entry.action, one.entry.actor, one.entry.account) for one in tables.audit]
-        assert trail == [(f"suppression.{what}", "key:app", "acme") for what in ("put", "import", "delete")]
-        assert NUMBER not in str(tables.audit)
+    with capture_logs() as logs:
+        async with api(store=MemoryStore(tables)) as client:
+            await _change_three_times(client)
+    trail = [(one.entry.action, one.entry.actor, one.entry.account) for one in tables.audit]
+    assert trail == [(f"suppression.{what}", "key:app", "acme") for what in ("put", "import", "delete")]
+    assert NUMBER not in str(tables.audit)
+    told = [(line["head"].partition(":")[0], line["action"]) for line in logs if line["event"] == "audit_record"]
+    assert told == [("1", "suppression.put"), ("2", "suppression.import"), ("3", "suppression.delete")]
+
+
+async def _change_three_times(client: Client) -> None:
+    await client.call("POST", "/v1/suppressions", {"number": NUMBER, "sender": "ACME"})
+    body = f"number\n{NUMBER}\n".encode() + b"447700900124\n" * 600
+    await client.call("POST", "/v1/suppressions/import", body, content_type="text/csv")
+    await client.call("DELETE", f"/v1/suppressions/{NUMBER}?sender=ACME")
 
 
 @pytest.mark.parametrize(

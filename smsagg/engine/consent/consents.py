@@ -14,6 +14,7 @@ import trio
 from smsagg.consent import ConsentBook, sender_key
 from smsagg.consent.book import KEY_OCTETS
 from smsagg.directory.audit import AuditEntry
+from smsagg.engine.directory.audit_log import log_record
 from smsagg.errors import RegisterFull, StoreError
 from smsagg.model import Message
 from smsagg.model.consent import ConsentKind, ConsentRecord, ConsentUpdate
@@ -82,6 +83,9 @@ class Consents:
         await is_answered.wait()
         if refused is not None:
             raise refused
+        with trio.CancelScope(shield=True):
+            for entry in audit[-1:]:  # the last one's head is the head of all
+                await log_record(self._store, entry)
         return changed
 
     async def take_in(

@@ -13,11 +13,11 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-import structlog
 import trio
 
 from smsagg.clock import Clock
 from smsagg.directory.audit import Actor, AuditEntry, entry_of
+from smsagg.engine.directory.audit_log import log_record
 from smsagg.errors import RegisterFull, SmsaggError, StaleValue, StoreError
 from smsagg.store.base import Changes, EntityUpdate, Store
 
@@ -30,8 +30,6 @@ ABSENT = ""
 Value = Mapping[str, Any]
 Told = Callable[[str, Value | None], None]
 """``(key, value)``; ``None``: it is no more. Must not raise."""
-
-log = structlog.get_logger("smsagg.audit")
 
 
 class Register:
@@ -183,9 +181,7 @@ class Register:
             await answered.wait()
             if told[0] is not None:
                 raise told[0]
-            with suppress(StoreError):  # the next record's line says it too
-                head = await self._store.audit_head()
-                log.info("audit_record", head=str(head), action=entry.action, subject=entry.subject, by=entry.actor)
+            await log_record(self._store, entry)
 
     def _take(self, kind: str, key: str, value: Value | None) -> None:
         if value is None:
