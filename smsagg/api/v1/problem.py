@@ -62,6 +62,11 @@ _MEMBERS = {
     ESME_RINVSCHED: "send_at",
     ESME_RINVEXPIRY: "ttl",
 }
+_WHY = {
+    ESME_RTHROTTLED: "more come than may",
+    ESME_RMSGQFUL: "too many wait already",
+    ESME_RSYSERR: "it could not be made safe",
+}
 
 
 class Problem(Exception):
@@ -118,7 +123,9 @@ def _detail_of(refusal: Refusal) -> str:
         return f"A message with this text was taken for this number a while ago: {refusal.message_id}."
     if refusal.reason:
         return f"The message is not taken: {refusal.reason.replace('_', ' ')}."
-    return f"The message is not taken ({name_of(refusal.command_status)})."
+    name = name_of(refusal.command_status)
+    why = _WHY.get(refusal.command_status)
+    return f"The message is not taken: {why} ({name})." if why else f"The message is not taken ({name})."
 
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
