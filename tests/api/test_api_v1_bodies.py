@@ -28,6 +28,14 @@ async def test_what_is_no_json_is_400(body: bytes) -> None:
         client.gateway.assert_nothing_is_held()
 
 
+async def test_a_call_with_nothing_to_say_needs_no_body() -> None:
+    """Where all members may be left out; what must be there is named else."""
+    async with api() as client:
+        assert (await client.call("POST", "/v1/callback-secret", b"")).status == 200
+        answered = await client.call("POST", "/v1/suppressions", b"")
+        assert (answered.status, answered.document["errors"][0]["path"]) == (422, "number")
+
+
 @pytest.mark.parametrize(
     ("fields", "path"),
     [

@@ -41,8 +41,9 @@ async def read_batch(request: Request, batch_max: int) -> tuple[list[NewMessage]
 
 
 async def read_as(request: Request, adapter: TypeAdapter[Shape]) -> Shape:
-    """What the body says, as ``adapter`` has it; raises :class:`Problem`."""
-    return _validated(adapter, await _read_json(request))
+    """What the body says, as ``adapter`` has it; raises :class:`Problem`. A POST without one says nothing: ``{}``."""
+    body = await _read_json(request)
+    return _validated(adapter, b"{}" if not body and request.method == "POST" else body)
 
 
 async def read_csv(request: Request) -> str:
