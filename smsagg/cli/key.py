@@ -79,7 +79,8 @@ def forget(config_path: Path, key_id: str) -> None:
     if newest == gone:
         raise ControlError(f"key {key_id} is the newest: what comes next is sealed with it")
     if uses.is_needed(gone) or not uses.is_needed(newest):
-        raise ControlError(f"key {key_id} is needed: restart the server with a newer one first; see smsagg key list")
+        then = "restart the server with a newer one, when codes that were pending at its last start have ended"
+        raise ControlError(f"key {key_id} is needed: {then}; see smsagg key list")
     if source.kind != "file":
         raise ControlError(f"take it out of {source} yourself")
     rest = [known for place, known in keys if place == source and known != gone]
@@ -113,7 +114,8 @@ class _Uses:
 
     def of(self, key: Key, *, is_newest: bool) -> str:
         uses = ["the database"] if key.key_id in self.of_database else []
-        uses += [f"{self.counted[key.key_id]:,} single values"] if self.counted[key.key_id] else []
+        count = self.counted[key.key_id]
+        uses += [f"{count:,} single value{'s' * (count > 1)}"] if count else []
         if not uses and not is_newest and self.is_needed(key):
             return "nothing is sealed with it; needed until the next start"
         return " and ".join(uses) or "nothing is sealed with it"
