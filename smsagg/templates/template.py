@@ -11,8 +11,9 @@ A version that is *pending* is used where nobody asks for approval; where the co
 Of those that may be used the latest is in force, so that retiring it goes back to the one before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -24,6 +25,8 @@ from smsagg.templates.wording import BadWording, Wording, read_wording
 
 VERSIONS_MAX = 50
 """Kept of a template; beyond, the oldest that is rejected or retired is forgotten."""
+TEXTS_CHARACTERS_MAX = 200_000
+"""Of all texts of all versions; beyond, likewise."""
 TEXT_CHARACTERS_MAX = 2_000
 RENDERED_CHARACTERS_MAX = 4_000
 
@@ -135,6 +138,11 @@ class Template:
     name: str
     versions: tuple[Version, ...]
 
+    @cached_property
+    def characters(self) -> int:
+        """Of all texts of all versions."""
+        return _characters(self.versions)
+
     @property
     def latest(self) -> Version:
         return self.versions[-1]
@@ -150,10 +158,10 @@ class Template:
     def with_version(self, version: Version) -> "Template":
         """With one version more; raises :class:`BadStep` when there are too many that are still of use."""
         versions = list(self.versions)
-        if len(versions) >= VERSIONS_MAX:
+        while len(versions) >= VERSIONS_MAX or _characters([*versions, version]) > TEXTS_CHARACTERS_MAX:
             over = next((old for old in versions if old.state in _OVER), None)
             if over is None:
-                raise BadStep(f"it has {VERSIONS_MAX} versions; retire one")
+                raise BadStep(f"it has {len(versions)} versions, and no room for one more; retire one")
             versions.remove(over)
         return attrs.evolve(self, versions=(*versions, version))
 
@@ -181,6 +189,10 @@ def check_version(texts: Mapping[str, str], default_locale: str, parameters: Map
     for name, parameter in parameters.items():
         if parameter.type == "choice" and not parameter.choices:
             raise BadWording(f"the parameter {name} has no choices")
+
+
+def _characters(versions: Sequence[Version]) -> int:
+    return sum(len(text) for version in versions for text in version.texts.values())
 
 
 def _said(version: Version) -> tuple[Any, ...]:

@@ -134,6 +134,18 @@ async def test_of_two_versions_at_once_one_is_made() -> None:
         assert len((await client.call("GET", "/v1/templates/parcel")).document["versions"]) == 2
 
 
+async def test_the_texts_of_an_account_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are all in memory; a template that takes another's place makes no difference."""
+    monkeypatch.setattr("smsagg.engine.templates.templates.TEXTS_CHARACTERS_MAX", 150)
+    async with api() as client:
+        await put(client)
+        await put(client, "second")
+        refused = await client.call("PUT", "/v1/templates/third", PARCEL)
+        assert (refused.status, refused.document["type"]) == (409, "problems/too-many-templates")
+        assert (await client.call("DELETE", "/v1/templates/second")).status == 204
+        await put(client, "third")
+
+
 async def test_a_draft_is_not_used_until_it_is_submitted() -> None:
     """Nor is it shown to who approves."""
     async with api() as client:

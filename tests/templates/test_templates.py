@@ -24,7 +24,7 @@ from smsagg.templates import (
     template_record,
 )
 from smsagg.templates.parameters import WRITTEN
-from smsagg.templates.template import STEPS, VERSIONS_MAX
+from smsagg.templates.template import STEPS, TEXTS_CHARACTERS_MAX, VERSIONS_MAX
 from smsagg.templates.wording import read_wording
 from smsagg.text import Rules
 
@@ -251,3 +251,18 @@ def test_versions_are_bounded() -> None:
     template = template.stepped(7, Step.RETIRE).with_version(one_more)
     assert len(template.versions) == VERSIONS_MAX
     assert template.version(7) is None
+
+
+def test_the_texts_of_a_template_are_bounded() -> None:
+    """Many languages, many versions: as with versions, what is over makes room."""
+    long = dict.fromkeys([f"a{chr(i)}" for i in range(97, 122)], "x" * 2000)
+    template = Template("t", (version(long, {}),))
+    for number in range(2, 5):
+        template = template.with_version(version(long, {}, number=number))
+    assert template.characters == TEXTS_CHARACTERS_MAX
+    one_more = version({"en": "x"}, {}, number=5)
+    with pytest.raises(BadStep):
+        template.with_version(one_more)
+    template = template.stepped(2, Step.RETIRE).with_version(one_more)
+    assert [kept.number for kept in template.versions] == [1, 3, 4, 5]
+    assert template.characters == 150_001

@@ -26,6 +26,8 @@ from smsagg.templates import (
 KIND = "template"
 TEMPLATES_MAX = 1_000
 """Of an account."""
+TEXTS_CHARACTERS_MAX = 5_000_000
+"""Of all texts of an account's templates, which are in memory."""
 NeedsApproval = Callable[[str, str], bool]
 """``(country, message_class)``: whether a template must be approved before it is used there."""
 
@@ -85,6 +87,9 @@ class Templates:
             if latest.is_like(version) and latest.state in (state, VersionState.APPROVED):
                 return template
         after = Template(name, (version,)) if template is None else template.with_version(version)
+        others = sum(one.characters for one in self.of_account(account) if one is not template)
+        if others + after.characters > TEXTS_CHARACTERS_MAX:
+            raise RegisterFull(f"the account's would have more than {TEXTS_CHARACTERS_MAX} characters")
         return await self._keep(by, account, after, f"{KIND}.put", {"version": version.number, "state": str(state)})
 
     async def step(
