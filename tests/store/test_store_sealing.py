@@ -20,6 +20,7 @@ from smsagg.store.key_files import load_cipher, read_keys, write_keys
 from smsagg.store.seal_file import SealFile
 from smsagg.store.sqlite import open_sqlite_store, rewriting
 from smsagg.store.sqlite.opening import renew_database_key
+from smsagg.store.sqlite.sealing import give_key
 
 TEXT, NUMBER, PARKED = b"canary-text-4711", "4477009004711", "4477009008888"
 SEALED = EncryptionSettings(enabled=True)
@@ -210,6 +211,24 @@ async def test_a_damaged_log_is_not_folded_in_for_another_key(sealed: StoreSetti
     with pytest.raises(StoreFailed, match="is damaged after frame 0"):
         renew_database_key(evolve(sealed, path=str(crashed / "smsagg.db")))
     assert (crashed / "smsagg.db-wal").read_bytes() == left["smsagg.db-wal"]
+
+
+async def test_a_store_that_was_killed_at_its_first_log_starts(sealed: StoreSettings, tmp_path: Path) -> None:
+    """A copy that was sealed anew has none, and gets it at its first start: what that left is rolled back."""
+    await fill(sealed)
+    connection = apsw.Connection(sealed.path)
+    give_key(connection, SealFile(sealed.path).read(load_cipher(sealed))[0])
+    connection.execute("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 2; BEGIN").fetchall()
+    for number in range(99):
+        connection.execute("INSERT INTO entities VALUES ('test', ?, zeroblob(4000))", (number,))
+    left = files_of(sealed)
+    assert left["smsagg.db-journal"]
+    connection.close(True)
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    for name, octets in left.items():
+        (killed / name).write_bytes(octets)
+    await check(evolve(sealed, path=str(killed / "smsagg.db")))
 
 
 async def test_a_changed_page_is_not_read(sealed: StoreSettings) -> None:

@@ -59,7 +59,10 @@ def forget_copy(path: str) -> None:
 
 
 def opens(path: str, database_key: bytes) -> bool:
-    """Whether the database is sealed with this key; in plain it is with none."""
+    """Whether the database is sealed with this key; in plain it is with none.
+
+    One that was killed while it began its first log cannot be looked at before its owner has rolled that back; it is
+    sealed with the newest key then, for it was written anew just before."""
     if is_plain(path):
         return not database_key
     connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
@@ -68,6 +71,8 @@ def opens(path: str, database_key: bytes) -> bool:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except apsw.NotADBError:
         return False
+    except apsw.ReadOnlyError:
+        return True
     except apsw.Error as error:
         raise StoreFailed(f"{path}: {store_error(error)}") from error
     finally:
