@@ -54,8 +54,10 @@ def rewrite(path: str, old_key: bytes, new_key: bytes, vfs: str | None = None) -
 
 def forget_copy(path: str) -> None:
     """Give back the room of a copy that was cut off."""
-    with contextlib.suppress(OSError):
-        _copy_of(path).unlink(missing_ok=True)
+    copy = _copy_of(path)
+    for left in (copy, copy.with_name(f"{copy.name}-journal")):
+        with contextlib.suppress(OSError):
+            left.unlink(missing_ok=True)
 
 
 def opens(path: str, database_key: bytes) -> bool:
