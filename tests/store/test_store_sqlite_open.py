@@ -52,6 +52,19 @@ async def refusal(settings: StoreSettings, seams: Seams | None = None) -> str:
     return str(refused.value)
 
 
+async def test_the_store_is_not_for_everybody(settings: StoreSettings) -> None:
+    """Whatever the umask says: others than its owner and group read neither the database nor its WAL."""
+    before = os.umask(0)
+    try:
+        async with open_sqlite_store(settings) as store:
+            store.write(new(1))
+            await store.flush()
+            modes = {suffix: os.stat(settings.path + suffix).st_mode & 0o777 for suffix in ("", "-wal")}
+    finally:
+        os.umask(before)
+    assert modes == {"": 0o640, "-wal": 0o640}
+
+
 async def test_folders_are_made(tmp_path: Path) -> None:
     """The database's folder need not exist."""
     settings = StoreSettings(path=str(tmp_path / "a" / "b" / "smsagg.db"), free_octets_min=0)

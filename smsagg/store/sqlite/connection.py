@@ -16,6 +16,7 @@ store is made with ``VACUUM INTO`` or ``.backup`` of the ``sqlite3`` shell.
 import contextlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import apsw
 from attrs import define, field
@@ -38,6 +39,8 @@ BUSY_TIMEOUT_MS = 5_000
 WAL_KEPT_OCTETS = 64 << 20
 """A WAL that grew beyond this is cut back when it is restarted."""
 QUICK_CHECK_OCTETS_MAX = 256 << 20
+FILE_MODE = 0o640
+"""Of a new database, and so of its WAL: texts and numbers lie there in plain unless it is sealed."""
 
 
 @define(frozen=True)
@@ -94,6 +97,8 @@ def open_checked(path: str, lock: OwnerLock, seams: Seams, database_key: bytes) 
     if database_octets is None and wal_octets:
         raise StoreFailed(f"{path}-wal is there without {path}: put both back, or move the -wal file away")
     try:
+        if database_octets is None:
+            Path(path).touch(FILE_MODE)
         connection = connect(path, seams, database_key)
         try:
             # A refusal must not fold a suspect WAL into the database and remove it.
@@ -110,6 +115,8 @@ def open_checked(path: str, lock: OwnerLock, seams: Seams, database_key: bytes) 
             raise
     except apsw.Error as error:
         raise StoreFailed(f"{path}: {store_error(error)}") from error
+    except OSError as error:
+        raise StoreFailed(f"{path}: {error.strerror}") from error
     except StoreError as error:
         raise type(error)(f"{path}: {error}") from error
     if not lock.is_initialised:
