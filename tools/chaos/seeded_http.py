@@ -3,7 +3,7 @@
 from typing import Any
 
 import trio
-from smsagg.api.v1.sending import Sending
+from smsagg.api.v1.messages.sending import Sending
 
 from smsagg.model import Message
 from smsagg.smpp.status import ESME_ROK
