@@ -1,8 +1,8 @@
 """Reloads of a real process: by signal and by command, under load, and cut short by ``kill -9``."""
 
 import contextlib
+import getpass
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -134,7 +134,7 @@ def test_the_commands(tmp_path: Path) -> None:
         config.write_text(first)
         lines = smsagg("config", "history", *where)[1].splitlines()
         assert [line.split()[0] for line in lines] == ["1", "*"]
-        assert lines[1].endswith(f"uid {os.getuid()}: accounts: ~1")
+        assert lines[1].endswith(f"unix:{getpass.getuser()}: accounts: ~1")
         shown = json.loads(smsagg("config", "show", "1", "--json", *where)[1])
         assert "redacted:" in shown["texts"]["smsagg.toml"]
         assert "+enabled = false" in smsagg("config", "diff", "1", "2", *where)[1]

@@ -229,7 +229,6 @@ BUGS: dict[str, Callable[[], None]] = {
 HARMLESS = "slow-store"
 
 SHOWN_BY: dict[str, dict[str, Any]] = {
-    "key-outside-transaction": {},
     "refused-and-kept": {},
     "carrier-forgotten": {},
     "failure-read-as-success": {},

@@ -3,15 +3,15 @@
 from typing import Any
 
 import trio
-from smsagg.api.v1.messages.sending import Sending
 
+from smsagg.api.v1.messages.sending import Sending
 from smsagg.model import Message
 from smsagg.smpp.status import ESME_ROK
 from smsagg.store.base import Changes, OnDone
 from smsagg.store.sqlite import SqliteStore
 from tools.chaos.seams import StoreWrite, lagging_store, on_write, replace
 
-FORGETS_S = 0.5
+FORGETS_S = 2.0
 """What should be in a transaction comes so long after it."""
 
 
