@@ -186,4 +186,6 @@ async def test_a_method_that_is_not_there_names_those_that_are() -> None:
         assert (batch.status, batch.headers["allow"]) == (405, "POST")
         message = await client.call("PATCH", "/v1/messages/00000001b5d0c9f2")
         assert (message.status, message.headers["allow"]) == (405, "GET")
+        actions = await client.call("PATCH", "/v1/admin/numbers/GB/447700900123/actions")
+        assert (actions.status, actions.headers["allow"]) == (405, "POST")
         assert (await client.call("GET", "/v1/messages/x/")).status == 404

@@ -57,6 +57,7 @@ class Point:
         self._row = row
         self._left = nth
         self._hits = hits
+        self._awaited: dict[bytes, Sequence[str]] = {}
         self.medium = medium
 
     def is_now(self) -> bool:
@@ -77,16 +78,21 @@ class Point:
         time.sleep(60)  # the signal is on its way
 
     def pass_when_written(self, needle: bytes, subjects: Sequence[str]) -> None:
-        """One passage; the n-th kills when octets that hold ``needle`` have been written to a socket."""
+        """One passage; from the n-th on, the first whose ``needle`` has been written to an SMPP session's socket kills:
+        answers by HTTP, and what is lost with its session, never are."""
         if self.is_now():
-            self._await_written(needle, subjects)
+            self._watch_writes()
+        if self._left <= 0:
+            self._awaited[needle] = subjects
 
-    def _await_written(self, needle: bytes, subjects: Sequence[str]) -> None:
+    def _watch_writes(self) -> None:
         def make(original: Any) -> Any:
             async def write(driver: SessionDriver, octets: bytes | memoryview) -> None:
                 await original(driver, octets)
-                if needle in bytes(octets):
-                    self.strike(subjects)
+                written = bytes(octets)
+                for needle, subjects in self._awaited.items():
+                    if needle in written:
+                        self.strike(subjects)
 
             return write
 

@@ -218,9 +218,12 @@ async def _on_failure(_request: Request, _error: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> str:
-    """Every method that the path has, though each has a route of its own."""
+    """Every method that the path has, though each has a route of its own. Of routes that match the path the one that
+    says most of it is meant: ``/numbers/{number:path}`` matches ``/numbers/1/actions`` too."""
     path, routes = request.url.path.removeprefix(PREFIX), request.app.state.routes
     found = [route for route in routes if route.path == path] or [r for r in routes if r.path_regex.match(path)]
+    meant = max((route.path for route in found), key=len, default="")
+    found = [route for route in found if route.path == meant]
     return ", ".join(sorted({method for route in found for method in route.methods}))
 
 
