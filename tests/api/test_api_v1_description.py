@@ -86,3 +86,16 @@ async def test_every_json_answer_has_a_schema() -> None:
             for media_type, content in told.get("content", {}).items():
                 if media_type == "application/json":
                     assert {"$ref", "anyOf", "oneOf"} & set(content["schema"]), operation["operationId"]
+
+
+async def test_a_body_that_need_say_nothing_may_be_missing() -> None:
+    """Of a POST, all whose members have defaults; else it is required."""
+    document = await described()
+    required = {
+        operation["operationId"]: operation["requestBody"]["required"]
+        for path in document["paths"].values()
+        if (operation := path.get("post")) and "requestBody" in operation
+    }
+    assert not required["rotate_key"]
+    assert not required["rotate_webhook_secret"]
+    assert required["send_message"]

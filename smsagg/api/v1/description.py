@@ -113,7 +113,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         if (said := path.get("post", {}).get("requestBody")) and "application/json" in said["content"]:
             name = said["content"]["application/json"]["schema"].get("$ref", "").rpartition("/")[2]
-            said["required"] = bool(schemas.get(name, {}).get("required", True))  # see read_as
+            said["required"] = name not in schemas or bool(schemas[name].get("required"))  # see read_as
         for operation in path.values():
             found = {**{status: {"description": said["description"]} for status, said in common.items()}}
             found |= operation["responses"]
