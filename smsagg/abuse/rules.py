@@ -43,11 +43,6 @@ class AbuseRules:
     takeover_messages: int = 1_000
     takeover_after: Duration = Duration(86_400.0)
 
-    @property
-    def watches_prefixes(self) -> bool:
-        """Whether some check may act on a prefix."""
-        return self.sequences in ("throttle", "block") or self.delivery_collapse == "block"
-
 
 _NAMES = [attribute.name for attribute in fields(AccountAbuseSettings)]
 

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated
 
-import orjson
 import trio
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
 from smsagg.api.v1.access import account_of, actor_of, operator_of, require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, dangerous
 from smsagg.api.v1.description import json_of
@@ -114,14 +114,14 @@ class PersonalDataEndpoints:
             erasure = await asked(self._engine.erasures.start(actor_of(request), account, digits))
         except ErasuresFull as full:
             raise Problem(429, "too-many-erasures", f"{full}.", headers=_LATER) from full
-        return Response(orjson.dumps(_told(erasure)), 202, media_type="application/json")
+        return answered(_told(erasure), 202)
 
     async def show(self, request: Request, erasure_id: str) -> Response:
         """It is remembered when it is done, without the number."""
         erasure = self._engine.erasures.find(self._account(request), erasure_id)
         if erasure is None:
             raise Problem(404, "unknown-erasure", "There is no such erasure.")
-        return Response(orjson.dumps(_told(erasure)), media_type="application/json")
+        return answered(_told(erasure))
 
     async def _lines(self, subject: DataSubject) -> AsyncIterator[bytes]:
         """What fails on the way ends without its last line."""

@@ -3,12 +3,12 @@
 from datetime import date
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from smsagg.api.v1.access import require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.compliance import CountryRules, Hours
 from smsagg.config.check import COUNTRIES
@@ -82,7 +82,7 @@ class Compliance:
         if country not in COUNTRIES:
             raise Problem(404, "unknown-country", "There is no such country.")
         rules = self._engine.core.tables.compliance.of(country) or CountryRules(country)
-        return Response(orjson.dumps(_told(rules, country)), media_type="application/json")
+        return answered(_told(rules, country))
 
 
 def _told(rules: CountryRules, country: str) -> dict[str, Any]:

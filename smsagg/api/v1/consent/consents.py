@@ -9,12 +9,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
-import orjson
 from fastapi import APIRouter, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response, StreamingResponse
 
 from smsagg.api.v1.access import account_of, actor_of, operator_of, require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.consent.shapes import ImportAnswer, ListAnswer, NewConsent, NewSuppression, RecordAnswer
 from smsagg.api.v1.description import json_of
@@ -161,7 +161,7 @@ class Consents:
             at = record.at if new.at is None else milliseconds_of(new.at, "at")
             record = record._replace(how=new.how, at=at)
         await self._change(request, ConsentUpdate(record))
-        return Response(orjson.dumps(_told(record)), 201, media_type="application/json")
+        return answered(_told(record), 201)
 
     async def remove(
         self,
@@ -198,7 +198,7 @@ class Consents:
             errors = [{"path": "", "detail": line} for line in found.lines]
             raise Problem(422, "invalid-list", "No row of the list can be taken in.", errors)
         document = {"rows": rows, "changed": changed, "wrong": found.count, "problems": found.lines}
-        return Response(orjson.dumps(document), media_type="application/json")
+        return answered(document)
 
     async def export(self, request: Request) -> Response:
         """As it is read again by the import; a list that changes meanwhile is there as it was or as it is."""
@@ -244,7 +244,7 @@ _EXAMPLE = "number,sender,evidence\n+447700900123,,asked by telephone\n+44770090
 
 def _answered(found: Sequence[ConsentRecord], cursor: str | None) -> Response:
     document = {"records": [_told(record) for record in found], "next_cursor": cursor}
-    return Response(orjson.dumps(document), media_type="application/json")
+    return answered(document)
 
 
 def _told(record: ConsentRecord) -> dict[str, Any]:

@@ -6,12 +6,12 @@ Secrets are never shown.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, dangerous
 from smsagg.api.v1.description import json_of
@@ -23,8 +23,6 @@ from smsagg.config.overlay import ACCOUNT
 from smsagg.directory.audit import Actor
 from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
-
-JSON = "application/json"
 
 
 class AccountHttp(BaseModel):
@@ -131,7 +129,7 @@ class Accounts:
         operator_of(request.state.caller, "admin:read")
         page, next_cursor = page_of(self._engine.accounts.values(), lambda account: account.name, cursor, limit)
         document = {"accounts": [self._view(account) for account in page], "next_cursor": next_cursor}
-        return Response(orjson.dumps(document), media_type=JSON)
+        return answered(document)
 
     async def show(self, request: Request, name: str) -> Response:
         """Its limits, and whether it may send."""
@@ -171,7 +169,7 @@ class Accounts:
         return account
 
     def _shown(self, name: str) -> Response:
-        return Response(orjson.dumps(self._view(self._found(name))), media_type=JSON)
+        return answered(self._view(self._found(name)))
 
     def _is_put(self, name: str) -> bool:
         desk = self._desk()

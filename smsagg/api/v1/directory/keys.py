@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of
+from smsagg.api.v1.answering import JSON, answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, dangerous
 from smsagg.api.v1.description import json_of
@@ -35,7 +36,6 @@ from smsagg.engine.directory.directory import Directory
 from smsagg.engine.directory.keyring import Keyring
 from smsagg.errors import RegisterFull, StaleValue
 
-JSON = "application/json"
 _ROTATION: TypeAdapter[Rotation] = TypeAdapter(Rotation)
 
 
@@ -123,7 +123,7 @@ class Keys:
             found += self._directory.credentials.from_file(account)
         page, next_cursor = page_of(found, _name_of, cursor, limit)
         views = [self._view(one) if isinstance(one, Key) else view_of_file(one) for one in page]
-        return Response(orjson.dumps({"keys": views, "next_cursor": next_cursor}), media_type=JSON)
+        return answered({"keys": views, "next_cursor": next_cursor})
 
     async def show(self, request: Request, name: str) -> Response:
         """What it may do, where it comes from, when it was last used; nothing of its secret."""
@@ -132,7 +132,7 @@ class Keys:
         view = self._view(key) if key is not None else self._from_file(account, name)
         if view is None:
             raise self._unknown()
-        return Response(orjson.dumps(view), media_type=JSON)
+        return answered(view)
 
     async def revoke(self, request: Request, name: str) -> Response:
         """From the answer on it lets nobody in, and streams that it opened end."""

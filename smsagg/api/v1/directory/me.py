@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, not_authenticated
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, Danger, problem_of_code
 from smsagg.api.v1.description import json_of
@@ -21,7 +21,6 @@ from smsagg.directory.caller import Caller
 from smsagg.engine.directory.directory import Directory
 from smsagg.engine.directory.second_factor import CodeRefused
 
-JSON = "application/json"
 _CODE: TypeAdapter[TotpCode] = TypeAdapter(TotpCode)
 
 
@@ -83,7 +82,7 @@ class Me:
             "has_totp": bool(caller.user) and self._second_factor.is_confirmed(caller.account, caller.user),
             "totp_for": list(self._config().directory.totp_for),
         }
-        return Response(orjson.dumps(document), media_type=JSON)
+        return answered(document)
 
     async def enrol(self, request: Request) -> Response:
         """A person's own. Whoever has one that was confirmed shows a code of it, whatever the policy says."""
@@ -94,7 +93,7 @@ class Me:
         uri = await asked(self._directory.enrol(actor_of(request), caller.account, caller.user))
         if uri is None:
             raise not_authenticated()
-        return Response(orjson.dumps({"uri": uri}), 201, {"Cache-Control": "no-store"}, JSON)
+        return answered({"uri": uri}, 201, {"Cache-Control": "no-store"})
 
     async def confirm(self, request: Request) -> Response:
         """With its first code; from then on it counts."""

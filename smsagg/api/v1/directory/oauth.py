@@ -12,13 +12,13 @@ from math import ceil
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote_plus
 
-import orjson
 import structlog
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from smsagg.api.app import CERTIFICATE
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.problem import Problem
 from smsagg.config.schema import Config
 from smsagg.directory.key import Key
@@ -81,7 +81,7 @@ class TokenError(Exception):
 
     def response(self) -> Response:
         document = {"error": self.code, "error_description": str(self)}
-        return Response(orjson.dumps(document), self.status, {**_NO_STORE, **self.headers}, "application/json")
+        return answered(document, self.status, {**_NO_STORE, **self.headers})
 
 
 class TokenEndpoint:
@@ -134,7 +134,7 @@ class TokenEndpoint:
             "expires_in": int(ttl_s),
             "scope": " ".join(sorted(scopes)),
         }
-        return Response(orjson.dumps(answer), headers=_NO_STORE, media_type="application/json")
+        return answered(answer, headers=_NO_STORE)
 
     def _client(self, request: Request, client_id: str, secret: str) -> Key:
         client_id = client_id[:CLIENT_ID_CHARACTERS_MAX]

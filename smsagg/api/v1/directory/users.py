@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Path, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER, Danger, dangerous
 from smsagg.api.v1.description import json_of
@@ -26,7 +26,6 @@ from smsagg.errors import RegisterFull
 
 ME = "me"
 """Nobody's name: whoever asks."""
-JSON = "application/json"
 UserName = Annotated[str, Path(pattern=NAME)]
 _FIELDS: TypeAdapter[UserFields] = TypeAdapter(UserFields)
 
@@ -89,12 +88,12 @@ class Users:
         account = self._side.enter(request, "read")
         page, next_cursor = page_of(self._directory.users.all(account), lambda user: user.name, cursor, limit)
         document = {"users": [self._view(user) for user in page], "next_cursor": next_cursor}
-        return Response(orjson.dumps(document), media_type=JSON)
+        return answered(document)
 
     async def show(self, request: Request, name: UserName) -> Response:
         """Their role, and whether they have a second factor."""
         account = self._side.enter(request, "read")
-        return Response(orjson.dumps(self._view(self._found(account, name))), media_type=JSON)
+        return answered(self._view(self._found(account, name)))
 
     async def put(self, request: Request, name: UserName) -> Response:
         """What is not named gets its default. Another role, or `enabled: false`, holds for their keys at once."""
@@ -117,7 +116,7 @@ class Users:
             await asked(self._directory.put_user(by, user))
         except RegisterFull as full:
             raise Problem(409, "too-many-users", f"No more can be added: {full}.") from None
-        return Response(orjson.dumps(self._view(user)), 201 if present is None else 200, media_type=JSON)
+        return answered(self._view(user), 201 if present is None else 200)
 
     async def delete(self, request: Request, name: UserName) -> Response:
         """From the answer on none of their keys lets in."""

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.events.shapes import TimelineAnswer
 from smsagg.api.v1.problem import Problem, problems
@@ -44,7 +44,7 @@ class Timeline:
         if not wholes:
             raise Problem(404, "unknown-message", "There is no such message.")
         happenings = timeline_of(wholes[0], rows, noted)
-        return Response(orjson.dumps({"events": [_document(one) for one in happenings]}), media_type="application/json")
+        return answered({"events": [_document(one) for one in happenings]})
 
     async def _look_up(self, account: str, message_id: str) -> tuple[list[Message], list[Message], Sequence[Event]]:
         """The message as its customer knows it, its parts, and what was noted of it."""

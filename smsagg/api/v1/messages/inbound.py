@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, require, sees
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked, event_id_after, event_id_of
 from smsagg.api.v1.events.shapes import InboundAnswer, InboundPageAnswer
 from smsagg.api.v1.messages.shapes import Instant
@@ -65,7 +65,7 @@ class InboundMessages:
         )
         found, more = await asked(self._mailbox.read(account, wanted, event_id_after(cursor), limit))
         messages = [_told(one, is_shown) for one in found]
-        return _answered({"messages": messages, "next_cursor": name_of(more) if more else None})
+        return answered({"messages": messages, "next_cursor": name_of(more) if more else None})
 
     async def show(self, request: Request, message_id: str) -> Response:
         """A foreign id answers as an unknown one."""
@@ -74,7 +74,7 @@ class InboundMessages:
         found = None if event_id is None else await asked(self._mailbox.find(account, event_id))
         if found is None:
             raise Problem(404, "unknown-message", "There is no such message, or it is not kept any more.")
-        return _answered(_told(found, is_shown))
+        return answered(_told(found, is_shown))
 
     def _reader(self, request: Request) -> tuple[str, bool]:
         """Whose messages are read, and whether with texts and whole numbers."""
@@ -99,7 +99,3 @@ def _told(one: Inbound, is_shown: bool) -> dict[str, Any]:
         "received_at": data["received_at"],
         "sandbox": data.get("sandbox", False),
     }
-
-
-def _answered(document: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(document), media_type="application/json")

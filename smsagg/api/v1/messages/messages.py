@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, require, sees
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.description import REPLAYED, body_of, links_of
 from smsagg.api.v1.masking import unnamed
 from smsagg.api.v1.messages.reading import idempotency_key, read_batch, read_message
@@ -20,8 +21,6 @@ from smsagg.engine import Engine
 from smsagg.engine.accounts import Account
 from smsagg.errors import StoreError
 from smsagg.tables.cards import currency_of
-
-JSON = "application/json"
 
 _EXAMPLE = {"to": "+447700900123", "from": "ACME", "text": "Your code is on its way."}
 _LATER = {**_EXAMPLE, "send_at": "2030-01-15T08:00:00Z", "ttl": 3600, "reference": "order-4711"}
@@ -83,7 +82,7 @@ class Messages:
 
         call = Call(account, [message], self._view_for(account), render)
         answer = await self._sending.send(call, key, b"messages\0" + body)
-        return _answered(answer.status, answer.body, answer.is_replayed)
+        return answer.response()
 
     async def send_batch(self, request: Request) -> Response:
         """One result for each message; those that are taken are committed at once."""
@@ -99,7 +98,7 @@ class Messages:
 
         call = Call(account, messages, self._view_for(account), render)
         answer = await self._sending.send(call, key, b"batch\0" + body)
-        return _answered(answer.status, answer.body, answer.is_replayed)
+        return answer.response()
 
     async def show(self, request: Request, message_id: str) -> Response:
         """Its state and what is known of it; a foreign id answers as an unknown one."""
@@ -145,12 +144,8 @@ def _result(index: int, seen: Seen) -> dict[str, Any]:
     return {"index": index, "message": seen, "problem": None}
 
 
-def _answered(status: int, body: bytes, is_replayed: bool = False) -> Response:
-    return Response(body, status, {"Idempotent-Replayed": "true"} if is_replayed else None, JSON)
-
-
 def _shown(request: Request, document: dict[str, Any]) -> Response:
-    return _answered(200, orjson.dumps(document if sees(request.state.caller) else unnamed(document)))
+    return answered(document if sees(request.state.caller) else unnamed(document))
 
 
 def _not_now() -> Problem:

@@ -2,13 +2,13 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
-import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, require, sees
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.masking import unnamed
 from smsagg.api.v1.messages.shapes import Instant, MessagesAnswer, State
 from smsagg.api.v1.messages.viewing import view_of
@@ -105,11 +105,7 @@ class Searching:
         messages = [message for message in messages if state is None or message["state"] == state]
         if not sees(caller):
             messages = [unnamed(message) for message in messages]
-        return _answered({"messages": messages, "next_cursor": f"msg_{before_seq:012x}" if before_seq else None})
-
-
-def _answered(document: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(document), media_type="application/json")
+        return answered({"messages": messages, "next_cursor": f"msg_{before_seq:012x}" if before_seq else None})
 
 
 def _ms(span: timedelta) -> int:

@@ -10,8 +10,10 @@ from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
 import trio
+from starlette.responses import Response
 
 from smsagg.api.v1.access import not_authenticated
+from smsagg.api.v1.answering import JSON
 from smsagg.api.v1.messages.shapes import NewMessage
 from smsagg.api.v1.messages.writing import Writer, digits_of
 from smsagg.api.v1.problem import Problem, problem_of
@@ -34,6 +36,9 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     is_replayed: bool = False
+
+    def response(self) -> Response:
+        return Response(self.body, self.status, {"Idempotent-Replayed": "true"} if self.is_replayed else None, JSON)
 
 
 Seen = dict[str, Any] | Problem

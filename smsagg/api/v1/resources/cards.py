@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, NamedTuple
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.messages.reading import read_csv
@@ -94,7 +94,7 @@ class Cards:
         operator_of(request.state.caller, "admin:read")
         found = opened(self._desk).all(self._of.kind)
         page, next_cursor = page_of(found.values(), lambda one: str(one.name), cursor, limit)
-        return _json({"items": [_view(one) for one in page], "next_cursor": next_cursor})
+        return answered({"items": [_view(one) for one in page], "next_cursor": next_cursor})
 
     async def show(self, request: Request, name: str) -> Response:
         """As it was put, or stands in its file."""
@@ -109,7 +109,7 @@ class Cards:
         async with changing(self._of.what, name):
             is_new = await opened(self._desk).put(actor_of(request), self._of.kind, name, value, wanted_tag(request))
         found = self._found(name)
-        return _json(_view(found), 201 if is_new else 200, etag(found.tag))
+        return answered(_view(found), 201 if is_new else 200, etag(found.tag))
 
     async def delete(self, request: Request, name: Annotated[str, Name]) -> Response:
         """Gone when it is answered: its prices are not known any more."""
@@ -139,7 +139,3 @@ def _view(found: FoundResource) -> dict[str, Any]:
         "problem": found.problem or None,
         "lines": len(found.value["csv"].splitlines()),
     }
-
-
-def _json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(document), status, headers, "application/json")

@@ -3,12 +3,12 @@
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.description import json_of
@@ -23,7 +23,6 @@ from smsagg.engine.numbers.number_desk import NumberDesk
 from smsagg.inventory.number import NumberType
 from smsagg.inventory.pool import NumberPool
 
-JSON = "application/json"
 _SETTINGS: TypeAdapter[NumberPoolSettings] = TypeAdapter(NumberPoolSettings)
 
 
@@ -71,12 +70,12 @@ class NumberPools:
         operator_of(request.state.caller, "admin:read")
         pools = self._engine.numbers.inventory.pools
         page, next_cursor = page_of(pools.values(), lambda pool: pool.name, cursor, limit)
-        return _json({"pools": [self._view(pool) for pool in page], "next_cursor": next_cursor})
+        return answered({"pools": [self._view(pool) for pool in page], "next_cursor": next_cursor})
 
     async def show(self, request: Request, name: str) -> Response:
         """Its rules, and how many of its numbers are free."""
         operator_of(request.state.caller, "admin:read")
-        return _json(self._view(self._found(name)))
+        return answered(self._view(self._found(name)))
 
     async def put(self, request: Request, name: Annotated[str, Name]) -> Response:
         """All of its rules: what is left out is as the default says."""
@@ -95,7 +94,7 @@ class NumberPools:
             fallback=tuple(settings.fallback),
         )
         await self._done(request, self._desk.set_pool(pool), "pool_set", name)
-        return _json(self._view(self._found(name)))
+        return answered(self._view(self._found(name)))
 
     async def delete(self, request: Request, name: Annotated[str, Name]) -> Response:
         """409 while it has numbers, or something speaks of it."""
@@ -131,7 +130,3 @@ class NumberPools:
             "numbers": found.pool_size(pool.name),
             "available": found.available[pool.name],
         }
-
-
-def _json(document: Any) -> Response:
-    return Response(orjson.dumps(document), media_type=JSON)

@@ -5,13 +5,13 @@ from contextlib import AbstractAsyncContextManager, closing, suppress
 from itertools import islice
 from typing import Annotated, Any, TypeVar
 
-import orjson
 import trio
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, actor_of, operator_of, require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
@@ -35,7 +35,7 @@ from smsagg.errors import InventoryError
 from smsagg.inventory.number import Number
 from smsagg.inventory.table import RefusedTable
 
-JSON, CSV = "application/json", "text/csv"
+CSV = "text/csv"
 EXAMPLE = "number,type,country,pool\n447700900900,long,GB,gb-long\n"
 PROBLEMS_MAX = 50
 IN_ONE_STEP = 1_000
@@ -114,7 +114,7 @@ class Numbers:
         own = self._engine.numbers.inventory.of_account(account)
         found = [number for number in await self._now(own) if account in number.accounts]
         page, next_cursor = page_of(found, _name, cursor, limit)
-        return _json({"numbers": [_view(one) for one in page], "next_cursor": next_cursor})
+        return answered({"numbers": [_view(one) for one in page], "next_cursor": next_cursor})
 
     async def all(
         self, request: Request, account: Word = "", pool: Word = "", status: Word = "", country: Word = "",
@@ -132,12 +132,12 @@ class Numbers:
             and country in ("", number.country)
         ]
         page, next_cursor = page_of(found, _name, cursor, limit)
-        return _json({"numbers": [_view_of_operator(one) for one in page], "next_cursor": next_cursor})
+        return answered({"numbers": [_view_of_operator(one) for one in page], "next_cursor": next_cursor})
 
     async def show(self, request: Request, number: Name) -> Response:
         """Who has it, and how it stands."""
         operator_of(request.state.caller, "admin:read")
-        return _json(_view_of_operator(self._found(number)))
+        return answered(_view_of_operator(self._found(number)))
 
     async def import_(self, request: Request) -> Response:
         """All rows or none; numbers that are there are changed to what the row says. Columns as of `smsagg numbers
@@ -150,7 +150,7 @@ class Numbers:
 
         importing = self._desk.import_file(text, "line", told)
         imported = await self._done(request, importing, "import", "", {"lines": len(text.splitlines())})
-        return _json(imported._asdict())
+        return answered(imported._asdict())
 
     async def assign(self, request: Request, number: Name) -> Response:
         """It is the account's when it is answered: its sender, and what handsets write to it."""
@@ -161,7 +161,7 @@ class Numbers:
         numbers, account = Wanted([name]), wanted.account
         doing = self._desk.assign(numbers, account) if until is None else self._desk.lease(numbers, account, until)
         await self._done(request, doing, "assign", name, {"until": until}, account)
-        return _json(_view_of_operator(self._found(name)))
+        return answered(_view_of_operator(self._found(name)))
 
     async def act(self, request: Request, number: Name) -> Response:
         """A number that was taken from its account rests before another has it."""
@@ -176,7 +176,7 @@ class Numbers:
         else:
             doing = getattr(self._desk, action)([found.name])
         await self._done(request, doing, action, found.name, {}, concerned)
-        return _json(_view_of_operator(self._found(found.name)))
+        return answered(_view_of_operator(self._found(found.name)))
 
     async def _done(
         self,
@@ -249,7 +249,3 @@ def _view_of_operator(number: Number) -> dict[str, Any]:
         "tags": list(number.tags),
         "quarantine_until": instant(number.quarantine_until) if number.quarantine_until else None,
     }
-
-
-def _json(document: Any) -> Response:
-    return Response(orjson.dumps(document), media_type=JSON)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import actor_of, operator_of
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.description import json_of
@@ -32,7 +33,6 @@ from smsagg.api.v1.resources.changing import (
 from smsagg.api.v1.resources.shapes import ResourceAnswer, ResourcesAnswer, Settings
 from smsagg.config.overlay import ACCOUNT, KEYWORD, POOL, ROUTE
 
-JSON = "application/json"
 PLACE_MAX = 1_000_000
 _SETTINGS: TypeAdapter[Settings] = TypeAdapter(Settings)
 
@@ -110,7 +110,7 @@ class Resources:
         operator_of(request.state.caller, "admin:read")
         found = opened(self._desk).all(self._of.kind)
         page, next_cursor = page_of(found.values(), lambda one: str(one.name), cursor, limit)
-        return _json({"items": [_view(one) for one in page], "next_cursor": next_cursor})
+        return answered({"items": [_view(one) for one in page], "next_cursor": next_cursor})
 
     async def show(self, request: Request, name: str) -> Response:
         """With its ETag."""
@@ -155,7 +155,7 @@ class Resources:
         found: FoundResource | None = opened(self._desk).find(self._of.kind, name)
         if found is None:
             raise self._unknown()
-        return _json(_view(found), status, etag(found.tag))
+        return answered(_view(found), status, etag(found.tag))
 
     def _unknown(self) -> Problem:
         return Problem(404, f"unknown-{self._of.what}", f"There is no such {self._of.what}.")
@@ -173,7 +173,3 @@ def _view(found: FoundResource) -> dict[str, Any]:
 
 def _invalid(path: str, reason: str) -> Problem:
     return Problem(422, "invalid-request", "The request is not as it must be.", [{"path": path, "detail": reason}])
-
-
-def _json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(document), status, headers, JSON)

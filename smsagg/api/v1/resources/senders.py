@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, actor_of, operator_of, require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.danger import PARAMETER as TOTP
 from smsagg.api.v1.danger import dangerous
 from smsagg.api.v1.description import json_of
@@ -31,7 +31,6 @@ from smsagg.directory.senders import (
 )
 from smsagg.engine import Engine
 
-JSON = "application/json"
 Name = Annotated[str, Path(max_length=20, examples=["ACME"])]
 AccountName = Annotated[str, Path(max_length=64, examples=["demo"])]
 Word = Annotated[str, Field(max_length=NOTE_CHARACTERS_MAX)]
@@ -238,11 +237,11 @@ class Senders:
     def _page(self, found: Iterable[_Listed], cursor: str, limit: int) -> Response:
         page, next_cursor = page_of(found, lambda one: one.key, cursor, limit)
         document = {"senders": [_view(one) for one in page], "next_cursor": next_cursor}
-        return Response(orjson.dumps(document), media_type=JSON)
+        return answered(document)
 
     def _shown(self, key: str) -> Response:
         view = _view(_Listed(key, self._engine.register.get(SENDER, key)))
-        return Response(orjson.dumps(view), media_type=JSON)
+        return answered(view)
 
 
 _ASKED = "sender.request"

@@ -1,15 +1,15 @@
 """``/v1/templates``: texts that are written once and sent often; ``/v1/admin/templates``: approving them."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import attrs
-import orjson
 from fastapi import APIRouter, Path, Request
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, actor_of, operator_of, require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.paging import Cursor, Limit, page_of
@@ -141,11 +141,11 @@ class TemplateEndpoints:
         account = self._account(request, READ)
         templates = self._templates.of_account(account.name)
         page, next_cursor = page_of(templates, lambda template: template.name, cursor, limit)
-        return _answered({"templates": [view_of(template) for template in page], "next_cursor": next_cursor})
+        return answered({"templates": [view_of(template) for template in page], "next_cursor": next_cursor})
 
     async def show(self, request: Request, name: Name) -> Response:
         """Each version with its state."""
-        return _answered(view_of(self._found(self._account(request, READ), name)))
+        return answered(view_of(self._found(self._account(request, READ), name)))
 
     async def put(self, request: Request, name: Name) -> Response:
         """Used from the answer on, where no approval is needed. What says the same as the latest version makes none."""
@@ -158,7 +158,7 @@ class TemplateEndpoints:
             message_type=new.message_type,
             is_draft=new.draft,
         )
-        return _answered(view_of(await changed(self._templates.put(actor_of(request), account.name, name, version))))
+        return answered(view_of(await changed(self._templates.put(actor_of(request), account.name, name, version))))
 
     async def delete(self, request: Request, name: Name) -> Response:
         """Messages that were taken are sent all the same."""
@@ -179,7 +179,7 @@ class TemplateEndpoints:
                 previews += preview(version, wanted.params, rules, locale)
         except BadValues as error:
             raise bad_values(error) from error
-        return _answered({"version": version.number, "previews": [attrs.asdict(one) for one in previews]})
+        return answered({"version": version.number, "previews": [attrs.asdict(one) for one in previews]})
 
     async def submit(self, request: Request, name: Name) -> Response:
         """It may be used where no approval is needed, and waits for it elsewhere."""
@@ -202,7 +202,7 @@ class TemplateEndpoints:
         waiting = [
             {"account": account, "template": name, "version": version_of(version)} for _, account, name, version in page
         ]
-        return _answered({"waiting": waiting, "next_cursor": next_cursor})
+        return answered({"waiting": waiting, "next_cursor": next_cursor})
 
     async def approve(self, request: Request, account: str, name: Name) -> Response:
         """From the answer on it is used where approval is needed."""
@@ -226,7 +226,7 @@ class TemplateEndpoints:
         template = await changed(self._templates.step(by, account, name, step, version, reason))
         if template is None:
             raise _unknown()
-        return _answered(view_of(template))
+        return answered(view_of(template))
 
     def _account(self, request: Request, scope: str) -> Account:
         caller: Caller = request.state.caller
@@ -254,10 +254,6 @@ def _version_of(template: Template, number: int | None) -> Version:
 
 def _parameter(shape: ParameterShape) -> Parameter:
     return Parameter(shape.type, shape.max_length, shape.places, tuple(shape.choices), tuple(shape.hosts))
-
-
-def _answered(document: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(document), media_type="application/json")
 
 
 def _unknown() -> Problem:

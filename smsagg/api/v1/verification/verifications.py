@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, require, sees
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.description import REPEATABLE, REPLAYED, body_of, json_of, links_of
 from smsagg.api.v1.masking import unnamed
@@ -106,7 +107,7 @@ class VerificationEndpoints:
         begun = Begun(service.new_id(), code, wording, wanted.reference, ttl_s * 1000)
         message = message_of(orjson.loads(wording), begun.verification_id, wanted.to, wanted.region, code, ttl_s)
         purpose = FirstMessage(service, begun)
-        return _taken(await self._send(account, message, purpose, key, b"verifications\0" + await request.body()))
+        return (await self._send(account, message, purpose, key, b"verifications\0" + await request.body())).response()
 
     async def show(self, request: Request, verification_id: str) -> Response:
         """How it stands; a foreign id answers as an unknown one."""
@@ -124,7 +125,7 @@ class VerificationEndpoints:
         if checked.is_late:
             raise problem_of_end(after)
         document = {"id": after.verification_id, "status": after.state, "attempts_left": after.attempts_left}
-        return _answered(200, document)
+        return answered(document)
 
     async def resend(self, request: Request, verification_id: str) -> Response:
         """A further message with a code of its own; those that were sent before are of use as well."""
@@ -140,7 +141,7 @@ class VerificationEndpoints:
             answer = await self._send(account, message, purpose, key, b"resend\0" + verification_id.encode())
         if not sees(request.state.caller):
             answer = answer._replace(body=orjson.dumps(unnamed(orjson.loads(answer.body))))
-        return _taken(answer)
+        return answer.response()
 
     async def cancel(self, request: Request, verification_id: str) -> Response:
         """Answered after the commit; a message that no carrier has yet is not sent."""
@@ -166,7 +167,7 @@ class VerificationEndpoints:
 
     def _shown(self, request: Request, verification: Verification) -> Response:
         document = view_of(verification, self._settings)
-        return _answered(200, document if sees(request.state.caller) else unnamed(document))
+        return answered(document if sees(request.state.caller) else unnamed(document))
 
     async def _found(self, account: Account, verification_id: str) -> Verification:
         found = await asked(self._engine.verifications.find(account.name, verification_id))
@@ -188,15 +189,6 @@ class VerificationEndpoints:
         if not answer.is_replayed and purpose.verification is not None:
             self._engine.verifications.sent(purpose.verification)
         return answer
-
-
-def _taken(answer: Answer) -> Response:
-    replayed = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
-    return Response(answer.body, answer.status, replayed, "application/json")
-
-
-def _answered(status: int, document: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(document), status, media_type="application/json")
 
 
 def _unknown() -> Problem:

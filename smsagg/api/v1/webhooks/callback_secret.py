@@ -5,11 +5,12 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, actor_of, require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.messages.reading import read_as
 from smsagg.api.v1.problem import Problem, problems
 from smsagg.api.v1.webhooks.shapes import CallbackSecretAnswer, NewSecret, SecretAnswer
-from smsagg.api.v1.webhooks.viewing import answered, changed, instant_or_none, secret_of
+from smsagg.api.v1.webhooks.viewing import changed, instant_or_none, secret_of
 from smsagg.api.v1.webhooks.webhooks import READ, WRITE
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine

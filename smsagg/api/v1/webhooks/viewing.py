@@ -3,9 +3,9 @@
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-import orjson
 from starlette.responses import Response
 
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked
 from smsagg.api.v1.problem import Problem
 from smsagg.errors import EndpointError, RegisterFull, StaleValue
@@ -73,7 +73,3 @@ def secret_of(endpoint: Endpoint) -> Response:
 def instant_or_none(at: int) -> str | None:
     """RFC 3339; ``None`` for 0."""
     return instant(at) if at else None
-
-
-def answered(document: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(document), status, media_type="application/json")

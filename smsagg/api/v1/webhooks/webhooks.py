@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from smsagg.api.v1.access import account_of, actor_of, require
+from smsagg.api.v1.answering import answered
 from smsagg.api.v1.asking import asked, event_id_after
 from smsagg.api.v1.description import json_of
 from smsagg.api.v1.messages.reading import read_as
@@ -24,7 +25,7 @@ from smsagg.api.v1.webhooks.shapes import (
     WebhookMadeAnswer,
     WebhooksAnswer,
 )
-from smsagg.api.v1.webhooks.viewing import answered, changed, members_of, secret_of, webhook_of
+from smsagg.api.v1.webhooks.viewing import changed, members_of, secret_of, webhook_of
 from smsagg.directory.caller import Caller
 from smsagg.engine import Engine
 from smsagg.events.documents import name_of
